@@ -1,0 +1,128 @@
+# One target per need; `make` alone lists them. Everything a target needs it sets up itself, in .venv*.
+# A stamp file in the environment remembers what was installed: repeats are quick and need no network.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough, and a Rust that is (empty: build and test the pure backend only).
+OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(OLD_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+MSRV := $(shell sed -n 's/^rust-version = "1\.\([0-9]*\)".*/\1/p' Cargo.toml)
+NATIVE ?= $(shell v=$$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p'); \
+	[ "$${v:-0}" -ge $(MSRV) ] && echo yes)
+
+VENV := .venv
+LITELLM_VENV := .venv-litellm
+# LiteLLM's objects are timed where LiteLLM is.
+BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.$(if $(NATIVE),native,pure)
+CHECKED := dist/.checked-$(if $(NATIVE),native,pure)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
+
+# Three, so that `make -k lint` goes on after one that fails.
+ALL_LINTS := lint-style lint-types lint-rust
+.PHONY: help demo test test-litellm lint $(ALL_LINTS) format bench wheels clean
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+
+demo: $(INSTALLED) ## watch a cut stream being restored
+	@$(BIN)/holdback demo
+
+test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm"
+	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
+ifneq ($(NATIVE),)
+	cargo test --locked
+endif
+
+test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM (its own environment, 0.8 GB)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LITELLM_VENV)/bin/python -m pytest -m litellm
+
+lint: $(ALL_LINTS) ## formatters, linters, types, and the stub against the built module
+lint-style: $(VENV)/.tools
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+lint-types: $(INSTALLED)
+	$(BIN)/mypy
+	$(if $(NATIVE),MYPYPATH=python $(BIN)/stubtest --mypy-config-file pyproject.toml holdback._native)
+lint-rust:
+	$(if $(NATIVE),cargo fmt --check,@$(NO_RUST))
+	$(if $(NATIVE),cargo clippy --locked --workspace --all-targets -- -D warnings)
+
+format: $(VENV)/.tools ## rewrite the sources the way lint wants them
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(if $(NATIVE),cargo fmt)
+
+bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the figures to reach (FULL=1: all of them)
+	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m pytest benches --benchmark-only
+	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.report
+
+wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
+	@ls -l dist
+
+clean: ## remove everything the other targets made
+	rm -rf .venv .venv-litellm dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find python tests tools benches -name __pycache__ -prune -exec rm -rf {} +
+	rm -f python/holdback/_native.*.so python/holdback/_native*.pyd
+
+# ---------------------------------------------------------------- environments
+
+# $(call venv,DIR,GROUPS): a virtual environment holding these dependency groups (pip 25.1 knows groups).
+define venv
+	$(if $(PYTHON),,$(error Python 3.11 or newer is needed; name it with PYTHON=...))
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+endef
+
+# $(call link,DIR): put python/ on that environment's path, as the editable form of the pure wheel. Imports find
+# the built extension there too, so one build of it serves every environment.
+define link
+	rm -rf build/editable
+	$(BIN)/hatchling build -t wheel:editable -d build/editable >/dev/null
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps build/editable/*.whl
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check build/editable/*.whl
+endef
+
+$(VENV)/.tools: pyproject.toml
+	$(call venv,$(VENV),--group dev)
+	$(call link,$(VENV))
+	touch $@
+
+$(VENV)/.native: $(VENV)/.tools $(RUST_SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --skip-install
+	rm -f $(VENV)/.pure
+	touch $@
+
+$(VENV)/.pure: $(VENV)/.tools
+	@$(NO_RUST)
+	rm -f python/holdback/_native.*.so $(VENV)/.native
+	touch $@
+
+# The peer is measured, not used: its restorer runs without most of its dependencies, which are gigabytes of models'
+# libraries.
+$(BENCH_VENV)/.peers: $(VENV)/.tools
+	$(call venv,$(BENCH_VENV),--group bench)
+	( $(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check faker python-dotenv pyyaml && \
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps privaite==0.7.3 ) || \
+		echo "-- the peer cannot be installed: timings of holdback only --"
+	touch $@
+
+$(LITELLM_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(LITELLM_VENV),--group test --group litellm)
+	$(call link,$(LITELLM_VENV))
+	touch $@
+
+# ---------------------------------------------------------------- packages
+
+$(CHECKED): $(VENV)/.tools $(RUST_SOURCES) LICENSE README.md pyproject.toml \
+		$(shell find python tests tools -type f ! -name '*.pyc' ! -name '*.so' ! -name '*.pyd')
+	@$(if $(NATIVE),,$(NO_RUST))
+	$(BIN)/python tools/wheels.py $(if $(NATIVE),,--pure-only)
+	touch $@
