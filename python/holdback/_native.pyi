@@ -1,0 +1,91 @@
+"""The native twin, and the documentation of both.
+
+``holdback.TrieMatcher`` and ``holdback.StreamBuffer`` are these classes, or the ones of ``holdback._pure`` that
+give the same output, the same ``pending`` and the same errors for every input.
+
+Text is a sequence of code points. Two adjacent surrogate halves, in keys, originals and text alike, count as the
+one character they spell and are joined into it first; a half alone is an ordinary code point.
+"""
+
+from collections.abc import Mapping
+from typing import NoReturn, final
+
+@final
+class TrieMatcher:
+    """A compiled mapping of placeholders to originals: immutable, shared by all streams and threads.
+
+    Matching is leftmost-longest over code points, non-overlapping, in one pass: at each position the longest
+    placeholder that stands there is replaced, and an original is never scanned again. Time is O(characters) whatever
+    the placeholders; compiling is O(their total length).
+
+    :param pairs: ``{placeholder: original}``. Placeholders of any characters and any length, prefixes of one another
+        included; an original may be empty.
+    :raises TypeError: ``pairs`` is no mapping, or one of its texts no ``str``.
+    :raises MappingError: a placeholder is empty, or two that are equal once surrogate halves are joined have
+        different originals. No message names one.
+
+    >>> matcher = TrieMatcher({"<PERSON_1>": "Ada", "<PERSON_10>": "Grace"})
+    >>> matcher.replace("Hi <PERSON_10> and <PERSON_1>!")
+    'Hi Grace and Ada!'
+    >>> matcher
+    TrieMatcher(keys=2, longest=11)
+    """
+
+    def __new__(cls, pairs: Mapping[str, str]) -> TrieMatcher: ...
+    def replace(self, text: str, *, json: bool = False) -> str:
+        r"""Restore a whole text. An unchanged text comes back as the same object.
+
+        With ``json``, ``text`` is JSON source, as in tool-call arguments: a placeholder matches in any JSON spelling
+        (``\u003cPERSON_1\u003e``), an original is escaped for the place where it lands, and everything else keeps
+        its own spelling. Broken JSON raises nothing and loses nothing.
+        """
+
+    def stream(self, *, json: bool = False) -> StreamBuffer:
+        """Start a stream: O(1), whatever the number of placeholders."""
+
+    def _quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
+        """For the byte layer: how far ``data[start:]``, which begins at the border of an event, can go out unread."""
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest placeholder, in code points; 0 without any."""
+
+    def __len__(self) -> int:
+        """How many placeholders there are."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class StreamBuffer:
+    """One text stream, restored as it is pushed in; made by :meth:`TrieMatcher.stream`.
+
+    For every cutting of a text, what ``feed`` returns for the pieces and then ``flush``, joined, equals ``replace``
+    of the whole. Held back is only what could still become a placeholder. A buffer that two threads use at a time
+    serves them one after the other.
+
+    >>> stream = TrieMatcher({"<PERSON_1>": "Ada"}).stream()
+    >>> [stream.feed(piece) for piece in ("Hi <PERS", "ON_1", ">, 1 <", " 2")]
+    ['Hi ', '', 'Ada, 1 ', '< 2']
+    >>> stream.flush()
+    ''
+    """
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> StreamBuffer: ...
+    def feed(self, text: str) -> str:
+        """Take ``text`` in, return what may leave; the same object if that is exactly ``text``.
+
+        :raises TypeError: ``text`` is no ``str``; nothing was taken in.
+        """
+
+    def flush(self) -> str:
+        """End the text: return what was held back, and start over. The buffer may be fed again."""
+
+    @property
+    def pending(self) -> str:
+        """What is held back: empty or a proper prefix of some placeholder, as it came.
+
+        Behind it may stand a trailing high surrogate that waits for its mate and, in a JSON stream, unfinished
+        escapes.
+        """
+
+    def __reduce__(self) -> NoReturn: ...

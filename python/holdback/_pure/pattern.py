@@ -1,0 +1,55 @@
+"""The key set: what a mapping must look like, and its keys and originals in the order of the keys.
+
+Twin of ``rust/core/src/pattern.rs``. Text here is a sequence of code points in which two adjacent
+surrogate halves count as the one character they spell, so they are joined before anything else looks.
+A half without its mate stays: an ordinary code point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from holdback.errors import MappingError
+
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def _character(pair: re.Match[str]) -> str:
+    high, low = pair[0]
+    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
+
+
+def join_surrogates(text: str) -> str:
+    """``text`` with adjacent surrogate halves joined; the very same object if there are none."""
+    if text.isascii() or not _PAIR.search(text):
+        return text
+    return _PAIR.sub(_character, text)
+
+
+class Patterns:
+    """The checked keys, ascending by code point, each with its original at the same index."""
+
+    __slots__ = ("keys", "originals")
+
+    keys: list[str]
+    originals: list[str]
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        if not isinstance(pairs, Mapping):
+            raise TypeError(f"TrieMatcher() takes a mapping of placeholder to original, not {type(pairs).__name__}")
+        items = list(pairs.items())
+        for key, original in items:
+            if not isinstance(key, str):
+                raise TypeError(f"a placeholder must be str, not {type(key).__name__}")
+            if not isinstance(original, str):
+                raise TypeError(f"an original must be str, not {type(original).__name__}")
+        found: dict[str, str] = {}
+        if any(not key for key, _ in items):
+            raise MappingError("a placeholder must not be empty")
+        for key, original in items:
+            key, original = join_surrogates(str(key)), join_surrogates(str(original))
+            if found.setdefault(key, original) != original:
+                raise MappingError("a placeholder has two originals")
+        self.keys = sorted(found)
+        self.originals = [found[key] for key in self.keys]

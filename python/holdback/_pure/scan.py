@@ -1,0 +1,67 @@
+r"""The byte layer's one hot question: how far can these bytes go out unread?
+
+Twin of ``rust/core/src/scan.rs``. ``quiet_run`` takes bytes that begin at the border of an event and returns the end
+of the last whole event before the first place where reading might matter: a byte that could begin a placeholder in
+any JSON spelling, or the name of a field that carries JSON source (whose channel must see every fragment).
+
+It may be too careful, never too bold. A code point stands in a JSON string as itself, as ``\uXXXX`` or as one of
+the short escapes, so the places that matter are the first bytes of the keys, any ``\u``, the short escape of a
+first code point that has one, and the field names, in which an escape would be a ``\u`` again. The mark that ends
+a stream matters too.
+
+Cost: one search per pattern over the bytes, none of them in Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+JSON_FIELDS = (b"arguments", b"partial_json", b"tool_calls", b"function_call")
+"""Names whose presence means that a channel of JSON source may be fed, ended or replaced."""
+
+END = b"[DONE]"
+"""What ends a stream: nothing is restored behind it."""
+
+_SHORT_ESCAPES = {"\b": b"\\b", "\f": b"\\f", "\n": b"\\n", "\r": b"\\r", "\t": b"\\t", "/": b"\\/"}
+
+
+class Scanner:
+    """What must be looked at, for the keys that begin with these code points."""
+
+    __slots__ = ("_bytes", "_patterns")
+
+    def __init__(self, firsts: Iterable[str]) -> None:
+        leads = sorted({unit.encode("utf-8", "surrogatepass")[:1] for unit in firsts})
+        self._patterns = [b"\\u", END, *JSON_FIELDS, *(_SHORT_ESCAPES[unit] for unit in firsts if unit in _SHORT_ESCAPES)]
+        self._bytes = re.compile(b"[" + b"".join(map(re.escape, leads)) + b"]").search if len(leads) > 1 else None
+        if len(leads) == 1:
+            self._patterns.append(leads[0])
+
+    def quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
+        """The end of the last whole event before anything that matters; ``start`` if there is none.
+
+        Events end with a blank line, or with each line feed if ``lines``.
+        """
+        limit = len(data)
+        for pattern in self._patterns:
+            found = data.find(pattern, start, limit)
+            if found >= 0:
+                limit = found
+        if self._bytes is not None and (hit := self._bytes(data, start, limit)):
+            limit = hit.start()
+        return data.rfind(b"\n", start, limit) + 1 or start if lines else last_border(data, start, limit)
+
+
+def last_border(data: bytes, start: int, limit: int) -> int:
+    """The end of the last blank line within ``data[start:limit]``; ``start`` if there is none.
+
+    A line ends with LF, CR LF or CR. A CR LF that the limit cuts ends where it is cut.
+    """
+    end = limit
+    while (end := max(data.rfind(b"\n", start, end), data.rfind(b"\r", start, end)) + 1) > start:
+        before = end - 2 if data[end - 2 : end] == b"\r\n" and end - 2 >= start else end - 1
+        if before == start or data[before - 1] in b"\r\n":
+            return end
+        end = before
+    return start

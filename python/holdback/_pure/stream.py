@@ -1,0 +1,156 @@
+"""StreamBuffer: one text stream, restored as it is pushed in.
+
+Twin of ``rust/core/src/stream.rs``. The state is a trie node: the text held back is the path to it, and the
+trie knows that text. Positions inside one ``feed`` are relative to what came, so the held path begins at
+``-depth``. A feed first *walks*, which only collects the matches and where the path begins now, then
+*renders*: literals are copied in slices between the matches, a text without any leaves as the object that
+came. The cost of a feed does not depend on how much is held back.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import NoReturn
+
+from holdback._pure.automaton import ROOT, Automaton
+from holdback._pure.pattern import join_surrogates
+
+Match = tuple[int, int]
+"""Where a key begins, and its index."""
+
+
+def check_text(name: str, text: object) -> None:
+    """A wrong argument type is a ``TypeError`` in our own words, the same on both twins."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name}() takes str, not {type(text).__name__}")
+
+
+class StreamBuffer:
+    """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
+
+    __slots__ = ("_automaton", "_high", "_idle", "_lock", "_node", "_quiet")
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError("a StreamBuffer is made by TrieMatcher.stream()")
+
+    @classmethod
+    def _open(cls, automaton: Automaton) -> StreamBuffer:
+        self = cls.__new__(cls)
+        self._automaton = automaton
+        self._quiet = automaton.starts.quiet
+        self._lock = Lock()
+        self._node = ROOT
+        self._high = ""  # a trailing high surrogate that waits for its mate
+        self._idle = True  # nothing is pending
+        return self
+
+    def feed(self, text: str) -> str:
+        if self._idle and isinstance(text, str) and self._quiet(text):
+            return text  # changes no state, so it needs no lock
+        check_text("feed", text)
+        if not text:
+            return text
+        with self._lock:
+            came = text
+            if self._high or not text.isascii():
+                came = join_surrogates(self._high + text)
+                self._high = ""
+                if "\ud800" <= came[-1] <= "\udbff":
+                    came, self._high = came[:-1], came[-1]
+            restored = self._advance(came)
+            self._idle = not self._high and self._at_rest()
+            return restored
+
+    def flush(self) -> str:
+        with self._lock:
+            high, self._high = self._high, ""
+            restored = self._advance(high) + self._settle()
+            self._idle = self._at_rest()
+            return restored
+
+    @property
+    def pending(self) -> str:
+        with self._lock:
+            return self._automaton.path(self._node) + self._high
+
+    def _at_rest(self) -> bool:
+        """Nothing is pending: a quiet text passes and changes nothing."""
+        return self._node == ROOT
+
+    def _advance(self, text: str) -> str:
+        """Move the state over ``text``; returns what leaves."""
+        automaton = self._automaton
+        first_unit, branches, fail, depth, leaf_key, stems, find_start = automaton.tables
+        matches: list[Match] = []
+        came_from = node = self._node
+        begin, at, size = -depth[node], 0, len(text)
+        while True:
+            if node == ROOT:
+                at = find_start(text, at)
+                if at < 0:
+                    begin = size
+                    break
+                begin = at
+                stem, node = stems[text[at]]
+                if text.startswith(stem, at):
+                    at += len(stem)
+                else:
+                    node -= len(stem) - 1
+                    at += 1
+            elif at == size:
+                break
+            elif first_unit[node] == (unit := text[at]):
+                node += 1
+                at += 1
+            elif node in branches and unit in branches[node]:
+                node = branches[node][unit]
+                at += 1
+            else:
+                for offset, key in automaton.matches(node):
+                    matches.append((begin + offset, key))
+                begin += depth[node] - depth[fail[node]]
+                node = fail[node]
+                continue
+            if node in leaf_key:
+                matches.append((begin, leaf_key[node]))
+                begin, node = at, ROOT
+        self._node = node
+        if begin == size and not (matches or came_from):
+            return text
+        return self._render(came_from, text, matches, begin)
+
+    def _settle(self) -> str:
+        """End the text: the path is settled, down to the root."""
+        automaton = self._automaton
+        came_from = node = self._node
+        matches: list[Match] = []
+        begin = -automaton.depth[node]
+        while node != ROOT:
+            for offset, key in automaton.matches(node):
+                matches.append((begin + offset, key))
+            begin += automaton.depth[node] - automaton.depth[automaton.fail[node]]
+            node = automaton.fail[node]
+        self._node = ROOT
+        return self._render(came_from, "", matches, begin)
+
+    def _render(self, came_from: int, text: str, matches: list[Match], end: int) -> str:
+        """The path to ``came_from`` and ``text`` up to ``end``, with the matches replaced."""
+        automaton = self._automaton
+        done = -automaton.depth[came_from]
+        held = automaton.path(came_from)
+        out = []
+        for begin, key in (*matches, (end, -1)):
+            if done < 0:
+                out.append(held[done : begin if begin < 0 else None])
+            if begin > 0:
+                out.append(text[max(done, 0) : begin])
+            if key >= 0:
+                out.append(automaton.originals[key])
+                done = begin + automaton.lengths[key]
+        return "".join(out)
+
+    def __repr__(self) -> str:
+        return f"StreamBuffer(pending={len(self.pending)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a StreamBuffer holds text and is not pickled")

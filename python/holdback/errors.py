@@ -1,0 +1,28 @@
+"""The errors of holdback: one base, and never a value inside.
+
+Every message names the *place* (an argument, a limit, an offset, a position in the stream) and the
+*type* of what was wrong. None holds a placeholder, an original or a piece of the text: errors end up in
+logs, and logs are read by people who must not see them.
+"""
+
+from __future__ import annotations
+
+
+class HoldbackError(Exception):
+    """Base of every error that holdback raises on its own account."""
+
+
+class MappingError(HoldbackError, ValueError):
+    """The mapping cannot be used: an empty placeholder, or one placeholder with two originals."""
+
+
+class StreamStateError(HoldbackError, RuntimeError):
+    """A stream was used in a state that does not allow it, such as ``feed`` after the end."""
+
+
+class EventTooLarge(HoldbackError, ValueError):
+    """One event of a byte stream is larger than ``max_event_bytes``."""
+
+
+class EncodedInput(HoldbackError, ValueError):
+    """The bytes are compressed (gzip, zstd, br): restoring needs the decoded stream."""

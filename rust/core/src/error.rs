@@ -1,0 +1,27 @@
+//! What can be wrong with a key set. No message holds a key or an original.
+
+use std::fmt;
+
+/// Why a [`Matcher`](crate::Matcher) could not be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PatternError {
+    /// A key is empty: it would match everywhere.
+    EmptyKey,
+    /// One key stands for two different originals.
+    TwoOriginals,
+    /// The keys together are longer than 4 GiB.
+    TooLarge,
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmptyKey => "a placeholder must not be empty",
+            Self::TwoOriginals => "a placeholder has two originals",
+            Self::TooLarge => "the placeholders together are longer than 4 GiB",
+        })
+    }
+}
+
+impl std::error::Error for PatternError {}

@@ -1,0 +1,118 @@
+//! `Matcher`: the compiled mapping as its users see it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::automaton::Automaton;
+use crate::pattern::Patterns;
+use crate::{Fed, PatternError, StreamBuffer};
+
+/// A compiled mapping of placeholders (keys) to originals: immutable, cheap to clone, shared by all streams.
+///
+/// Leftmost-longest over code points, non-overlapping, one pass: an original is never scanned again.
+///
+/// ```
+/// use holdback_core::Matcher;
+///
+/// let matcher = Matcher::new([("<PERSON_1>", "Ada"), ("<PERSON_10>", "Grace")])?;
+/// assert_eq!(matcher.replace("Hi <PERSON_10> and <PERSON_1>!").as_ref(), b"Hi Grace and Ada!");
+/// # Ok::<(), holdback_core::PatternError>(())
+/// ```
+#[derive(Clone)]
+pub struct Matcher {
+    automaton: Arc<Automaton>,
+}
+
+impl Matcher {
+    /// Compile a mapping. Text is UTF-8, or WTF-8 where it has lone surrogates; adjacent surrogate halves are
+    /// joined into their character first. The same pair may come twice.
+    ///
+    /// # Errors
+    /// [`PatternError`] if a key is empty, has two originals, or all keys together are too long.
+    pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, PatternError>
+    where
+        K: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        Ok(Self { automaton: Arc::new(Automaton::new(Patterns::new(pairs)?)) })
+    }
+
+    /// Start a stream: O(1), whatever the number of keys.
+    #[must_use]
+    pub fn stream(&self) -> StreamBuffer {
+        StreamBuffer::new(Arc::clone(&self.automaton))
+    }
+
+    /// Start a stream whose text is JSON source, such as streamed tool-call arguments. A key matches in any JSON
+    /// spelling, and an original is escaped for the place where it lands.
+    #[must_use]
+    pub fn stream_json(&self) -> StreamBuffer {
+        StreamBuffer::new_json(Arc::clone(&self.automaton))
+    }
+
+    /// Replace every key in a whole text (UTF-8 or WTF-8). Borrowed if nothing changed.
+    #[must_use]
+    pub fn replace<'a, T: AsRef<[u8]> + ?Sized>(&self, text: &'a T) -> Cow<'a, [u8]> {
+        whole(self.stream(), text.as_ref())
+    }
+
+    /// Replace every key in a whole JSON source.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<PERSON_1>", "Ada \"Countess\" Lovelace")])?;
+    /// let source = r#"{"to": "\u003cPERSON_1\u003e"}"#;
+    /// assert_eq!(matcher.replace_json(source).as_ref(), br#"{"to": "Ada \"Countess\" Lovelace"}"#);
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
+    #[must_use]
+    pub fn replace_json<'a, T: AsRef<[u8]> + ?Sized>(&self, text: &'a T) -> Cow<'a, [u8]> {
+        whole(self.stream_json(), text.as_ref())
+    }
+
+    /// How far `data`, which begins at the border of an event, can go out unread: the end of the last whole event
+    /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source. Events end
+    /// with a blank line, or with each line feed if `lines`.
+    ///
+    /// # Panics
+    /// If `start` is beyond the end of `data`.
+    #[must_use]
+    pub fn quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
+        self.automaton.starts().quiet_run(data, start, lines)
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.automaton.len()
+    }
+
+    /// Whether there are no keys: every text passes unchanged.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The length of the longest key, in code points; 0 without keys.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.automaton.longest()
+    }
+}
+
+fn whole(mut stream: StreamBuffer, text: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Vec::new();
+    let fed = stream.feed_wtf8(text, &mut out);
+    stream.flush(&mut out);
+    if fed == Fed::Unchanged || out == text { Cow::Borrowed(text) } else { Cow::Owned(out) }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Matcher")
+            .field("keys", &self.len())
+            .field("longest", &self.longest())
+            .finish_non_exhaustive()
+    }
+}

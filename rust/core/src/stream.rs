@@ -1,0 +1,220 @@
+//! `StreamBuffer`: one text stream, restored as it is pushed in.
+//!
+//! The state is a trie node: the text held back is the path to it, and the trie knows that text. Positions
+//! inside one `feed` are relative to what came, so the held path begins at `-depth`. Literals are copied in
+//! slices between the matches; a text without any is not copied at all. The cost of a feed does not depend on
+//! how much is held back.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::automaton::{Automaton, ROOT};
+use crate::{json, surrogate};
+
+/// What a [`StreamBuffer::feed`] did with its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Fed {
+    /// The text leaves as it came: nothing was written to `out`.
+    Unchanged,
+    /// What may leave was appended to `out`.
+    Written,
+}
+
+/// One stream over a [`Matcher`](crate::Matcher): push text in, get back what may leave.
+///
+/// Nothing is lost: after [`flush`](Self::flush), everything that was not a key has come out verbatim.
+pub struct StreamBuffer {
+    automaton: Arc<Automaton>,
+    channel: Channel,
+    /// A trailing high surrogate that waits for its mate: three bytes, or none.
+    high: Vec<u8>,
+}
+
+/// What the text is: its units, and the state of the walk over them.
+enum Channel {
+    /// Plain text: a node of the trie.
+    Plain(u32),
+    /// JSON source.
+    Json(Box<json::State>),
+}
+
+impl StreamBuffer {
+    pub(crate) fn new(automaton: Arc<Automaton>) -> Self {
+        Self { automaton, channel: Channel::Plain(ROOT), high: Vec::new() }
+    }
+
+    pub(crate) fn new_json(automaton: Arc<Automaton>) -> Self {
+        Self { automaton, channel: Channel::Json(Box::new(json::State::new())), high: Vec::new() }
+    }
+
+    /// Take `text` in and append what may leave to `out`.
+    pub fn feed(&mut self, text: &str, out: &mut Vec<u8>) -> Fed {
+        if self.high.is_empty() || text.is_empty() {
+            return self.advance(text.as_bytes(), out);
+        }
+        let high = std::mem::take(&mut self.high);
+        self.advance_written(&high, out);
+        self.advance_written(text.as_bytes(), out);
+        Fed::Written
+    }
+
+    /// [`feed`](Self::feed) for text with lone surrogates: WTF-8. Any other bytes are taken as they are.
+    pub fn feed_wtf8(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
+        if text.is_empty() {
+            return Fed::Unchanged;
+        }
+        if self.high.is_empty()
+            && let Cow::Borrowed(text) = surrogate::join(text)
+            && let (text, []) = surrogate::split_trailing_high(text)
+        {
+            return self.advance(text, out);
+        }
+        let mut whole = std::mem::take(&mut self.high);
+        whole.extend_from_slice(text);
+        let joined = surrogate::join(&whole);
+        let (now, high) = surrogate::split_trailing_high(&joined);
+        self.high = high.to_vec();
+        self.advance_written(now, out);
+        Fed::Written
+    }
+
+    /// End the text: append what was held back to `out` and start over.
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        let high = std::mem::take(&mut self.high);
+        self.advance_written(&high, out);
+        match &mut self.channel {
+            Channel::Plain(node) => settle(&self.automaton, std::mem::replace(node, ROOT), out),
+            Channel::Json(state) => state.settle(&self.automaton, out),
+        }
+    }
+
+    /// What is held back, as WTF-8.
+    #[must_use]
+    pub fn pending(&self) -> Vec<u8> {
+        [self.held(), &self.high].concat()
+    }
+
+    fn held(&self) -> &[u8] {
+        match &self.channel {
+            Channel::Plain(node) => self.automaton.path(*node),
+            Channel::Json(state) => state.held(),
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
+        match &mut self.channel {
+            Channel::Plain(node) => advance(&self.automaton, node, text, out),
+            Channel::Json(state) => state.advance(&self.automaton, text, out),
+        }
+    }
+
+    fn advance_written(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        if self.advance(text, out) == Fed::Unchanged {
+            out.extend_from_slice(text);
+        }
+    }
+}
+
+impl fmt::Debug for StreamBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pending = self.held().len() + self.high.len();
+        f.debug_struct("StreamBuffer").field("pending_bytes", &pending).finish_non_exhaustive()
+    }
+}
+
+/// Move from `node` over `text`; what leaves is appended to `out`.
+fn advance(automaton: &Automaton, node: &mut u32, text: &[u8], out: &mut Vec<u8>) -> Fed {
+    let held = automaton.path(*node);
+    let mut begin = -signed(held.len());
+    let mut writer = Writer { automaton, held, text, done: begin, out };
+    let mut at = 0;
+    loop {
+        if *node == ROOT {
+            let Some(skipped) = automaton.starts().find(&text[at..]) else {
+                begin = signed(text.len());
+                break;
+            };
+            at += skipped;
+            begin = signed(at);
+        } else if at == text.len() {
+            break;
+        }
+        let Some(child) = automaton.child(*node, text[at]) else {
+            (*node, begin) = writer.fall(*node, begin);
+            continue;
+        };
+        at += 1;
+        if let Some(key) = automaton.leaf(child) {
+            writer.put(key, begin);
+            (*node, begin) = (ROOT, signed(at));
+        } else {
+            *node = child;
+        }
+    }
+    if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
+        // No match (one would have moved `done`) and nothing held, before or after.
+        return Fed::Unchanged;
+    }
+    writer.copy(begin);
+    Fed::Written
+}
+
+/// End the text: settle the path to `node` down to the root.
+fn settle(automaton: &Automaton, mut node: u32, out: &mut Vec<u8>) {
+    let held = automaton.path(node);
+    let mut begin = -signed(held.len());
+    let mut writer = Writer { automaton, held, text: &[], done: begin, out };
+    while node != ROOT {
+        (node, begin) = writer.fall(node, begin);
+    }
+    writer.copy(begin);
+}
+
+/// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
+/// `text`; those of the held text are negative.
+struct Writer<'a> {
+    automaton: &'a Automaton,
+    held: &'a [u8],
+    text: &'a [u8],
+    /// Up to where everything has been written.
+    done: isize,
+    out: &'a mut Vec<u8>,
+}
+
+impl Writer<'_> {
+    /// The path that begins at `begin` cannot grow: write the keys inside its pops, fall back to `fail`.
+    fn fall(&mut self, node: u32, begin: isize) -> (u32, isize) {
+        let automaton = self.automaton;
+        automaton.pops(node, |(offset, key)| self.put(key, begin + signed(offset as usize)));
+        let fail = automaton.fail(node);
+        (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
+    }
+
+    fn put(&mut self, key: u32, begin: isize) {
+        // Room for the rest of the text too: a long text is not moved again and again as `out` grows.
+        self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
+        self.copy(begin);
+        self.out.extend_from_slice(self.automaton.original(key));
+        self.done = begin + signed(self.automaton.key(key).len());
+    }
+
+    /// Copy the literals up to `end`.
+    fn copy(&mut self, end: isize) {
+        if self.done < 0 {
+            let from = self.held.len() - self.done.unsigned_abs();
+            let to = self.held.len() - end.min(0).unsigned_abs();
+            self.out.extend_from_slice(&self.held[from..to]);
+        }
+        if end > 0 {
+            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
+        }
+        self.done = end;
+    }
+}
+
+fn signed(position: usize) -> isize {
+    position.cast_signed()
+}

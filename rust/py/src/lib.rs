@@ -1,0 +1,179 @@
+//! Python bindings of `holdback-core`: argument types, text conversion and locks, no logic.
+//!
+//! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
+//! crosses as WTF-8. No error of a codec gets out: it would quote the text.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use holdback_core::{Fed, Matcher, StreamBuffer};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMapping, PyString, PyTuple};
+
+pyo3::import_exception!(holdback.errors, MappingError);
+
+/// What a wrong argument type is told: the place and the type, never the value.
+fn wrong_type(expected: &str, object: &Bound<'_, PyAny>) -> PyErr {
+    match object.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!("{expected}, not {name}")),
+        Err(error) => error,
+    }
+}
+
+fn text<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
+    object.cast().map_err(|_| wrong_type(expected, object))
+}
+
+/// The text as UTF-8, or else as WTF-8.
+enum Bytes<'a> {
+    Utf8(&'a str),
+    Wtf8(Vec<u8>),
+}
+
+impl<'a> Bytes<'a> {
+    fn of(text: &'a Bound<'_, PyString>) -> PyResult<Self> {
+        if let Ok(utf8) = text.to_str() {
+            return Ok(Self::Utf8(utf8));
+        }
+        let encode = text.py().get_type::<PyString>().getattr("encode")?;
+        Ok(Self::Wtf8(encode.call1((text, "utf-8", "surrogatepass"))?.extract()?))
+    }
+}
+
+impl AsRef<[u8]> for Bytes<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Utf8(text) => text.as_bytes(),
+            Self::Wtf8(text) => text,
+        }
+    }
+}
+
+fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok(PyString::new(py, text)),
+        Err(_) => {
+            Ok(PyBytes::new(py, text).call_method1("decode", ("utf-8", "surrogatepass"))?.cast_into()?)
+        }
+    }
+}
+
+#[pyclass(frozen, module = "holdback", name = "TrieMatcher")]
+struct PyTrieMatcher(Matcher);
+
+#[pymethods]
+impl PyTrieMatcher {
+    #[new]
+    fn new(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let pairs: &Bound<'_, PyMapping> = pairs
+            .cast()
+            .map_err(|_| wrong_type("TrieMatcher() takes a mapping of placeholder to original", pairs))?;
+        let mut texts = Vec::new();
+        for pair in pairs.items()? {
+            let (key, original): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            let key = Bytes::of(text("a placeholder must be str", &key)?)?.as_ref().to_vec();
+            let original = Bytes::of(text("an original must be str", &original)?)?.as_ref().to_vec();
+            texts.push((key, original));
+        }
+        Ok(Self(Matcher::new(texts).map_err(|error| MappingError::new_err(error.to_string()))?))
+    }
+
+    #[pyo3(signature = (text, *, json = false))]
+    fn replace<'py>(&self, text: &Bound<'py, PyAny>, json: bool) -> PyResult<Bound<'py, PyString>> {
+        let text = crate::text("replace() takes str", text)?;
+        let bytes = Bytes::of(text)?;
+        let source = bytes.as_ref();
+        let restored = if json { self.0.replace_json(source) } else { self.0.replace(source) };
+        match restored {
+            std::borrow::Cow::Borrowed(_) => Ok(text.clone()),
+            std::borrow::Cow::Owned(restored) => to_python(text.py(), &restored),
+        }
+    }
+
+    #[pyo3(signature = (*, json = false))]
+    fn stream(&self, json: bool) -> PyStreamBuffer {
+        PyStreamBuffer(Mutex::new(if json { self.0.stream_json() } else { self.0.stream() }))
+    }
+
+    #[pyo3(signature = (data, start, *, lines))]
+    fn _quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
+        self.0.quiet_run(data, start.min(data.len()), lines)
+    }
+
+    #[getter]
+    fn longest(&self) -> usize {
+        self.0.longest()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("TrieMatcher(keys={}, longest={})", self.0.len(), self.0.longest())
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a TrieMatcher holds originals and is not pickled"))
+    }
+}
+
+/// The lock serialises threads that share one buffer; without a second thread it is never waited for.
+#[pyclass(frozen, module = "holdback", name = "StreamBuffer")]
+struct PyStreamBuffer(Mutex<StreamBuffer>);
+
+impl PyStreamBuffer {
+    fn lock(&self) -> MutexGuard<'_, StreamBuffer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl PyStreamBuffer {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        Err(PyTypeError::new_err("a StreamBuffer is made by TrieMatcher.stream()"))
+    }
+
+    fn feed<'py>(&self, text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+        let text = crate::text("feed() takes str", text)?;
+        let bytes = Bytes::of(text)?;
+        let mut out = Vec::new();
+        let fed = match &bytes {
+            Bytes::Utf8(text) => self.lock().feed(text, &mut out),
+            Bytes::Wtf8(text) => self.lock().feed_wtf8(text, &mut out),
+        };
+        match fed {
+            Fed::Unchanged => Ok(text.clone()),
+            Fed::Written => to_python(text.py(), &out),
+        }
+    }
+
+    fn flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let mut out = Vec::new();
+        self.lock().flush(&mut out);
+        to_python(py, &out)
+    }
+
+    #[getter]
+    fn pending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let pending = self.lock().pending();
+        to_python(py, &pending)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("StreamBuffer(pending={})", self.pending(py)?.len()?))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a StreamBuffer holds text and is not pickled"))
+    }
+}
+
+/// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use super::{PyStreamBuffer, PyTrieMatcher};
+}
