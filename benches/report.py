@@ -1,0 +1,296 @@
+"""The figures to reach, each measured in turns with what it is compared to.
+
+    python -m benches.report           under a minute
+    HOLDBACK_BENCH=full python -m benches.report
+
+Prints the medians and then every figure with its target: `ok`, `MISSED`, or `-` where its peer is not
+installed. What is slower than a peer, or than doing nothing, is printed too. Timings never fail a build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benches.workloads import (
+    CHUNK_SIZES,
+    DEEP_KEY,
+    ENGLISH,
+    EVERY,
+    FULL,
+    KEY_SETS,
+    MANY_SCRIPTS,
+    OPENERS,
+    QUICK_KEY_SETS,
+    Prepare,
+    consume,
+    cut,
+    dict_chunks,
+    feed_all,
+    handlers,
+    interleaved,
+    object_chunks,
+    opened,
+    optional,
+    pairs_of,
+    prose,
+    seeds,
+    tokens,
+)
+
+from holdback import PIIMapping, StreamingDeAnonymizer, __version__
+
+Medians = Mapping[str, float]
+
+SEEDS = seeds()
+PLACEHOLDERS = pairs_of("placeholders", 100)
+KEYS = list(PLACEHOLDERS)
+TWINS = [name for name in OPENERS if name != "privaite"]
+ROUNDS = 21 if FULL else 7
+FED = 60_000  # code points of a text that is fed in small pieces
+
+figures: list[tuple[str, str, str, str]] = []
+
+
+def ratio(medians: Medians, slow: str, fast: str) -> float | None:
+    """How many times as long ``slow`` takes; None if one of the two is not here."""
+    return medians[slow] / medians[fast] if slow in medians and fast in medians else None
+
+
+def figure(name: str, value: float | None, at_least: float = 0, at_most: float = 0, unit: str = "x") -> None:
+    """Note one measured value beside its target."""
+    target = f">= {at_least:g}{unit}" if at_least else f"<= {at_most:g}{unit}"
+    if value is None:
+        figures.append((name, "", target, "-"))
+        return
+    reached = value >= at_least if at_least else value <= at_most
+    figures.append((name, f"{value:.3g}{unit}", target, "ok" if reached else "MISSED"))
+
+
+def table(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, the first one to the left."""
+    print(f"\n{title}")
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  "
+            + "  ".join(f"{cell:{'<' if n == 0 else '>'}{widths[n]}}" for n, cell in enumerate(row)).rstrip()
+        )
+
+
+def times(medians: Medians, per: float, names: Sequence[str]) -> list[str]:
+    """Nanoseconds per unit of each contender."""
+    return [f"{medians[name] / per * 1e9:,.0f}" if name in medians else "-" for name in names]
+
+
+# ---------------------------------------------------------------- feed
+
+
+def feeding(kind: str, count: int, *, size: int, every: int, vocabulary: str = ENGLISH) -> Medians:
+    """Seconds to feed ``FED`` code points in pieces of ``size``."""
+    keys = list(pairs_of(kind, count))
+
+    def prepare(contender: str) -> Prepare:
+        def fresh(_: int) -> Callable[[], object]:
+            stream = opened(contender, kind, count)()
+            pieces = cut(prose(FED, keys, every, next(SEEDS), vocabulary), size)
+            return lambda: feed_all(stream, pieces)
+
+        return fresh
+
+    return interleaved({contender: prepare(contender) for contender in OPENERS}, ROUNDS)
+
+
+def feed() -> None:
+    """Small pieces: what a streaming answer is made of."""
+    names = ["native", "pure", "privaite"]
+    rows = [["keys, matches, code points", *names]]
+    for kind, count in KEY_SETS if FULL else QUICK_KEY_SETS:
+        for rate, every in EVERY.items():
+            if not FULL and rate != "rare":
+                continue
+            for size in CHUNK_SIZES:
+                medians = feeding(kind, count, size=size, every=every)
+                rows.append([f"{count} {kind}, {rate}, {size}", *times(medians, FED / size, names)])
+                if rate == "rare" and (kind, count) in QUICK_KEY_SETS:
+                    targets(f"{size} code points, {count} {kind}", size, medians)
+    for size in (4, 64):
+        medians = feeding("placeholders", 100, size=size, every=200, vocabulary=MANY_SCRIPTS)
+        rows.append([f"100 placeholders, text of many scripts, {size}", *times(medians, FED / size, names)])
+    table("feed, ns per call", rows)
+
+
+def targets(what: str, size: int, medians: Medians) -> None:
+    """The figures for pieces of 4 and 64 code points."""
+    if size == 4:
+        figure(f"native feed of {what}: against privaite", ratio(medians, "privaite", "native"), at_least=40)
+        figure(f"native feed of {what}: against pure", ratio(medians, "pure", "native"), at_least=3)
+        figure(f"pure feed of {what}: against privaite", ratio(medians, "privaite", "pure"), at_least=6)
+    elif size == 64:
+        figure(f"native feed of {what}: against privaite", ratio(medians, "privaite", "native"), at_least=150)
+        figure(f"pure feed of {what}: against privaite", ratio(medians, "privaite", "pure"), at_least=20)
+
+
+def bulk() -> None:
+    """One feed of 4 MB, against memchr's best case on the same kind of string."""
+    length = 4_000_000
+
+    def prepare(contender: str) -> Prepare:
+        def fresh(_: int) -> Callable[[], object]:
+            text = prose(length, KEYS, 200, next(SEEDS))
+            if contender == "str.find":
+                return lambda: text.find("\x01")
+            stream = opened(contender, "placeholders", 100)()
+            return lambda: stream.feed(text)
+
+        return fresh
+
+    medians = interleaved({name: prepare(name) for name in [*TWINS, "str.find"]}, 7 if FULL else 3)
+    rows = [["", "GB/s"]] + [[name, f"{length / seconds / 1e9:.2f}"] for name, seconds in medians.items()]
+    table("bulk: one feed of 4 MB, 100 placeholders, a match per 200 code points", rows)
+    speed = length / medians["native"] / 1e9 if "native" in medians else None
+    figure("native bulk text", speed, at_least=1.5, unit=" GB/s")
+    figure("native bulk text: time against str.find", ratio(medians, "native", "str.find"), at_most=10)
+
+
+def adversarial() -> None:
+    """Near-matches that never end: the cost per code point must not notice."""
+    short, long = 30_000, 120_000
+
+    def prepare(contender: str, size: int, text: Callable[[], str]) -> Prepare:
+        open_stream = OPENERS[contender](DEEP_KEY)
+
+        def fresh(_: int) -> Callable[[], object]:
+            stream, pieces = open_stream(), cut(text(), size)
+            return lambda: feed_all(stream, pieces)
+
+        return fresh
+
+    rows = [["", "plain text", f"{short:,} a", f"{long:,} a"]]
+    for contender in TWINS:
+        for size in CHUNK_SIZES:
+            medians = interleaved(
+                {
+                    "plain": prepare(contender, size, lambda: prose(short, [], 0, next(SEEDS))),
+                    "short": prepare(contender, size, lambda: "a" * short),
+                    "long": prepare(contender, size, lambda: "a" * long),
+                },
+                ROUNDS if FULL else 5,
+            )
+            per = {"plain": short, "short": short, "long": long}
+            rows.append(
+                [f"{contender}, {size} code points"]
+                + [f"{medians[k] / per[k] * 1e9:.1f}" for k in ("plain", "short", "long")]
+            )
+            if size == 4:
+                limit = 4 if contender == "native" else 8
+                figure(
+                    f"{contender}, a…a in 4s: against plain text",
+                    medians["short"] / medians["plain"],
+                    at_most=limit,
+                )
+            growth = medians["long"] / medians["short"] / (long / short)
+            figure(
+                f"{contender}, a…a in {size}s: 120,000 against 30,000, per code point", growth, at_most=1.25
+            )
+    table(f"adversarial: key a…ab of {len(next(iter(DEEP_KEY))):,}, ns per code point", rows)
+
+
+def set_up() -> None:
+    """From a mapping to a first stream, and to each one after it."""
+    rows = [["", "ms"]]
+    for kind, count in KEY_SETS if FULL else [("placeholders", 1_000), ("invented", 1_000)]:
+        pairs = pairs_of(kind, count)
+
+        def prepare(contender: str, pairs: dict[str, str] = pairs) -> Prepare:
+            def fresh(_: int) -> Callable[[], object]:
+                if contender == "privaite":
+                    return OPENERS[contender](dict(pairs))  # its mapping is made; a stream compiles it
+                copy = dict(pairs)
+                return lambda: OPENERS[contender](copy)()  # noqa: PLW0108  compiling is what is timed
+
+            return fresh
+
+        medians = interleaved({name: prepare(name) for name in OPENERS}, 5)
+        rows += [[f"{count} {kind}, {name}", f"{seconds * 1e3:.2f}"] for name, seconds in medians.items()]
+    table("set-up: compile a mapping and start a stream (privaite does so for every stream)", rows)
+
+    mapping = PIIMapping()
+    for fake, original in pairs_of("placeholders", 10_000).items():
+        mapping.add(original, fake, "PERSON")
+    StreamingDeAnonymizer(mapping)
+    repeat = range(1_000)
+
+    def many(start: Callable[[], object]) -> Prepare:
+        def work() -> None:
+            for _ in repeat:
+                start()
+
+        return lambda _: work
+
+    starts = {f"{name} TrieMatcher": many(opened(name, "placeholders", 10_000)) for name in TWINS}
+    starts["PIIMapping"] = many(lambda: StreamingDeAnonymizer(mapping))
+    medians = interleaved(starts, ROUNDS)
+    table(
+        "start: a stream over 10,000 compiled keys",
+        [["", "ns"]] + [[name, f"{seconds / len(repeat) * 1e9:,.0f}"] for name, seconds in medians.items()],
+    )
+    if "native" in TWINS:
+        for name in ("native TrieMatcher", "PIIMapping"):
+            figure(f"start of a stream: {name}", medians[name] / len(repeat) * 1e6, at_most=2, unit=" us")
+
+
+def handling() -> None:
+    """Whole handlers: a chunk stream in, SSE strings out."""
+    contenders = handlers(PLACEHOLDERS)
+    best = "native" if "native" in contenders else "pure"
+    loop = asyncio.new_event_loop()
+    length = 14_000
+    kinds: dict[str, tuple[Callable[[Sequence[str]], list[Any]], float, float]] = {
+        "dicts": (dict_chunks, 4, 1.6)
+    }
+    if optional("litellm") is not None:
+        kinds["objects"] = (object_chunks, 2.4, 1.4)
+    rows = [["", *kinds]]
+    columns: list[Medians] = []
+    for kind, (make, against_privaite, on_off) in kinds.items():
+
+        def prepare(name: str, make: Callable[[Sequence[str]], list[Any]] = make) -> Prepare:
+            def fresh(_: int) -> Callable[[], object]:
+                seed = next(SEEDS)
+                chunks = make(tokens(prose(length, KEYS, 200, seed), seed))
+                return lambda: consume(contenders[name], chunks, loop)
+
+            return fresh
+
+        medians = interleaved({name: prepare(name) for name in contenders}, ROUNDS)
+        columns.append(medians)
+        figure(
+            f"handler, {kind}: against privaite", ratio(medians, "privaite", best), at_least=against_privaite
+        )
+        figure(f"handler, {kind}: restoring on against off", ratio(medians, best, "off"), at_most=on_off)
+    if "objects" not in kinds:
+        figure("handler, objects: against privaite", None, at_least=2.4)
+        figure("handler, objects: restoring on against off", None, at_most=1.4)
+    per = length / 7  # the mean length of a token
+    rows += [[name, *(f"{medians[name] / per * 1e6:.2f}" for medians in columns)] for name in contenders]
+    table("handler: us per chunk, about 2,000 chunks, a match per 200 code points", rows)
+    loop.close()
+
+
+def main() -> None:
+    """Measure everything, print everything."""
+    peers = ", ".join(name for name in ("privaite", "litellm") if optional(name) is not None) or "none"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"holdback {__version__}, {python}, peers: {peers}")
+    for measure in (feed, bulk, adversarial, set_up, handling):
+        measure()
+        sys.stdout.flush()
+    table("figures", [("", "measured", "target", ""), *figures])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""holdback: put the real values back into a streaming LLM answer, exactly and in any chunking.
+
+>>> from holdback import TrieMatcher
+>>> stream = TrieMatcher({"<PERSON_1>": "Ada"}).stream()
+>>> stream.feed("Hi <PERS"), stream.pending, stream.feed("ON_1>!"), stream.flush()
+('Hi ', '<PERS', 'Ada!', '')
+"""
+
+from holdback import aio, sync
+from holdback._backend import BACKEND, StreamBuffer, TrieMatcher
+from holdback.answers import restore_answer
+from holdback.channels import ChunkRestorer
+from holdback.config import DeanonymizationConfig
+from holdback.deanonymizer import StreamingDeAnonymizer
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingError, StreamStateError
+from holdback.handler import StreamingHandler
+from holdback.mapping import PIIMapping
+from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
+from holdback.wire import WireRestorer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BACKEND",
+    "ChunkRestorer",
+    "DeanonymizationConfig",
+    "EncodedInput",
+    "EventTooLarge",
+    "HoldbackError",
+    "MappingError",
+    "PIIMapping",
+    "StreamBuffer",
+    "StreamStateError",
+    "StreamingDeAnonymizer",
+    "StreamingHandler",
+    "TrieMatcher",
+    "WireRestorer",
+    "__version__",
+    "aio",
+    "create_chunk_dict",
+    "create_delta_chunk",
+    "format_sse_done",
+    "format_sse_event",
+    "restore_answer",
+    "sync",
+]

@@ -1,0 +1,77 @@
+"""Streams as async iterables: what comes from an upstream goes through a restorer and on.
+
+What holds on every way out of a stream is what holds for ``StreamingHandler``: an upstream's error comes after the
+text that was held back, as the same object; once the client is gone nothing more is emitted; the upstream is closed
+exactly once; nothing is read ahead. ``holdback.sync`` is the same for ordinary iterables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from typing import Any, Protocol
+
+from holdback.channels import ChunkRestorer
+from holdback.closing import aclose, check_async_iterable
+from holdback.mapping import AnyMapping
+from holdback.protocols import AUTO
+from holdback.wire import WireRestorer
+
+__all__ = ["restore_bytes", "restore_chunks"]
+
+
+def restore_bytes(
+    source: AsyncIterable[bytes], mapping: AnyMapping | None, config: Any = None, *, protocol: str = AUTO
+) -> AsyncGenerator[bytes, None]:
+    r"""Restore the raw bytes of an answer; see ``WireRestorer``. Yields only what is not empty.
+
+    >>> import asyncio
+    >>> async def upstream():
+    ...     yield b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"'
+    ...     yield b'}}]}\n\ndata: [DONE]\n\n'
+    >>> async def answer():
+    ...     return [data async for data in restore_bytes(upstream(), {"<PERSON_1>": "Ada"})]
+    >>> asyncio.run(answer())
+    [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
+    """
+    return _restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
+
+
+def restore_chunks(
+    source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
+) -> AsyncGenerator[Any, None]:
+    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
+    return _restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+
+
+class Restorer(Protocol):
+    """What a stream goes through."""
+
+    def feed(self, item: Any, /) -> Any: ...
+    def flush(self) -> Any: ...
+
+
+def not_empty(data: bytes) -> Iterable[bytes]:
+    """The data, if there is any."""
+    return (data,) if data else ()
+
+
+async def _restored(
+    source: AsyncIterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
+) -> AsyncGenerator[Any, None]:
+    iterator: Any = None
+    try:
+        check_async_iterable(source)
+        restorer = begin()
+        iterator = aiter(source)
+        try:
+            async for item in iterator:
+                for piece in pieces(restorer.feed(item)):
+                    yield piece
+        except Exception:
+            for piece in pieces(restorer.flush()):
+                yield piece
+            raise
+        for piece in pieces(restorer.flush()):
+            yield piece
+    finally:
+        await aclose(source, iterator)

@@ -1,0 +1,234 @@
+"""The command ``holdback``: ``restore`` a stream in a pipe, watch a ``demo``, print ``info``.
+
+``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
+written now, and at the end of the input the rest (``flush``); each protocol is one such class in
+``RESTORERS``. Nothing is buffered on the way, so text appears as it comes.
+
+Exit codes: 0 done; 2 cannot be done, with one line on stderr that says why (none if the reader of our
+output is gone); 130 interrupted. That line names files, positions and types, never a value of the map.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import contextlib
+import json
+import os
+import platform
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from holdback import __version__, _backend, demo
+from holdback.deanonymizer import StreamingDeAnonymizer
+from holdback.errors import HoldbackError, MappingError
+
+READ_SIZE = 64 * 1024  # the most one read takes; a read returns as soon as there is anything
+
+OK, CANNOT, INTERRUPTED = 0, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+        return CANNOT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except HoldbackError as error:
+        _say(str(error))
+        return CANNOT
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="holdback", description="Put the real values back into a streaming LLM answer."
+    )
+    parser.add_argument("--version", action="version", version=f"holdback {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    restore = commands.add_parser("restore", help="restore a text that comes in through a pipe")
+    restore.add_argument("--map", required=True, metavar="MAP", help="JSON file: {placeholder: original}")
+    restore.add_argument("--protocol", choices=sorted(RESTORERS), default="plain", help="default: plain")
+    restore.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
+    restore.set_defaults(run=_restore)
+
+    watch = commands.add_parser("demo", help="watch a recorded answer being restored")
+    watch.add_argument(
+        "--speed", type=_speed, metavar="N", help="times reading speed, 0: at once (default: 1 on a terminal)"
+    )
+    watch.set_defaults(run=lambda options: demo.play(sys.stdout, options.speed))
+
+    info = commands.add_parser("info", help="print version, backend and platform")
+    info.set_defaults(run=_info)
+    return parser
+
+
+# ---------------------------------------------------------------- restore
+
+
+class Restorer(Protocol):
+    """Bytes in, bytes out."""
+
+    def feed(self, data: bytes) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class PlainText:
+    """UTF-8 text as bytes. Invalid bytes and a character cut off at the end pass as they came."""
+
+    __slots__ = ("_decoder", "_text")
+
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        # A lone surrogate stands for an invalid byte here: in a map it would match, or make, such bytes.
+        if any(not _is_utf8(text) for pair in pairs.items() for text in pair):
+            raise MappingError("the map holds half a surrogate pair, which plain text cannot carry")
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text = StreamingDeAnonymizer(pairs)
+
+    def feed(self, data: bytes) -> bytes:
+        return _encode(self._text.feed(self._decoder.decode(data)))
+
+    def flush(self) -> bytes:
+        return _encode(self._text.feed(self._decoder.decode(b"", final=True)) + self._text.flush())
+
+
+RESTORERS: dict[str, type[PlainText]] = {"plain": PlainText}
+
+
+def _restore(options: argparse.Namespace) -> None:
+    restorer = RESTORERS[options.protocol](read_map(options.map))
+    named = options.file != "-"
+    with (
+        _open(options.file if named else 0, "rb", options.file if named else "standard input") as source,
+        _open(1, "wb", "standard output") as sink,
+    ):
+        _pump(source, restorer, sink)
+
+
+def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> None:
+    """Everything from source to sink, through the restorer. What is held leaves even if reading fails."""
+    failure: OSError | None = None
+    while True:
+        try:
+            data = source.read(READ_SIZE)
+        except OSError as error:
+            failure, data = error, b""
+        if not data:
+            break
+        _write(sink, restorer.feed(data))
+    _write(sink, restorer.flush())
+    if failure is not None:
+        raise HoldbackError(f"cannot read the input: {failure.strerror}") from None
+
+
+def _write(sink: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[sink.write(rest) or 0 :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise HoldbackError(f"cannot write the output: {error.strerror}") from None
+
+
+def _open(file: str | int, mode: str, name: str) -> BinaryIO:
+    """Open a path or a descriptor without a buffer."""
+    try:
+        opened: BinaryIO = open(file, mode, buffering=0, closefd=isinstance(file, str))  # type: ignore[assignment] # noqa: SIM115
+    except OSError as error:
+        raise HoldbackError(f"cannot open {name}: {error.strerror}") from None
+    return opened
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _is_utf8(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+# ---------------------------------------------------------------- the map
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object as it is written: in order, and with its repetitions."""
+
+
+def read_map(path: str) -> dict[str, str]:
+    """Read ``{placeholder: original}`` from a JSON file; says so on stderr if others can read it too.
+
+    A ``MappingError`` tells what is wrong by its place, never by its value.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            source = file.read()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise MappingError(f"cannot read the map {path}: {reason}") from None
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o044:
+        _say(f"warning: other users can read the map {path} (mode {stat.S_IMODE(mode):03o}): chmod 600 it")
+    try:
+        members = json.loads(source.decode("utf-8-sig"), object_pairs_hook=_Members)
+    except UnicodeDecodeError as error:
+        raise MappingError(f"the map {path} is not UTF-8: byte {error.start + 1}") from None
+    except json.JSONDecodeError as error:
+        raise MappingError(f"the map {path} is not JSON: line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise MappingError(f"the map {path} is not JSON that can be read") from None
+    return _pairs(members, path)
+
+
+def _pairs(members: Any, path: str) -> dict[str, str]:
+    if not isinstance(members, _Members):
+        raise MappingError(f"the map {path} must be a JSON object {{placeholder: original}}")
+    pairs: dict[str, str] = {}
+    for number, (placeholder, original) in enumerate(members, 1):
+        if not isinstance(original, str):
+            raise MappingError(f"entry {number} of the map {path}: the original is not a string")
+        if not placeholder:
+            raise MappingError(f"entry {number} of the map {path}: the placeholder is empty")
+        if pairs.setdefault(placeholder, original) != original:
+            raise MappingError(
+                f"entry {number} of the map {path}: the placeholder has another original already"
+            )
+    return pairs
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def _info(options: argparse.Namespace) -> None:
+    del options
+    print(f"holdback {__version__}")
+    print(f"backend  {_backend.BACKEND}")
+    print(f"python   {platform.python_implementation()} {platform.python_version()}")
+    print(f"platform {platform.platform()}")
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 <= speed < float("inf"):
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return speed
+
+
+def _say(line: str) -> None:
+    print(f"holdback: {line}", file=sys.stderr)
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter flush at its exit without a complaint: nobody reads this any more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

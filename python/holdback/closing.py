@@ -1,0 +1,62 @@
+"""Letting go of an upstream: closed exactly once, on every way out, and an error of closing hides nothing.
+
+A source and the iterator it gave may be two things, such as a response and the generator over its body; then both
+are closed, the iterator first. One that was never asked for an item has nothing in hand and is left alone, save by
+its source.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+logger = logging.getLogger("holdback.closing")
+
+
+def check_async_iterable(stream: object) -> None:
+    """``TypeError`` if it is none."""
+    if not hasattr(type(stream), "__aiter__"):
+        raise TypeError(f"the stream must be an async iterable, not {type(stream).__name__}")
+
+
+def check_iterable(stream: object) -> None:
+    """``TypeError`` if it is none."""
+    if not hasattr(type(stream), "__iter__"):
+        raise TypeError(f"the stream must be an iterable, not {type(stream).__name__}")
+
+
+async def aclose(stream: Any, iterator: Any) -> None:
+    """Close an async source, and its iterator if there is one of its own."""
+    for upstream in _each(stream, iterator):
+        close = getattr(upstream, "aclose", None) or getattr(upstream, "close", None)
+        if close is None:
+            continue
+        try:
+            closing = close()
+            if inspect.isawaitable(closing):
+                await closing
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer or the first error comes first
+            _failed(error)
+
+
+def close(stream: Any, iterator: Any) -> None:
+    """Close a source, and its iterator if there is one of its own."""
+    for upstream in _each(stream, iterator):
+        do_close: Callable[[], object] | None = getattr(upstream, "close", None)
+        if do_close is None:
+            continue
+        try:
+            do_close()
+        except Exception as error:  # noqa: BLE001 - as above
+            _failed(error)
+
+
+def _each(stream: Any, iterator: Any) -> tuple[Any, ...]:
+    return (stream,) if iterator is stream or iterator is None else (iterator, stream)
+
+
+def _failed(error: Exception) -> None:
+    # The type only: a message may quote the text.
+    logger.warning("closing the upstream failed: %s", type(error).__name__)

@@ -1,0 +1,45 @@
+"""StreamingDeAnonymizer: one text stream over any kind of mapping."""
+
+from __future__ import annotations
+
+from holdback.mapping import AnyMapping, matcher_of
+
+
+class StreamingDeAnonymizer:
+    """Restores one text that arrives in pieces.
+
+    ``feed`` returns what may go out now, ``flush`` ends the text and returns the rest (it may then be fed
+    again), ``buffer`` is what is held back: empty, or the beginning of a placeholder. The mapping is read
+    once, here; ``None`` or an empty one passes everything.
+
+    >>> restorer = StreamingDeAnonymizer({"<PERSON_1>": "Ada"})
+    >>> restorer.feed("Hi <PERS"), restorer.buffer, restorer.feed("ON_1>!"), restorer.flush()
+    ('Hi ', '<PERS', 'Ada!', '')
+    """
+
+    __slots__ = ("_stream", "mapping")
+
+    def __init__(self, mapping: AnyMapping | None) -> None:
+        self.mapping = mapping
+        matcher = matcher_of(mapping)
+        self._stream = None if matcher is None else matcher.stream()
+
+    def feed(self, text: str) -> str:
+        """Take the next piece in; returns the text that may leave."""
+        if self._stream is not None:
+            return self._stream.feed(text)
+        if not isinstance(text, str):
+            raise TypeError(f"feed() takes str, not {type(text).__name__}")
+        return text
+
+    def flush(self) -> str:
+        """End the text; returns what was still held back, as it came."""
+        return "" if self._stream is None else self._stream.flush()
+
+    @property
+    def buffer(self) -> str:
+        """What is held back."""
+        return "" if self._stream is None else self._stream.pending
+
+    def __repr__(self) -> str:
+        return f"StreamingDeAnonymizer(buffer={len(self.buffer)})"

@@ -1,0 +1,133 @@
+"""StreamingHandler: a LiteLLM-style stream of objects in, server-sent events out.
+
+What holds on every way out of a stream:
+
+- text that is held back leaves before whatever ends the stream, be it ``[DONE]`` or the upstream's error,
+  and the error then goes on as the same object;
+- once the client is gone (cancellation, early close) nothing more is emitted;
+- the upstream is closed exactly once, and an error of its closing hides nothing;
+- nothing is read ahead: the next chunk is asked for when the last one has been taken.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from typing import Any, NoReturn
+
+from pydantic import BaseModel
+
+from holdback.channels import Channels
+from holdback.chunks import as_chunk, with_edits
+from holdback.closing import aclose, check_async_iterable
+from holdback.config import is_enabled
+from holdback.errors import HoldbackError
+from holdback.mapping import AnyMapping, matcher_of
+from holdback.protocols import Chat, Text
+from holdback.protocols.outcome import Protocol
+from holdback.sse import format_sse_done, format_sse_event, json_or_none, model_json, to_json
+
+logger = logging.getLogger("holdback.handler")
+
+
+class StreamingHandler:
+    """Restores the streams of a proxy that talks LiteLLM to its providers.
+
+    Both methods take a stream of chunks (pydantic objects, objects with ``model_dump``, dicts, now and then
+    bytes or strings), a mapping and a config, and yield SSE strings, the last one ``data: [DONE]``.
+    Restoring is on if mapping and config are given, ``config.enabled`` is true and the mapping is not empty;
+    otherwise chunks go through as they are.
+
+    >>> import asyncio
+    >>> from holdback import DeanonymizationConfig
+    >>> async def upstream():
+    ...     for text in "Hi <PERS", "ON_1>!":
+    ...         yield {"choices": [{"index": 0, "delta": {"content": text}}]}
+    >>> async def answer():
+    ...     config = DeanonymizationConfig()
+    ...     async for event in StreamingHandler.stream_response(upstream(), {"<PERSON_1>": "Ada"}, config):
+    ...         print(event.strip())
+    >>> asyncio.run(answer())
+    data: {"choices":[{"index":0,"delta":{"content":"Hi "}}]}
+    data: {"choices":[{"index":0,"delta":{"content":"Ada!"}}]}
+    data: [DONE]
+    """
+
+    @staticmethod
+    def stream_response(
+        stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
+    ) -> AsyncGenerator[str, None]:
+        """Restore a stream of chat chunks. A chunk that is nothing but withheld text is not sent."""
+        return _events(stream, mapping, config, Chat())
+
+    @staticmethod
+    def stream_text_response(
+        stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
+    ) -> AsyncGenerator[str, None]:
+        """Restore a stream of text completions. Every chunk is sent."""
+        return _events(stream, mapping, config, Text())
+
+
+async def _events(
+    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, protocol: Protocol
+) -> AsyncGenerator[str, None]:
+    iterator: Any = None
+    channels: Channels | None = None
+    position = 0
+    kind: type | None = None
+    write: Callable[[Any], str | None] | None = None
+    try:
+        try:
+            check_async_iterable(stream)
+            if config is not None and is_enabled(config) and (matcher := matcher_of(mapping)) is not None:
+                channels = Channels(matcher)
+            read = protocol.read
+            iterator = aiter(stream)
+            async for item in iterator:
+                position += 1
+                if type(item) is not kind:
+                    kind = type(item)
+                    write = _writer(kind)
+                chunk = item
+                if write is None:
+                    if isinstance(item, (str, bytes, bytearray, memoryview)):
+                        yield item if isinstance(item, str) else bytes(item).decode(errors="replace")
+                        continue
+                    chunk = as_chunk(item.model_dump() if isinstance(item, BaseModel) else item)
+                if channels is not None:
+                    outcome = read(chunk, channels)
+                    if outcome is not None:
+                        for tail in outcome.before:
+                            yield format_sse_event(to_json(tail))
+                        if outcome.suppressed:
+                            continue
+                        if outcome.edits:
+                            chunk = with_edits(chunk, outcome.edits)
+                data = None if chunk is None else (write or json_or_none)(chunk)
+                if data is None:
+                    _refuse(position, item)
+                yield f"data: {data}\n\n"
+        except Exception as error:
+            # The type only: an upstream's message may quote the text, and a traceback shows it.
+            logger.warning("the stream ends with an error: %s", type(error).__name__)
+            if channels is not None:
+                for tail in protocol.drain(channels):
+                    yield format_sse_event(to_json(tail))
+            raise
+        if channels is not None:
+            for tail in protocol.drain(channels):
+                yield format_sse_event(to_json(tail))
+        yield format_sse_done()
+    finally:
+        await aclose(stream, iterator)
+
+
+def _refuse(position: int, item: object) -> NoReturn:
+    raise HoldbackError(f"stream item {position} cannot be sent: {type(item).__name__} has no JSON form")
+
+
+def _writer(kind: type) -> Callable[[Any], str | None] | None:
+    """How items of a class become JSON directly; None if they must be turned into a dict first."""
+    if issubclass(kind, BaseModel):
+        return model_json(kind)
+    return json_or_none if issubclass(kind, dict) else None

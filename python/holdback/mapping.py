@@ -1,0 +1,155 @@
+"""PIIMapping, and what else can serve as a mapping.
+
+Three ways to say which placeholder stands for which original lead to one thing, a compiled matcher:
+
+- a ``PIIMapping`` compiles once and keeps the matcher until the next ``add``;
+- a ``TrieMatcher`` is itself;
+- a plain ``{placeholder: original}`` mapping, or any object with ``get_all_fakes()`` that returns one, is
+  copied and compiled for each stream, once, however many channels the stream turns out to have.
+
+Invariants: nothing is looked up by ``id()``, nothing here outlives the caller's mapping, and a running
+stream keeps the matcher it started with whatever happens to the mapping meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import NoReturn, Protocol
+
+from holdback import _backend
+from holdback._pure.pattern import join_surrogates
+from holdback.errors import MappingError
+
+
+class PIIMapping:
+    """Which placeholder (fake) stands for which original.
+
+    An original may have several fakes; a fake has one original. Adding the same pair again changes nothing.
+    An empty fake, or a fake given to a second original, is a ``MappingError``. Adjacent surrogate halves are
+    joined into their character on the way in.
+
+    Threads may read while one adds: a reader sees the mapping before or after it. ``repr`` shows a count
+    only, and pickling is refused: a mapping holds personal data.
+
+    >>> mapping = PIIMapping()
+    >>> mapping.add("Ada Lovelace", "<PERSON_1>", "PERSON")
+    >>> mapping.get_original("<PERSON_1>"), mapping.get_fake("Ada Lovelace"), mapping.count
+    ('Ada Lovelace', '<PERSON_1>', 1)
+    """
+
+    __slots__ = ("__weakref__", "_entity_types", "_fakes", "_lock", "_matcher", "_originals")
+
+    def __init__(self) -> None:
+        self._originals: dict[str, str] = {}  # fake -> original
+        self._fakes: dict[str, str] = {}  # original -> its last fake
+        self._entity_types: dict[str, str] = {}  # original -> type
+        self._matcher: _backend.TrieMatcher | None = None  # None: to be compiled
+        self._lock = Lock()
+
+    def add(self, original: str, fake: str, entity_type: str) -> None:
+        """Let ``fake`` stand for ``original``, which is of ``entity_type``."""
+        for name, value in (("original", original), ("fake", fake), ("entity_type", entity_type)):
+            if not isinstance(value, str):
+                raise TypeError(f"{name} must be str, not {type(value).__name__}")
+        if not fake:
+            raise MappingError("a placeholder must not be empty")
+        original, fake = join_surrogates(str(original)), join_surrogates(str(fake))
+        with self._lock:
+            known = self._originals.get(fake)
+            if known == original:
+                return
+            if known is not None:
+                raise MappingError("a placeholder has two originals")
+            self._originals[fake] = original
+            self._fakes[original] = fake
+            self._entity_types[original] = entity_type
+            self._matcher = None
+
+    def get_fake(self, original: str) -> str | None:
+        """The fake that was last added for ``original``."""
+        return self._fakes.get(join_surrogates(original))
+
+    def get_original(self, fake: str) -> str | None:
+        """The original that ``fake`` stands for."""
+        return self._originals.get(join_surrogates(fake))
+
+    def get_all_fakes(self) -> dict[str, str]:
+        """A copy of the whole mapping, ``{fake: original}``."""
+        with self._lock:
+            return dict(self._originals)
+
+    def get_entity_type(self, original: str) -> str | None:
+        """The type that was last given for ``original``."""
+        return self._entity_types.get(join_surrogates(original))
+
+    @property
+    def count(self) -> int:
+        """How many originals it holds."""
+        return len(self._fakes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added yet."""
+        return not self._originals
+
+    def matcher(self) -> _backend.TrieMatcher:
+        """The compiled mapping as it is now. Costs O(1) until the next ``add``."""
+        matcher = self._matcher
+        if matcher is not None:
+            return matcher
+        with self._lock:
+            if self._matcher is None:
+                self._matcher = _backend.TrieMatcher(self._originals)
+            return self._matcher
+
+    def __copy__(self) -> PIIMapping:
+        copy = PIIMapping()
+        with self._lock:
+            copy._originals = dict(self._originals)
+            copy._fakes = dict(self._fakes)
+            copy._entity_types = dict(self._entity_types)
+            copy._matcher = self._matcher  # immutable, so it can be shared
+        return copy
+
+    def __deepcopy__(self, _: object) -> PIIMapping:
+        return self.__copy__()
+
+    def __repr__(self) -> str:
+        return f"PIIMapping(count={self.count})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a PIIMapping holds personal data and is not pickled")
+
+
+class HasFakes(Protocol):
+    """A mapping of another project that can list its pairs as ``{fake: original}``."""
+
+    def get_all_fakes(self) -> Mapping[str, str]: ...
+
+
+_KINDS = "a PIIMapping, a TrieMatcher, an object with get_all_fakes() or a mapping of placeholder to original"
+AnyMapping = PIIMapping | _backend.TrieMatcher | HasFakes | Mapping[str, str]
+"""What can be given wherever a mapping is taken; ``None`` as well, for no mapping at all."""
+
+
+def matcher_of(mapping: AnyMapping | None) -> _backend.TrieMatcher | None:
+    """The matcher of any kind of mapping; None if there is nothing to restore.
+
+    Compiles at most once, and not at all for a ``TrieMatcher`` or an unchanged ``PIIMapping``.
+    """
+    if mapping is None:
+        return None
+    if isinstance(mapping, PIIMapping):
+        return None if mapping.is_empty else mapping.matcher()
+    if isinstance(mapping, _backend.MATCHER_TYPES):
+        return mapping if len(mapping) else None  # type: ignore[arg-type, return-value]
+    pairs = mapping
+    if callable(get_all_fakes := getattr(mapping, "get_all_fakes", None)) and not isinstance(mapping, type):
+        pairs = get_all_fakes()
+        if not isinstance(pairs, Mapping):
+            raise TypeError(f"get_all_fakes() must return a mapping, not {type(pairs).__name__}")
+    if not isinstance(pairs, Mapping):
+        raise TypeError(f"a mapping is {_KINDS}, not {type(mapping).__name__}")
+    snapshot = dict(pairs)
+    return _backend.TrieMatcher(snapshot) if snapshot else None

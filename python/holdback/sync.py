@@ -1,0 +1,53 @@
+"""Streams as ordinary iterables; the names and the rules are those of ``holdback.aio``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from holdback.aio import Restorer, not_empty
+from holdback.channels import ChunkRestorer
+from holdback.closing import check_iterable, close
+from holdback.mapping import AnyMapping
+from holdback.protocols import AUTO
+from holdback.wire import WireRestorer
+
+__all__ = ["restore_bytes", "restore_chunks"]
+
+
+def restore_bytes(
+    source: Iterable[bytes], mapping: AnyMapping | None, config: Any = None, *, protocol: str = AUTO
+) -> Generator[bytes, None, None]:
+    r"""Restore the raw bytes of an answer; see ``WireRestorer``. Yields only what is not empty.
+
+    >>> upstream = [b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"', b'}}]}\n\ndata: [DONE]\n\n']
+    >>> list(restore_bytes(upstream, {"<PERSON_1>": "Ada"}))
+    [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
+    """
+    return _restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
+
+
+def restore_chunks(
+    source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
+) -> Generator[Any, None, None]:
+    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
+    return _restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+
+
+def _restored(
+    source: Iterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
+) -> Generator[Any, None, None]:
+    iterator: Any = None
+    try:
+        check_iterable(source)
+        restorer = begin()
+        iterator = iter(source)
+        try:
+            for item in iterator:
+                yield from pieces(restorer.feed(item))
+        except Exception:
+            yield from pieces(restorer.flush())
+            raise
+        yield from pieces(restorer.flush())
+    finally:
+        close(source, iterator)

@@ -1,0 +1,147 @@
+"""Reading and copying chunks of any kind."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from holdback import ChunkRestorer
+from holdback.chunks import as_chunk, members, with_edits
+from streams import PAIRS, chat, say
+
+
+class Delta(BaseModel, extra="allow"):
+    content: str | None = None
+    _hidden: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+
+class Choice(BaseModel, extra="allow"):
+    """Everything of it is extra, as in LiteLLM."""
+
+    if TYPE_CHECKING:
+        delta: Any
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str = "c"
+    created: int = 1
+    model: str = "m"
+    choices: list[Choice] = []
+
+
+def model_chunk(**delta: Any) -> Frozen:
+    return Frozen(choices=[Choice(index=0, delta=Delta(**delta), finish_reason=None)])  # type: ignore[call-arg]
+
+
+def test_members() -> None:
+    node: dict[str, Any] = {"a": 1}
+    assert members(node) is node
+    assert members(MappingProxyType(node)) == node
+    assert members(Delta(content="x")) == {"content": "x"}
+    assert members(Delta(content="x", more=1)) == {"content": "x", "more": 1}  # type: ignore[call-arg]
+    assert members(Choice(index=0)) == {"index": 0}  # type: ignore[call-arg]
+    for other in (None, "text", b"bytes", 7, [1], object()):
+        assert members(other) is None
+
+
+def test_edits_share_what_they_do_not_touch() -> None:
+    chunk: dict[str, Any] = {"a": [{"x": {"k": 1}}, {"y": 2}], "b": {"z": 3}}
+    before = copy.deepcopy(chunk)
+    out = with_edits(chunk, [(("a", 0, "x", "k"), "new"), (("a", 0, "x", "l"), "also"), (("c", "d"), "made")])
+    assert out == {"a": [{"x": {"k": "new", "l": "also"}}, {"y": 2}], "b": {"z": 3}, "c": {"d": "made"}}
+    assert chunk == before
+    assert out["b"] is chunk["b"]
+    assert out["a"][1] is chunk["a"][1]
+
+
+def test_edits_make_what_is_missing() -> None:
+    assert with_edits({"delta": None}, [(("delta", "audio", "transcript"), "t")]) == {
+        "delta": {"audio": {"transcript": "t"}}
+    }
+    assert with_edits({"parts": ["a"]}, [(("parts", 1), {"text": "t"})]) == {"parts": ["a", {"text": "t"}]}
+
+
+def test_edits_of_other_containers() -> None:
+    out = with_edits(OrderedDict(a=(1, MappingProxyType({"b": 1}))), [(("a", 1, "b"), 2)])
+    assert type(out) is OrderedDict
+    assert out == {"a": [1, {"b": 2}]}
+
+
+def test_a_model_is_copied_along_the_path() -> None:
+    chunk = model_chunk(content="old", vendor=1)
+    hidden = chunk.choices[0].delta._hidden
+    hidden["h"] = 1
+    out = with_edits(
+        chunk, [(("choices", 0, "delta", "content"), "new"), (("choices", 0, "delta", "reasoning"), "r")]
+    )
+    assert type(out) is Frozen
+    assert type(out.choices[0]) is Choice
+    assert type(out.choices[0].delta) is Delta
+    assert out.model_dump()["choices"][0]["delta"] == {"content": "new", "vendor": 1, "reasoning": "r"}
+    assert out.choices[0].delta.model_fields_set == {"content", "vendor", "reasoning"}
+    assert out.choices[0].delta._hidden == {"h": 1}
+    assert chunk.model_dump()["choices"][0]["delta"] == {"content": "old", "vendor": 1}
+    assert out == with_edits(
+        chunk, [(("choices", 0, "delta", "content"), "new"), (("choices", 0, "delta", "reasoning"), "r")]
+    )
+
+
+def test_an_unchanged_model_is_the_same_object_and_a_changed_one_the_same_kind(backend: str) -> None:
+    restorer = ChunkRestorer(PAIRS)
+    chunk = model_chunk(content="hello")
+    (out,) = restorer.feed(chunk)
+    assert out is chunk
+    (out,) = restorer.feed(model_chunk(content="<PERSON_2> <PERS"))
+    assert type(out) is Frozen
+    assert out.choices[0].delta.content == "Bo "
+    (tail,) = restorer.flush()
+    assert type(tail) is Frozen
+    assert (tail.id, tail.choices[0].delta["content"]) == ("c", "<PERS")
+
+
+def test_a_synthetic_chunk_that_does_not_validate_still_comes(backend: str) -> None:
+    class Strict(BaseModel, extra="forbid"):
+        choices: list[Any]
+
+    restorer = ChunkRestorer(PAIRS)
+    restorer.feed(Strict(choices=[{"index": 0, "delta": {"content": "<PERS"}}]))
+    (tail,) = restorer.flush()
+    assert type(tail) is Strict
+    assert tail.choices[0]["delta"] == {"content": "<PERS"}
+
+
+class Dumps:
+    """Not pydantic, but it has a dump."""
+
+    def __init__(self, dumped: Any) -> None:
+        self.dumped = dumped
+
+    def model_dump(self) -> Any:
+        return self.dumped
+
+
+def test_the_dump_of_another_object_is_its_chunk(backend: str) -> None:
+    restorer = ChunkRestorer(PAIRS)
+    plain = Dumps(say("hello"))
+    assert restorer.feed(plain) == [plain]
+    assert restorer.feed(Dumps(say("<PERSON_2>"))) == [say("Bo")]
+    assert restorer.feed(MappingProxyType(say("<PERSON_2>"))) == [say("Bo")]
+    assert restorer.feed(OrderedDict(say("<PERSON_2>"))) == [say("Bo")]
+
+
+@pytest.mark.parametrize("item", [b"bytes", "x", None, 7, object(), Dumps(7), Dumps(None), Delta, Dumps])
+def test_what_cannot_be_read(item: Any) -> None:
+    assert as_chunk(item) is None
+
+
+def test_models_inside_dicts_and_dicts_inside_models(backend: str) -> None:
+    mixed = {**chat({}), "choices": [Choice(index=0, delta={"content": "<PERSON_2>"})]}  # type: ignore[call-arg]
+    (out,) = ChunkRestorer(PAIRS).feed(mixed)
+    assert out["choices"][0].delta == {"content": "Bo"}

@@ -1,0 +1,342 @@
+"""The command ``holdback``: what goes through it, when, and what it says when it cannot go on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+import pytest
+
+import holdback
+from holdback import cli
+from holdback.cli import CANNOT, INTERRUPTED, OK, PlainText
+from holdback.errors import MappingError
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRS = {
+    "<PERSON_1>": "Ada Ünlü",
+    "<PERSON_10>": "Bo 😀",
+    "Zorp": "Lee",
+    "Zorp Glax": "Lee & Co",
+    "<ß>": "ok",
+}
+SECRETS = ("<SECRET_KEY>", "secret original", "SECRET", "secret")
+
+Backend = Literal["native", "pure"]
+MapFile = Callable[[object], Path]
+
+
+@pytest.fixture
+def map_file(tmp_path: Path) -> MapFile:
+    def write(content: object) -> Path:
+        path = tmp_path / "map.json"
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        path.write_bytes(data)
+        path.chmod(0o600)
+        return path
+
+    return write
+
+
+def environment(backend: Backend = "pure", **extra: str) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HOLDBACK_")}
+    env.pop("PYTHONUNBUFFERED", None)  # it would hide a buffer that is in the way
+    env["PYTHONPATH"] = str(ROOT / "python")
+    env["HOLDBACK_PURE" if backend == "pure" else "HOLDBACK_REQUIRE_NATIVE"] = "1"
+    return env | extra
+
+
+def start(
+    *arguments: object, backend: Backend = "pure", stdout: int | IO[bytes] = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "holdback", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(backend),
+    )
+
+
+def run(*arguments: object, data: bytes = b"", backend: Backend = "pure") -> tuple[int, bytes, str]:
+    with start(*arguments, backend=backend) as command:
+        out, err = command.communicate(data, timeout=60)
+    return command.returncode, out, err.decode()
+
+
+def cuts(data: bytes, marks: list[int]) -> Iterator[bytes]:
+    edges = [0, *sorted(marks), len(data)]
+    return (data[a:b] for a, b in itertools.pairwise(edges))
+
+
+# ---------------------------------------------------------------- plain text
+
+
+def test_a_text_goes_through_the_pipe_and_comes_back_restored(backend: Backend, map_file: MapFile) -> None:
+    text = "Hi <PERSON_1>, <PERSON_10> of Zorp Glax (Zorp!) <ß> <PERSON_"
+    code, out, err = run("restore", "--map", map_file(PAIRS), data=text.encode(), backend=backend)
+    assert out.decode() == "Hi Ada Ünlü, Bo 😀 of Lee & Co (Lee!) ok <PERSON_"
+    assert (code, err) == (OK, "")
+
+
+def test_a_file_is_restored_like_standard_input(map_file: MapFile, tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_bytes(b"a <PERSON_1> b\r\n")
+    assert run("restore", "--map", map_file(PAIRS), text) == (OK, "a Ada Ünlü b\r\n".encode(), "")
+
+
+def test_text_appears_as_it_comes_and_only_a_possible_placeholder_is_held(map_file: MapFile) -> None:
+    with start("restore", "--map", map_file(PAIRS)) as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+
+        def after(data: bytes) -> bytes:
+            assert command.stdin is not None
+            assert command.stdout is not None
+            command.stdin.write(data)
+            command.stdin.flush()
+            return os.read(command.stdout.fileno(), 1000)  # blocks, and fails by timeout, if nothing leaves
+
+        assert after(b"Hi <PERS") == b"Hi "
+        assert after(b"ON_1>, \xf0\x9f") == "Ada Ünlü, ".encode()
+        assert after(b"\x98\x80") == "😀".encode()
+        assert after(b"\nZo") == b"\n"
+        command.stdin.close()
+        assert command.stdout.read() == b"Zo"
+        assert command.wait(60) == OK
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Hi <PERSON_1>, <PERSON_10> & Zorp Glax, Zorp! <ß> €😀 <PERSO".encode(),
+        b"\xff<PERSON_1>\xc3<\xc3\x9f>\xe2\x82<PERSON_10>\xf0\x9f\x98",
+        b"\xef\xbb\xbfZorp\xed\xa0\xbd\xed\xb8\x80Zorp\x00\r\n\xc3",
+    ],
+)
+def test_every_cut_of_the_bytes_gives_the_same(backend: Backend, data: bytes) -> None:
+    expected = data
+    for key in sorted(PAIRS, key=len, reverse=True):
+        expected = expected.replace(key.encode(), PAIRS[key].encode())
+
+    def restored(pieces: Iterator[bytes]) -> bytes:
+        restorer = PlainText(PAIRS)
+        return b"".join(map(restorer.feed, pieces)) + restorer.flush()
+
+    assert restored(cuts(data, [])) == expected
+    assert restored(cuts(data, list(range(len(data))))) == expected
+    for mark in range(len(data)):
+        assert restored(cuts(data, [mark])) == expected
+
+
+def test_bytes_without_a_placeholder_pass_whatever_they_are(backend: Backend) -> None:
+    rng = random.Random(7)
+    for _ in range(300):
+        data = bytes(rng.choice(b"<PERSON_1\xc3\x9f\xe2\x82\xac\xf0\x9f\xed\xa0\xff\n") for _ in range(30))
+        data = data.replace(b"<\xc3\x9f>", b"")
+        restorer = PlainText(PAIRS)
+        marks = [rng.randrange(31) for _ in range(4)]
+        assert b"".join(map(restorer.feed, cuts(data, marks))) + restorer.flush() == data
+
+
+@pytest.mark.parametrize("pairs", [{"<A>": "\ud83d"}, {"\udcff": "x"}])
+def test_half_a_surrogate_pair_has_no_plain_text(pairs: dict[str, str]) -> None:
+    with pytest.raises(MappingError, match="half a surrogate pair") as caught:
+        PlainText(pairs)
+    assert not any("\ud800" <= char <= "\udfff" for char in str(caught.value))
+
+
+def test_an_empty_map_passes_everything(map_file: MapFile) -> None:
+    assert run("restore", "--map", map_file({}), data=b"<PERSON_1>\xff") == (OK, b"<PERSON_1>\xff", "")
+
+
+# ---------------------------------------------------------------- the map
+
+
+BAD_MAPS = {
+    "not JSON": (b'{"<SECRET_KEY>": "secret original",\n oops}', "is not JSON: line 2, column 2"),
+    "an escape JSON does not know": (rb'{"<SECRET_KEY>": "secret\q"}', "is not JSON: line 1, column"),
+    "not UTF-8": (b'{"SECRET": "\xff"}', "is not UTF-8: byte 13"),
+    "empty": (b"", "is not JSON: line 1, column 1"),
+    "a list": (b'["SECRET"]', "must be a JSON object"),
+    "a list of pairs": (b'[["SECRET", "secret"]]', "must be a JSON object"),
+    "a number": (b'{"a": "b", "SECRET": 12345}', "entry 2 of the map"),
+    "null": (b'{"SECRET": null}', "entry 1 of the map"),
+    "an object": (b'{"SECRET": {"secret": "secret"}}', "entry 1 of the map"),
+    "an empty placeholder": (b'{"a": "b", "": "secret"}', "entry 2 of the map"),
+    "two originals": (b'{"SECRET": "secret", "a": "b", "SECRET": "secret 2"}', "entry 3 of the map"),
+    "two spellings, two originals": (
+        rb'{"SECRET\ud83d\ude00": "secret", "SECRET' + "😀".encode() + b'": "secret 2"}',
+        "entry 2 of the map",
+    ),
+    "half a pair": (rb'{"SECRET\ud83d": "secret"}', "half a surrogate pair"),
+    "too deep": (b"[" * 200_000, "is not JSON that can be read"),
+    "too many digits": (b'{"SECRET": ' + b"1" * 5000 + b"}", "is not JSON that can be read"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MAPS)
+def test_a_bad_map_is_one_clear_line_without_a_value(
+    case: str, map_file: MapFile, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content, words = BAD_MAPS[case]
+    assert cli.main(["restore", "--map", str(map_file(content))]) == CANNOT
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"holdback: .*\n", err)
+    assert words in err
+    assert not any(secret in err for secret in (*SECRETS, "12345"))
+
+
+def test_the_same_pair_twice_is_no_error(map_file: MapFile) -> None:
+    assert cli.read_map(str(map_file(b'\xef\xbb\xbf{"a": "b", "c": "", "a": "b"}'))) == {"a": "b", "c": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.json", "No such file"),
+        (".", "Is a directory"),
+        ("nul\0byte", "not a path"),
+    ],
+)
+def test_a_map_that_cannot_be_read(
+    name: str, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["restore", "--map", str(tmp_path / name)]) == CANNOT
+    err = capfd.readouterr().err
+    assert err.startswith("holdback: cannot read the map")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+@pytest.mark.parametrize(
+    ("mode", "warned"),
+    [
+        (0o600, False),
+        (0o700, False),
+        (0o644, True),
+        (0o640, True),
+        (0o604, True),
+        (0o622, False),
+    ],
+)
+def test_a_map_that_others_can_read_is_warned_about(
+    mode: int, warned: bool, map_file: MapFile, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = map_file(PAIRS)
+    path.chmod(mode)
+    (tmp_path / "text").write_text("Zorp!")
+    assert cli.main(["restore", "--map", str(path), str(tmp_path / "text")]) == OK
+    out, err = capfd.readouterr()
+    assert out == "Lee!"
+    assert ("warning" in err) == warned
+    assert err.count("\n") == warned
+    assert f"{mode:03o}" in err or not warned
+
+
+# ---------------------------------------------------------------- ends and errors
+
+
+def test_a_text_that_cannot_be_opened(map_file: MapFile) -> None:
+    code, out, err = run("restore", "--map", map_file(PAIRS), "nowhere.txt")
+    assert (code, out) == (CANNOT, b"")
+    assert err == "holdback: cannot open nowhere.txt: No such file or directory\n"
+
+
+def test_what_is_held_leaves_even_if_reading_fails() -> None:
+    class Broken:
+        unread = True
+
+        def read(self, size: int) -> bytes:
+            if not self.unread:
+                raise OSError(5, "Input/output error")
+            self.unread = False
+            return b"a <PERS"
+
+    class Sink:
+        written = b""
+
+        def write(self, data: bytes) -> int:
+            self.written += bytes(data[:1])  # as a full pipe does it: little by little
+            return 1
+
+    sink = Sink()
+    with pytest.raises(holdback.HoldbackError, match="cannot read the input: Input/output error"):
+        cli._pump(Broken(), PlainText(PAIRS), sink)  # type: ignore[arg-type]
+    assert sink.written == b"a <PERS"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_full_disk_is_one_line(map_file: MapFile) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        start("restore", "--map", map_file(PAIRS), stdout=full) as command,
+    ):
+        _, err = command.communicate(b"text", timeout=60)
+    assert command.returncode == CANNOT
+    assert err == b"holdback: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [["demo"], ["info"], ["restore", "--map", "MAP"]])
+def test_a_reader_that_left_is_no_reason_to_complain(arguments: list[str], map_file: MapFile) -> None:
+    path = str(map_file(PAIRS))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with (
+        os.fdopen(writing, "wb") as pipe,
+        start(*[path if a == "MAP" else a for a in arguments], stdout=pipe) as command,
+    ):
+        _, err = command.communicate(b"text", timeout=60)
+    assert (command.returncode, err) == (CANNOT, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupt_is_quiet(map_file: MapFile) -> None:
+    with start("restore", "--map", map_file(PAIRS)) as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+        command.stdin.write(b"a <PERS")
+        command.stdin.flush()
+        assert os.read(command.stdout.fileno(), 10) == b"a "
+        time.sleep(0.05)  # let it get back into its read
+        command.send_signal(signal.SIGINT)
+        assert command.wait(60) == INTERRUPTED
+        assert command.stderr is not None
+        assert (command.stdout.read(), command.stderr.read()) == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["restore"],
+        ["restore", "--map", "m", "--protocol", "nope"],
+        ["demo", "--speed", "-1"],
+        ["demo", "--speed", "nan"],
+        ["demo", "--speed", "fast"],
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == CANNOT
+    assert "usage: holdback" in capfd.readouterr().err
+
+
+def test_info_tells_version_and_backend(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info"]) == OK
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [f"holdback {holdback.__version__}", f"backend  {backend}"]
+    assert [line.split()[0] for line in lines] == ["holdback", "backend", "python", "platform"]
