@@ -51,7 +51,7 @@ class Text(dict[tuple[Any, ...], str]):
 
 
 def pieces(chunk: Chunk) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], str]]:
-    """Every piece of streamed text in a chunk of any format: its channel, the node and the name it has there."""
+    """Every piece of streamed text in a chunk of any format: its channel, its node and its name there."""
     kind = chunk.get("type", "")
     if kind == "content_block_delta":
         delta = chunk["delta"]
@@ -93,7 +93,9 @@ SOURCES = ("partial_json", "response.function_call_arguments.delta", "response.m
 """The channels that carry JSON source, by a part of their key."""
 
 
-def restored(said: Mapping[tuple[Any, ...], str], pairs: Mapping[str, str] = MAP) -> dict[tuple[Any, ...], str]:
+def restored(
+    said: Mapping[tuple[Any, ...], str], pairs: Mapping[str, str] = MAP
+) -> dict[tuple[Any, ...], str]:
     """What the oracles make of the channels' texts."""
     source = JsonOracle(pairs)
     return {
@@ -110,6 +112,13 @@ def through(protocol: str, chunks: list[Any], config: Any = None, pairs: Any = M
     assert chunks == before, "the caller's chunks were changed"
     assert restorer.flush() == []
     return out
+
+
+def pairs_of(protocol: str, chunks: list[Any], config: Any = None) -> Iterator[tuple[Any, Any]]:
+    """Each chunk, and what it became: the last that leaves for it, behind the tails."""
+    restorer = ChunkRestorer(MAP, config, protocol=protocol)
+    for chunk in chunks:
+        yield chunk, restorer.feed(chunk)[-1]
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -148,7 +157,11 @@ def _has_more(chunk: Chunk) -> bool:
     """Whether something in the chunk must not be said twice."""
     candidates = chunk.get("candidates", ())
     calls = any("functionCall" in part for one in candidates for part in one["content"].get("parts", ()))
-    return calls or any("finishReason" in one for one in candidates) or bool(chunk.get("message", {}).get("tool_calls"))
+    return (
+        calls
+        or any("finishReason" in one for one in candidates)
+        or bool(chunk.get("message", {}).get("tool_calls"))
+    )
 
 
 def units(text: str) -> list[str]:

@@ -236,10 +236,20 @@ VALUES = ["", *words(r'x " \ 7 false <P> {" \u'), 'a"b\n', "\ud83d", "\ude00", "
 
 @st.composite
 def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
-    source = "".join(draw(st.lists(st.sampled_from(BITS), max_size=12)))
-    slices = [join_halves(source[at : at + size]) for at in range(len(source)) for size in (1, 2, 3, 4)]
-    keys = st.sampled_from(KEYS) | (st.sampled_from(slices) if slices else st.nothing())
-    pairs = draw(st.dictionaries(keys, st.sampled_from(VALUES), max_size=4))
+    """Bits of JSON in any order, and keys that are likely to match or nearly match in them."""
+    pairs = draw(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), max_size=4))
+    bits = st.sampled_from(BITS)
+    if pairs:
+        keys = st.sampled_from(list(pairs))
+        bits |= keys | keys.map(escape) | keys.map(lambda key: key[:-1])
+    opening = draw(
+        st.sampled_from(["", "", "{", "[", '["', '{"a":', '"[\\"', '"{\\"a\\":\\"', '["[\\"[\\\\\\"'])
+    )
+    source = opening + "".join(draw(st.lists(bits, max_size=10)))
+    if draw(st.booleans()):  # a key that stands there, in some spelling
+        at = draw(st.integers(0, len(source)))
+        key = join_halves(source[at : at + draw(st.integers(1, 4))])
+        pairs |= {key: draw(st.sampled_from(VALUES))} if key else {}
     return pairs, draw(strategies.cuts(source))
 
 

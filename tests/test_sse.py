@@ -27,6 +27,8 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 
+FINITE = VALUES.filter(lambda value: "Infinity" not in json.dumps(value))  # pydantic writes null, json Infinity
+
 
 def test_events() -> None:
     assert format_sse_event("{}") == "data: {}\n\n"
@@ -103,7 +105,7 @@ class OwnDump(Model):
         return {"own": True}
 
 
-@given(VALUES, VALUES)
+@given(FINITE, FINITE)
 def test_a_model_is_written_as_its_dump(a: Any, b: Any) -> None:
     model = Model.model_construct(text="é", inner=Inner.model_construct(a=a), b=b)
     write = model_json(Model)

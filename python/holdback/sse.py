@@ -78,7 +78,8 @@ def model_json(model: type[BaseModel]) -> Callable[[Any], str | None] | None:
     """A writer of what ``to_json(chunk.model_dump())`` would give, without the dump in between.
 
     None if ``model_dump`` does something of its own, so that only calling it tells. LiteLLM's does one
-    known thing: it leaves out what was not set.
+    known thing: it leaves out what was not set. NaN and infinities, which JSON does not have, become what the
+    model's own JSON makes of them: null, unless it is configured otherwise.
     """
     dump = model.model_dump
     only_set = (dump.__module__, dump.__qualname__) == ("litellm.types.utils", "ModelResponseBase.model_dump")

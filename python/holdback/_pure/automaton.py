@@ -40,7 +40,7 @@ Tree: TypeAlias = Union[int, "tuple[Tree, int, Tree]"]
 Rope: TypeAlias = tuple[int, Tree]
 
 ROOT = 0
-_NO_BRANCHES: dict[str, int] = {}
+NO_BRANCHES: dict[str, int] = {}
 
 
 class Automaton:
@@ -147,7 +147,7 @@ class Automaton:
         """The child of ``node`` by ``unit``, or ``ROOT`` if there is none. Never asked of a leaf."""
         if self.first_unit[node : node + 1] == unit:
             return node + 1
-        return self.branches.get(node, _NO_BRANCHES).get(unit, ROOT)
+        return self.branches.get(node, NO_BRANCHES).get(unit, ROOT)
 
     def path(self, node: int) -> str:
         """The text that leads from the root to ``node``."""

@@ -87,11 +87,9 @@ class JsonStreamBuffer(StreamBuffer):
         self._last = ""  # its last non-blank character outside strings
         self._strings: list[_String] = []
 
-    def _at_rest(self) -> bool:
-        """Nothing is pending, and ordinary characters do not change the state either."""
-        top = self._strings[-1].kind if self._strings else self._kind
-        settled = top == TEXT or (top == DOCUMENT and bool(self._strings))
-        return settled and not self._held
+    def _is_settled(self) -> bool:
+        """Whether ordinary characters do not change the state."""
+        return self._strings[-1].kind != UNKNOWN if self._strings else self._kind == TEXT
 
     @property
     def pending(self) -> str:
@@ -134,6 +132,7 @@ class JsonStreamBuffer(StreamBuffer):
         """What leaves; the rest is held."""
         text, begin = self._text, self._begin
         self._text = ""
+        self._idle = begin == len(text) and self._is_settled()
         if begin == len(text) and not self._out and not self._held:
             return text
         self._out.append(self._cut(text, self._done, begin))

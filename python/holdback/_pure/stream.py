@@ -12,7 +12,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import NoReturn
 
-from holdback._pure.automaton import ROOT, Automaton
+from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton
 from holdback._pure.pattern import join_surrogates
 
 Match = tuple[int, int]
@@ -58,24 +58,19 @@ class StreamBuffer:
                 if "\ud800" <= came[-1] <= "\udbff":
                     came, self._high = came[:-1], came[-1]
             restored = self._advance(came)
-            self._idle = not self._high and self._at_rest()
+            if self._high:
+                self._idle = False
             return restored
 
     def flush(self) -> str:
         with self._lock:
             high, self._high = self._high, ""
-            restored = self._advance(high) + self._settle()
-            self._idle = self._at_rest()
-            return restored
+            return self._advance(high) + self._settle()
 
     @property
     def pending(self) -> str:
         with self._lock:
             return self._automaton.path(self._node) + self._high
-
-    def _at_rest(self) -> bool:
-        """Nothing is pending: a quiet text passes and changes nothing."""
-        return self._node == ROOT
 
     def _advance(self, text: str) -> str:
         """Move the state over ``text``; returns what leaves."""
@@ -102,8 +97,8 @@ class StreamBuffer:
             elif first_unit[node] == (unit := text[at]):
                 node += 1
                 at += 1
-            elif node in branches and unit in branches[node]:
-                node = branches[node][unit]
+            elif child := branches.get(node, NO_BRANCHES).get(unit):
+                node = child
                 at += 1
             else:
                 for offset, key in automaton.matches(node):
@@ -115,6 +110,7 @@ class StreamBuffer:
                 matches.append((begin, leaf_key[node]))
                 begin, node = at, ROOT
         self._node = node
+        self._idle = node == ROOT
         if begin == size and not (matches or came_from):
             return text
         return self._render(came_from, text, matches, begin)
@@ -131,22 +127,20 @@ class StreamBuffer:
             begin += automaton.depth[node] - automaton.depth[automaton.fail[node]]
             node = automaton.fail[node]
         self._node = ROOT
+        self._idle = True
         return self._render(came_from, "", matches, begin)
 
     def _render(self, came_from: int, text: str, matches: list[Match], end: int) -> str:
         """The path to ``came_from`` and ``text`` up to ``end``, with the matches replaced."""
         automaton = self._automaton
-        done = -automaton.depth[came_from]
-        held = automaton.path(came_from)
+        originals, lengths = automaton.originals, automaton.lengths
+        held, done = automaton.path(came_from), -automaton.depth[came_from]
         out = []
-        for begin, key in (*matches, (end, -1)):
-            if done < 0:
-                out.append(held[done : begin if begin < 0 else None])
-            if begin > 0:
-                out.append(text[max(done, 0) : begin])
-            if key >= 0:
-                out.append(automaton.originals[key])
-                done = begin + automaton.lengths[key]
+        for begin, key in matches:
+            out.append(text[done:begin] if done >= 0 else _across(held, text, done, begin))
+            out.append(originals[key])
+            done = begin + lengths[key]
+        out.append(text[done:end] if done >= 0 else _across(held, text, done, end))
         return "".join(out)
 
     def __repr__(self) -> str:
@@ -154,3 +148,8 @@ class StreamBuffer:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a StreamBuffer holds text and is not pickled")
+
+
+def _across(held: str, text: str, begin: int, end: int) -> str:
+    """What stands from ``begin``, in the held text, up to ``end``, there or in ``text``."""
+    return held[begin:end] if end < 0 else held[begin:] + text[:end]

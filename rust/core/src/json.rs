@@ -91,6 +91,15 @@ impl State {
         &self.held[self.front..]
     }
 
+    /// Nothing is pending, and ordinary characters do not change the state either.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let settled = match self.strings.last() {
+            Some(string) => string.kind != Kind::Unknown,
+            None => self.kind == Kind::Text,
+        };
+        settled && self.held().is_empty()
+    }
+
     /// Take source in; what leaves is appended to `out`.
     pub(crate) fn advance(&mut self, automaton: &Automaton, text: &[u8], out: &mut Vec<u8>) -> Fed {
         let held_before = signed(self.held().len());

@@ -71,6 +71,16 @@ impl Matcher {
         whole(self.stream_json(), text.as_ref())
     }
 
+    /// Whether nothing in `text` could begin a key, nor, in `json` source, an escape or a border of a string. A stream
+    /// at rest passes such a text on and stays as it is.
+    #[must_use]
+    #[inline]
+    pub fn is_quiet(&self, text: &str, json: bool) -> bool {
+        let starts = self.automaton.starts();
+        let found = if json { starts.find_json(text.as_bytes()) } else { starts.find(text.as_bytes()) };
+        found.is_none()
+    }
+
     /// How far `data`, which begins at the border of an event, can go out unread: the end of the last whole event
     /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source. Events end
     /// with a blank line, or with each line feed if `lines`.

@@ -90,6 +90,17 @@ impl StreamBuffer {
         }
     }
 
+    /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
+    /// it came and change nothing.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.high.is_empty()
+            && match &self.channel {
+                Channel::Plain(node) => *node == ROOT,
+                Channel::Json(state) => state.is_at_rest(),
+            }
+    }
+
     /// What is held back, as WTF-8.
     #[must_use]
     pub fn pending(&self) -> Vec<u8> {

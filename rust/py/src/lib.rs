@@ -3,7 +3,8 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use holdback_core::{Fed, Matcher, StreamBuffer};
 use pyo3::exceptions::PyTypeError;
@@ -92,7 +93,7 @@ impl PyTrieMatcher {
 
     #[pyo3(signature = (*, json = false))]
     fn stream(&self, json: bool) -> PyStreamBuffer {
-        PyStreamBuffer(Mutex::new(if json { self.0.stream_json() } else { self.0.stream() }))
+        PyStreamBuffer::new_stream(&self.0, json)
     }
 
     #[pyo3(signature = (data, start, *, lines))]
@@ -118,13 +119,32 @@ impl PyTrieMatcher {
     }
 }
 
-/// The lock serialises threads that share one buffer; without a second thread it is never waited for.
+/// The lock serialises threads that share one buffer. The usual feed does not take it: a quiet text that meets a
+/// stream at rest changes nothing, so it is as if it had come before whatever another thread is just feeding.
 #[pyclass(frozen, module = "holdback", name = "StreamBuffer")]
-struct PyStreamBuffer(Mutex<StreamBuffer>);
+struct PyStreamBuffer {
+    matcher: Matcher,
+    json: bool,
+    at_rest: AtomicBool,
+    stream: Mutex<StreamBuffer>,
+}
 
 impl PyStreamBuffer {
-    fn lock(&self) -> MutexGuard<'_, StreamBuffer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new_stream(matcher: &Matcher, json: bool) -> Self {
+        let stream = if json { matcher.stream_json() } else { matcher.stream() };
+        Self {
+            matcher: matcher.clone(),
+            json,
+            at_rest: stream.is_at_rest().into(),
+            stream: Mutex::new(stream),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut StreamBuffer) -> T) -> T {
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = work(&mut stream);
+        self.at_rest.store(stream.is_at_rest(), Ordering::Release);
+        result
     }
 }
 
@@ -139,11 +159,17 @@ impl PyStreamBuffer {
     fn feed<'py>(&self, text: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         let text = crate::text("feed() takes str", text)?;
         let bytes = Bytes::of(text)?;
+        if let Bytes::Utf8(utf8) = bytes
+            && self.at_rest.load(Ordering::Acquire)
+            && self.matcher.is_quiet(utf8, self.json)
+        {
+            return Ok(text.clone());
+        }
         let mut out = Vec::new();
-        let fed = match &bytes {
-            Bytes::Utf8(text) => self.lock().feed(text, &mut out),
-            Bytes::Wtf8(text) => self.lock().feed_wtf8(text, &mut out),
-        };
+        let fed = self.with(|stream| match &bytes {
+            Bytes::Utf8(text) => stream.feed(text, &mut out),
+            Bytes::Wtf8(text) => stream.feed_wtf8(text, &mut out),
+        });
         match fed {
             Fed::Unchanged => Ok(text.clone()),
             Fed::Written => to_python(text.py(), &out),
@@ -152,13 +178,13 @@ impl PyStreamBuffer {
 
     fn flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let mut out = Vec::new();
-        self.lock().flush(&mut out);
+        self.with(|stream| stream.flush(&mut out));
         to_python(py, &out)
     }
 
     #[getter]
     fn pending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        let pending = self.lock().pending();
+        let pending = self.with(|stream| stream.pending());
         to_python(py, &pending)
     }
 

@@ -1,0 +1,101 @@
+"""``auto``: the format of a stream by its first event, of an answer by its own shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdback import ChunkRestorer
+from holdback.protocols import PROTOCOLS
+from recorded import MAP, STREAMS, chunks_of, through
+
+RECORDINGS = sorted(path.name for path in STREAMS.iterdir())
+
+
+def protocol_in(name: str) -> str:
+    return max((protocol for protocol in PROTOCOLS if name.startswith(protocol)), key=len)
+
+
+def claimed_by(event: dict[str, Any]) -> list[str]:
+    return [name for name, protocol in PROTOCOLS.items() if protocol.recognises(event)]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_every_event_of_a_recording_is_claimed_by_its_format_alone(name: str) -> None:
+    protocol, events = protocol_in(name), chunks_of(name)
+    assert claimed_by(events[0]) == [protocol]
+    for event in events:
+        assert (
+            set(claimed_by(event)) <= {protocol, "openai-chat"} if protocol == "openai-text" else {protocol}
+        )
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_auto_comes_to_the_same(name: str) -> None:
+    events = chunks_of(name)
+    assert through("auto", events) == through(protocol_in(name), events)
+
+
+@pytest.mark.parametrize(
+    ("event", "protocol"),
+    [
+        ({"choices": [], "object": "", "id": "", "prompt_filter_results": []}, "openai-chat"),
+        ({"choices": None, "usage": {}}, "openai-chat"),
+        ({"choices": [{"delta": {}}]}, "openai-chat"),
+        ({"choices": [{"delta": {}, "text": ""}]}, "openai-chat"),
+        (
+            {"choices": [{"index": 0, "content_filter_offsets": {}}], "object": "chat.completion.chunk"},
+            "openai-chat",
+        ),
+        ({"choices": [{"text": "a"}]}, "openai-text"),
+        ({"choices": [], "object": "text_completion"}, "openai-text"),
+        ({"choices": [{"text": "a", "index": 0}], "model": "m", "object": "text.completion"}, "openai-text"),
+        ({"type": "response.created", "response": {}}, "openai-responses"),
+        ({"type": "error", "code": "c", "message": "m", "sequence_number": 0}, "openai-responses"),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}, "anthropic"),
+        ({"type": "ping"}, "anthropic"),
+        ({"type": "message_start", "message": {}}, "anthropic"),
+        ({"candidates": []}, "gemini"),
+        ({"usageMetadata": {}, "modelVersion": "g"}, "gemini"),
+        ({"promptFeedback": {"blockReason": "SAFETY"}}, "gemini"),
+        ({"model": "m", "created_at": "t", "message": {"content": ""}, "done": False}, "ollama"),
+        ({"model": "m", "created_at": "t", "response": "", "done": True}, "ollama"),
+    ],
+    ids=str,
+)
+def test_a_first_event(event: dict[str, Any], protocol: str) -> None:
+    assert claimed_by(event) == [protocol]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"error": {"message": "no"}},
+        {"error": "no"},
+        {"type": "session.created", "session": {}},
+        {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "a"}}}},
+        {"type": "message-start", "id": "x"},
+        {"type": "text", "text": "a"},
+        {"status": "pulling manifest"},
+        {"token": {"text": "a"}, "generated_text": None},
+        {"choices": "none"},
+        {"jsonrpc": "2.0", "result": {"message": {}}, "id": 1},
+    ],
+    ids=str,
+)
+def test_nobody_claims_an_unknown_event(event: dict[str, Any]) -> None:
+    assert claimed_by(event) == []
+    restorer = ChunkRestorer(MAP, protocol="auto")
+    assert restorer.feed(event)[0] is event
+    assert restorer.flush() == []
+
+
+def test_the_first_chunk_that_is_known_decides_and_a_flush_forgets() -> None:
+    restorer = ChunkRestorer({"<A>": "x"}, protocol="auto")
+    assert restorer.feed("a string") == ["a string"]
+    assert restorer.feed({"hello": "<A>"}) == [{"hello": "<A>"}]
+    assert restorer.feed({"candidates": [{"content": {"parts": [{"text": "<A"}]}}]}) != []
+    assert len(restorer.flush()) == 1
+    assert restorer.feed({"choices": [{"text": "<A>"}]}) == [{"choices": [{"text": "x"}]}]

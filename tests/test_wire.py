@@ -1,0 +1,625 @@
+"""WireRestorer: exact to the byte, cut anywhere, with and without its fast path, on both twins."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import tracemalloc
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import wires
+from holdback import ChunkRestorer, DeanonymizationConfig, _backend, _pure
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
+from holdback.protocols import PROTOCOLS
+from holdback.wire import WireRestorer
+from streams import ENVELOPE
+from wires import PAIRS, RARE, Recording, SlowWire, every, pieces, recordings, through
+
+RECORDINGS = pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
+P = {"<PERSON_1>": "Ada", "<PERSON_2>": "Bo"}
+SECRET = {"<SECRET_KEY>": "secret original"}
+
+
+def event(text: str, newline: str = "\n", **more: Any) -> bytes:
+    chunk = {**ENVELOPE, "choices": [{"index": 0, "delta": {"content": text}}], **more}
+    return f"data: {json.dumps(chunk)}{newline}{newline}".encode()
+
+
+def restored(data: bytes, pairs: Any = P, size: int = 0, **options: Any) -> bytes:
+    return through(WireRestorer(pairs, **options), every(data, size or max(1, len(data)))).data
+
+
+# ---------------------------------------------------------------- recordings
+
+
+@RECORDINGS
+def test_a_recording_cut_anywhere(recording: Recording, backend: str) -> None:
+    matcher = _backend.TrieMatcher(recording.pairs)
+    data = recording.data
+    whole = through(SlowWire(matcher), [data])
+    assert through(WireRestorer(matcher), [data]) == whole
+    assert through(WireRestorer(matcher), every(data, 1)) == whole
+    named = through(WireRestorer(matcher, protocol=whole.protocol), every(data, 1))
+    assert named == whole
+    for mark in range(len(data)):
+        assert through(WireRestorer(matcher), [data[:mark], data[mark:]]) == whole, mark
+
+
+@RECORDINGS
+def test_a_recording_says_what_its_chunks_say(recording: Recording, backend: str) -> None:
+    came = wires.chunks(recording.data, lines=recording.lines)
+    result = through(WireRestorer(recording.pairs), [recording.data])
+    restorer = ChunkRestorer(recording.pairs, protocol=result.protocol)
+    expected = [out for chunk in came for out in restorer.feed(chunk)] + restorer.flush()
+    assert wires.chunks(result.data, lines=recording.lines) == expected
+    assert expected != came
+
+
+@RECORDINGS
+def test_an_unchanged_event_of_a_recording_is_the_same_bytes(recording: Recording, backend: str) -> None:
+    result = through(WireRestorer(recording.pairs), [recording.data])
+    restorer = ChunkRestorer(recording.pairs, protocol=result.protocol)
+    left = iter(wires.frames(result.data, lines=recording.lines))
+    same = 0
+    for frame in wires.frames(recording.data, lines=recording.lines):
+        found = wires.chunks(frame, lines=recording.lines)
+        if found and (out := restorer.feed(found[0])) and out[-1] is not found[0]:
+            continue
+        if found and not out:
+            continue  # withheld
+        assert frame in left, frame  # that it comes later than the last one is checked on the way
+        same += 1
+    assert same
+
+
+@RECORDINGS
+def test_a_recording_in_other_line_endings(recording: Recording, backend: str) -> None:
+    if recording.lines or b"\r" in recording.data:
+        pytest.skip("one kind of line ending")
+    plain = restored(recording.data, recording.pairs)
+    for newline in (b"\r\n", b"\r"):
+        data = recording.data.replace(b"\n", newline)
+        assert restored(data, recording.pairs) == plain.replace(b"\n", newline)
+        assert restored(data, recording.pairs, 1) == plain.replace(b"\n", newline)
+
+
+@RECORDINGS
+def test_nothing_to_restore_and_nothing_changes(recording: Recording, backend: str) -> None:
+    for pairs in ({"☃": "x"}, {'"': "x", "\\": "y"} if recording.name == "" else {"☃<": "x"}, {}, None):
+        assert restored(recording.data, pairs, 7) == recording.data
+    off = DeanonymizationConfig(enabled=False)
+    assert through(WireRestorer(recording.pairs, off), every(recording.data, 7)).data == recording.data
+
+
+# ---------------------------------------------------------------- inventions
+
+
+def check(data: bytes, pairs: dict[str, str], rng: Random, **options: Any) -> wires.Result:
+    """Cut anywhere == whole == every frame read, on both twins."""
+    expected = through(SlowWire(_pure.TrieMatcher(pairs), **options), [data])
+    for kind in (WireRestorer, SlowWire):
+        matcher = _backend.TrieMatcher(pairs)
+        assert through(kind(matcher, **options), [data]) == expected
+        for marks in wires.marks(rng, data):
+            assert through(kind(matcher, **options), pieces(data, marks)) == expected
+    return expected
+
+
+RNG = st.randoms(use_true_random=False)
+
+
+@settings(max_examples=40)
+@given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), auto=st.booleans())
+def test_an_invented_stream_cut_anywhere(rng: Random, pairs: dict[str, str], auto: bool, backend: str) -> None:
+    data, protocol = wires.stream(rng)
+    check(data, pairs, rng, protocol="auto" if auto else protocol)
+
+
+@settings(max_examples=40)
+@given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), limit=st.sampled_from([16 << 20, 16 << 20, 150, 300]))
+def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit: int, backend: str) -> None:
+    data, protocol = wires.stream(rng)
+    data = wires.hostile(rng, data)
+    result = check(data, pairs, rng, protocol=rng.choice(("auto", protocol)), max_event_bytes=limit)
+    assert result.error in (None, EventTooLarge, EncodedInput)
+
+
+@settings(max_examples=100)
+@given(data=st.binary(max_size=60), protocol=st.sampled_from(["auto", *PROTOCOLS]), rng=RNG)
+@example(b"\xef\xbb", "auto", Random(1))
+@example(b"data", "auto", Random(1))
+@example(b"\r\r\n\r", "openai-chat", Random(1))
+def test_any_bytes_pass(data: bytes, protocol: str, rng: Random, backend: str) -> None:
+    result = check(data, PAIRS, rng, protocol=protocol)
+    assert result.data == data
+    assert result.error in (None, EncodedInput)
+
+
+@settings(max_examples=40)
+@given(rng=RNG)
+def test_an_invented_stream_without_a_placeholder_is_not_touched(rng: Random, backend: str) -> None:
+    data, protocol = wires.stream(rng)
+    assert restored(data, {"☃": "x"}, rng.randint(1, 99), protocol=protocol) == data
+
+
+# ---------------------------------------------------------------- bytes stay bytes
+
+
+ODD = {
+    "spacing and the order of keys": b'data: { "choices" : [ {"delta":\t{"content": "<PERSON_1>"} ,"index":0 } ] }\n\n',
+    "numbers": b'data: {"a":1.0,"b":1e5,"c":123456789012345678901234567890,"d":-0,"e":1E+05,'
+    b'"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n',
+    "keys twice": b'data: {"a":1,"choices":null,"a":2,'
+    b'"choices":[{"index":0,"delta":{"content":7,"content":"<PERSON_1>"}}]}\n\n',
+    "keys twice, of another kind": b'data: {"choices":{"0":[]},"choices":[{"delta":[1],"index":0,'
+    b'"delta":{"content":"<PERSON_1>"}}]}\n\n',
+    "spellings": rb'data: {"a\/\u0062":"\u003c\u00e9\ud83d\ude00","choices":[{"index":0,"delta":'
+    rb'{"content":"\u003cPERSON_1\u003E"}}]}' + b"\n\n",
+    "pretty-printed": b'data: {\ndata:   "choices": [\ndata:     {"index": 0, "delta":\ndata: {"content":'
+    b' "<PERSON_1>"}\ndata: }]}\n\n',
+    "CRLF": b'id: 7\r\ndata:{"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\r\n\r\n',
+    "CR": b': <PERSON_1>\rdata:{"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\r\r',
+    "mixed": b'event: m\rdata:{"choices":[{"index":0,\ndata:"delta":{"content":"<PERSON_1>"}}]}\r\n\n',
+    "BOM": wires.BOM + b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n',
+    "NaN": b'data: {"a":NaN,"b":-Infinity,"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n',
+    "a lone surrogate beside it": rb'data: {"choices":[{"index":0,"delta":{"content":"\ud83d <PERSON_1>"}}]}'
+    + b"\n\n",
+}
+LITERAL = re.compile(rb'"(?:<|\\u003c|\\ud83d <)PERSON_1(?:>|\\u003E)"')
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_only_the_literal_of_a_restored_field_differs(name: str, backend: str) -> None:
+    data = ODD[name]
+    (span,) = (found.span() for found in LITERAL.finditer(data))
+    before, after = data[: span[0]], data[span[1] :]
+    for size in (0, 1, 5):
+        out = restored(data, P, size)
+        assert out.startswith(before)
+        assert out.endswith(after)
+        literal = out[len(before) : len(out) - len(after)]
+        assert json.loads(literal) == json.loads(data[slice(*span)]).replace("<PERSON_1>", "Ada")
+        assert len(literal) < 16
+
+
+def test_a_line_of_ndjson_keeps_everything_else(backend: str) -> None:
+    data = (
+        wires.BOM
+        + b'{ "model":"m","message":{"content":"<PERSON_1>"},"done":false,"n":1.0}\r\n\n'
+        + b'{"model":"m", "message":{"content":"<PERSON_2>"},"done":true}'
+    )
+    expected = data.replace(b"<PERSON_1>", b"Ada").replace(b"<PERSON_2>", b"Bo")
+    for size in (0, 1):
+        assert restored(data, P, size) == expected
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b": <PERSON_1>\n\n",
+        b"event: ping\n\n",
+        b"data\n\n",
+        b"data: not-json <PERSON_1>\n\n",
+        b'data: ["<PERSON_1>"]\n\n',
+        b"data: 5\n\n",
+        b"retry: 3\nid: <PERSON_1>\n\n",
+        b"\xff\xfe<PERSON_1>\n\n",
+        b'data: {"choices":[{"index":0,"delta":{"content":"\xff<PERSON_1>"}}]}\n\n',
+        b'data: {"unknown": "<PERSON_1>"}\n\n',
+        b"\n\n\r\n\r",
+        b"data: " + b"[" * 5000 + b"\n\n",
+        b'data: {"a":' * 3000 + b"\n\n",
+    ],
+    ids=lambda junk: repr(junk[:30]),
+)
+def test_what_is_no_event_of_the_format_passes(junk: bytes, backend: str) -> None:
+    around = event("Hi <PERS"), event("ON_1>!")
+    for size in (0, 1):
+        out = restored(around[0] + junk + around[1], P, size)
+        assert out == event("Hi ") + junk + event("Ada!")
+
+
+# ---------------------------------------------------------------- when it leaves
+
+
+def test_an_event_leaves_when_it_is_complete(backend: str) -> None:
+    restorer = WireRestorer(P)
+    one, two = event("Hi <PERSON_1>"), event("there")
+    assert restorer.feed(one[:-1]) == b""
+    assert restorer.feed(one[-1:] + two[:9]) == one.replace(b"<PERSON_1>", b"Ada")
+    assert restorer.feed(two[9:]) == two
+    assert restorer.flush() == b""
+
+
+def test_an_event_that_ends_with_cr_does_not_wait_for_a_lf(backend: str) -> None:
+    data = event("Hi <PERSON_1>", "\r")
+    restorer = WireRestorer(P)
+    assert restorer.feed(data) == data.replace(b"<PERSON_1>", b"Ada")
+    assert restorer.feed(b"\n") == b"\n"
+    assert restorer.feed(b"\r\n") == b"\r\n"
+    crlf = event("Hi", "\r\n")
+    assert restorer.feed(crlf[:-1]) == crlf[:-1]
+    assert restorer.feed(crlf[-1:]) == b"\n"
+
+
+def test_the_lf_of_a_withheld_event_goes_its_way(backend: str) -> None:
+    data = event("<PERS", "\r\n")
+    restorer = WireRestorer(P)
+    assert restorer.feed(data[:-1]) == b""
+    assert restorer.feed(b"\n") == b""
+    assert restorer.feed(event("ON_1>", "\r\n")) == event("Ada", "\r\n")
+
+
+def test_a_withheld_event_with_other_lines_stays(backend: str) -> None:
+    restorer = WireRestorer(P)
+    assert restorer.feed(b"id: 7\n" + event("<PERS")) == b"id: 7\n" + event("")
+    assert restorer.feed(b": ping\n\n") == b": ping\n\n"
+    assert restorer.flush().count(b"<PERS") == 1
+
+
+def test_held_text_leaves_before_the_end_mark(backend: str) -> None:
+    data = event("a <PERS") + b"data: [DONE]\n\n"
+    for size in (0, 1):
+        head, tail, done, nothing = restored(data, P, size).split(b"\n\n")
+        assert head + b"\n\n" == event("a ")
+        assert json.loads(tail[6:])["choices"][0]["delta"] == {"content": "<PERS"}
+        assert json.loads(tail[6:])["id"] == ENVELOPE["id"]
+        assert (done, nothing) == (b"data: [DONE]", b"")
+
+
+def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
+    data = b"data: [DONE]\n\n"
+    rest = event("<PERSON_1>") + data + b"\x1f\x8b rest"
+    for size in (0, 1, 3):
+        assert restored(event("Hi") + data + rest, P, size) == event("Hi") + data + rest
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_a_last_event_without_its_blank_line(missing: int, newline: str, backend: str) -> None:
+    first, last = event("Hi", newline), event("<PERSON_1>, <PERS", newline)
+    cut = last[: -missing * len(newline)]
+    for size in (0, 1):
+        out = restored(first + cut, P, size).decode()
+        assert out.startswith((first + event("Ada, ", newline)).decode())
+        assert [chunk["choices"][0]["delta"]["content"] for chunk in wires.chunks(out.encode(), lines=False)] == [
+            "Hi",
+            "Ada, ",
+            "<PERS",
+        ]
+
+
+def test_a_last_event_that_is_cut_off_passes_behind_the_tail(backend: str) -> None:
+    cut = event("ON_1>")[:-9]
+    out = restored(event("a <PERS") + cut, P)
+    assert out.endswith(cut)
+    assert out.count(b"<PERS") == 1
+
+
+def test_flush_twice_and_feed_after_it(backend: str) -> None:
+    restorer = WireRestorer(P)
+    restorer.feed(event("a <PERS"))
+    assert b"<PERS" in restorer.flush()
+    assert restorer.flush() == b""
+    with pytest.raises(StreamStateError, match=r"^feed\(\) after flush\(\)$"):
+        restorer.feed(b"")
+    assert restorer.flush() == b""
+
+
+def test_empty_reads_change_nothing(backend: str) -> None:
+    data = event("Hi <PERSON_1>")
+    reads = [b"", data[:20], b"", b"", data[20:], b""]
+    assert through(WireRestorer(P), reads).data == restored(data)
+    assert WireRestorer(P).flush() == b""
+
+
+def test_bytes_of_any_kind(backend: str) -> None:
+    data = event("<PERSON_1>")
+    for kind in (bytes, bytearray, memoryview):
+        out = WireRestorer(P).feed(kind(data))
+        assert type(out) is bytes
+        assert out == event("Ada")
+
+
+@pytest.mark.parametrize("wrong", ["text", None, 7, [1]], ids=lambda wrong: type(wrong).__name__)
+def test_what_is_no_bytes(wrong: Any, backend: str) -> None:
+    restorer = WireRestorer(P)
+    with pytest.raises(TypeError, match=rf"^feed\(\) takes bytes, not {type(wrong).__name__}$"):
+        restorer.feed(wrong)
+    assert restorer.feed(event("<PERSON_1>")) == event("Ada")
+
+
+# ---------------------------------------------------------------- which format it is
+
+
+def test_auto_decides_by_the_first_data(backend: str) -> None:
+    restorer = WireRestorer(P)
+    for data in (b"", b": hi\n\n", b"event: x\n\n", b"data: junk\n\n", b"data: 5\n\n"):
+        assert restorer.feed(data) == data
+        assert restorer.protocol == "auto"
+    restorer.feed(event("<PERSON_1>"))
+    assert restorer.protocol == "openai-chat"
+
+
+@pytest.mark.parametrize("data", [b'data: {"a":1}\n\n', b'{"a":1}\n', b"data: {}\n\n"])
+def test_an_unknown_format_passes_and_says_so(data: bytes, backend: str) -> None:
+    restorer = WireRestorer(P)
+    rest = event("<PERSON_1>")
+    assert restorer.feed(data) + restorer.feed(rest[:9]) + restorer.feed(rest[9:]) == data + rest
+    assert restorer.protocol == "unknown"
+    assert restorer.flush() == b""
+
+
+def test_a_named_format_reads_no_other(backend: str) -> None:
+    data = event("<PERSON_1>")
+    assert restored(data, protocol="anthropic") == data
+    assert WireRestorer(P, protocol="gemini").protocol == "gemini"
+    with pytest.raises(HoldbackError, match="unknown protocol; known are: anthropic, auto, "):
+        WireRestorer(P, protocol="openai")
+
+
+# ---------------------------------------------------------------- limits
+
+
+def test_the_limit_is_exact_for_every_cut(backend: str) -> None:
+    for newline in ("\n", "\r\n", "\r"):
+        first, second = event("Hi", newline), event("there " * 3, newline)
+        data = first + second + first
+        size = len(second) - len(newline)  # all of it but the blank line's own end
+        for mark in range(len(data)):
+            reads = [data[:mark], data[mark:]]
+            assert through(WireRestorer(P, max_event_bytes=size), reads).error is None, (newline, mark)
+            result = through(WireRestorer(P, max_event_bytes=size - 1), reads)
+            assert result.error is EventTooLarge, (newline, mark)
+            assert result.words == f"the event at offset {len(first)} is larger than max_event_bytes={size - 1}"
+            assert result.data == data
+
+
+def test_the_limit_of_a_line_is_exact_for_every_cut(backend: str) -> None:
+    data = b'{"model":"m","message":{"content":"Hi"},"done":false}\n' * 2
+    size = len(data) // 2 - 1
+    for mark in range(len(data)):
+        reads = [data[:mark], data[mark:]]
+        assert through(WireRestorer(P, max_event_bytes=size), reads).error is None
+        assert through(WireRestorer(P, max_event_bytes=size - 1), reads).error is EventTooLarge
+
+
+def test_an_event_without_an_end_is_not_collected(backend: str) -> None:
+    restorer = WireRestorer(P, max_event_bytes=1000)
+    with pytest.raises(EventTooLarge):  # noqa: PT012 - at some point
+        for _ in range(20):
+            restorer.feed(b"x" * 100)
+    assert restorer.flush() == b"x" * 1100
+
+
+def test_after_an_error_everything_leaves_once(backend: str) -> None:
+    ready, held = event("Hi"), event("a <PERS")
+    large = event("x" * 1000) + event("<PERSON_1>") + b"rest"
+    for mark in range(0, len(large), 50):
+        restorer = WireRestorer(P, max_event_bytes=500)
+        out = b""
+        reads = [ready + held + large[:mark], large[mark:]]
+        with pytest.raises(EventTooLarge):  # noqa: PT012 - with the first read or with the second
+            while reads:
+                out += restorer.feed(reads.pop(0))
+        with pytest.raises(StreamStateError, match=r"^feed\(\) after an error$"):
+            restorer.feed(b"x")
+        out += restorer.flush() + b"".join(reads)
+        assert restorer.flush() == b""
+        assert out.startswith(ready + event("a "))
+        assert out.endswith(large)
+        assert out.count(b'"<PERS"') == 1
+
+
+@pytest.mark.parametrize(
+    ("magic", "name"),
+    [
+        (b"\x1f\x8b\x08\x00", "gzip"),
+        (b"\x28\xb5\x2f\xfd\x04", "zstd"),
+        (b"\xce\xb2\xcf\x81", "br"),
+        (b"\x1b\xb7\x00\xf8", "br"),
+        (b"\x0b\x02\x80", "br"),
+        (b"\x8b\x00\x80", "br"),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["auto", "openai-chat", "ollama"])
+def test_compressed_bytes_are_refused(magic: bytes, name: str, protocol: str, backend: str) -> None:
+    for size in (0, 1, 2, 3):
+        restorer = WireRestorer(P, protocol=protocol)
+        result = through(restorer, every(magic + b"data", size or 99))
+        assert result.error is EncodedInput
+        assert f"({name})" in result.words
+        assert result.data == magic + b"data"
+
+
+def test_a_magic_in_the_middle_is_data(backend: str) -> None:
+    data = event("Hi") + b"\x1f\x8b\x08\n\n"
+    assert restored(data) == data
+
+
+# ---------------------------------------------------------------- the fast path
+
+
+TOOL_CALL = [
+    {"choices": [{"index": 0, "delta": {"content": "Hi"}}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": '{"a":"'}}]}}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "b"}}]}}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "<P_1>"}}]}}]},
+]
+
+
+def test_a_tool_call_whose_first_fragments_hold_no_key_is_read_from_its_beginning(backend: str) -> None:
+    data = b"".join(f"data: {json.dumps({**ENVELOPE, **chunk})}\n\n".encode() for chunk in TOOL_CALL)
+    for kind in (WireRestorer, SlowWire):
+        out = through(kind(RARE), [data])
+        assert out.data == through(SlowWire(RARE), every(data, 1)).data
+        assert rb"Ada \\\"x\\\"\\n" in out.data
+
+
+def test_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it is fast is for the benches; that it happens at all is seen here."""
+    read = []
+    monkeypatch.setattr(WireRestorer, "_decoded", lambda self, frame: read.append(frame))
+    restorer = WireRestorer(P, protocol="openai-chat")
+    restorer.feed(event("Hi") * 3)
+    assert len(read) == 3, "before it knows whose stream it is it reads everything"
+    monkeypatch.undo()
+    restorer.feed(event("Hi"))
+    monkeypatch.setattr(WireRestorer, "_decoded", lambda self, frame: read.append(frame))
+    assert restorer.feed(event("there") * 100) == event("there") * 100
+    assert len(read) == 3
+
+
+# ---------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize("size", [1, 100, 4096])
+def test_memory_is_bounded_by_the_event(size: int, backend: str) -> None:
+    total = 200_000 if size == 1 else 10_000_000
+    unit = b"".join(event(text) for text in ("Hi <PERSON_1>", "there", "<PERS", "ON_2>", "\u2028é")) + b": ping\n\n"
+    data = (unit * (4096 * 8 // len(unit) + 1))[: 4096 * 8]
+    reads = every(unit * (len(data) // len(unit)), size)
+    restorer = WireRestorer(P)
+
+    def pump(amount: int) -> None:
+        done = 0
+        while done < amount:
+            for read in reads:
+                restorer.feed(read)
+                done += len(read)
+
+    pump(total // 10)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        pump(total)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+        assert tracemalloc.get_traced_memory()[1] - before < 200_000
+    finally:
+        tracemalloc.stop()
+
+
+# ---------------------------------------------------------------- silence
+
+
+def test_no_value_in_errors_and_reprs(backend: str) -> None:
+    seen: list[str] = []
+    held = event("a <SECRET_")
+    for options in ({"max_event_bytes": 200}, {}):
+        restorer = WireRestorer(SECRET, **options)  # type: ignore[arg-type]
+        chunks = ChunkRestorer(SECRET)
+        chunks.feed(json.loads(held[6:]))
+        seen.append(repr(chunks))
+        restorer.feed(held)
+        seen.append(repr(restorer))
+        try:
+            restorer.feed(event("<SECRET_KEY>" * 30)[:-1])
+        except EventTooLarge as error:
+            seen += [str(error), repr(error), repr(error.__context__), repr(error.__cause__)]
+        seen.append(repr(restorer))
+        assert b"SECRET" in restorer.flush()
+    assert len(seen) == 10
+    assert not any("secret" in text.lower() for text in seen), seen
+
+
+# ---------------------------------------------------------------- reports from the field
+
+
+def test_row_21_a_ping_between_the_halves_lets_nothing_out(backend: str) -> None:
+    for between in (b": ping\n\n", b"data: junk\n\n", b"event: ping\ndata: \n\n"):
+        data = event("<PERS") + between + event("ON_1>")
+        assert restored(data) == between + event("Ada")
+
+
+def test_row_23_keep_alives_pass_at_once_while_text_is_held(backend: str) -> None:
+    restorer = WireRestorer(P)
+    assert restorer.feed(event("<PERS")) == b""
+    for alive in (b": ping\n\n", b":\r\n\r\n", b"event: ping\ndata: {}\n\n", b"\n"):
+        assert restorer.feed(alive) == alive
+
+
+def test_row_25_merged_events_keep_their_own_lines(backend: str) -> None:
+    data = b"event: a\n" + event("<PERS") + b"event: b\n" + event("ON_1>")
+    assert restored(data) == b"event: a\n" + event("") + b"event: b\n" + event("Ada")
+
+
+def test_row_33_numbers_in_sequence_stay_and_a_tail_takes_none(backend: str) -> None:
+    ids = {"item_id": "i", "output_index": 0, "content_index": 0}
+    kinds = [("delta", {"delta": "a <PERS"}), ("done", {"text": "a <PERS"})]
+    data = b"".join(
+        f"data: {json.dumps({'type': f'response.output_text.{kind}', 'sequence_number': n, **ids, **more})}\n\n".encode()
+        for n, (kind, more) in enumerate(kinds)
+    )
+    out = wires.chunks(restored(data), lines=False)
+    assert [chunk.get("sequence_number") for chunk in out] == [0, None, 1]
+    assert [chunk.get("delta") for chunk in out] == ["a ", "<PERS", None]
+
+
+def test_row_34_numbers_order_and_whitespace(backend: str) -> None:
+    data = b'data: {"b": 1.0, "a": 1e5,  "choices":[{"index":0, "delta":{"content":"<PERSON_1>"}}]}\n\n'
+    assert restored(data) == data.replace(b"<PERSON_1>", b"Ada")
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_row_39_a_line_separator_cuts_no_event(separator: str, backend: str) -> None:
+    pairs = {"<PERSON_1>": f"A{separator}da"}
+    data = event("x").replace(b"x", f"a{separator}b".encode() if separator >= "\x80" else b"ab")
+    assert restored(data, pairs, 1) == data
+    (chunk,) = wires.chunks(out := restored(event("<PERSON_1>"), pairs), lines=False)
+    assert chunk["choices"][0]["delta"]["content"] == f"A{separator}da"
+    assert len(out.decode().splitlines()) == 2
+    line = b'{"model":"m","message":{"content":"<PERSON_1>"},"done":false}\n'
+    assert len(restored(line, pairs).decode().splitlines()) == 1
+
+
+def test_rows_40_and_41_a_character_cut_between_two_reads(backend: str) -> None:
+    text = "né 😀 <PERSÖN>"
+    data = event("x").replace(b"x", text.encode())
+    for size in (1, 2, 3):
+        assert restored(data, {"<PERSÖN>": "Ü 😀"}, size) == data.replace("<PERSÖN>".encode(), "Ü 😀".encode())
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_rows_42_and_43_every_line_ending_cut_anywhere(newline: str, backend: str) -> None:
+    data = event("Hi <PERS", newline) + event("ON_1>", newline)
+    for mark in range(len(data)):
+        out = through(WireRestorer(P), [data[:mark], data[mark:]]).data
+        assert out == event("Hi ", newline) + event("Ada", newline)
+
+
+def test_row_44_a_bom_stays_where_it_is(backend: str) -> None:
+    data = wires.BOM + event("<PERSON_1>")
+    for size in (0, 1, 2):
+        assert restored(data, P, size) == wires.BOM + event("Ada")
+    assert restored(event("Hi") + wires.BOM + event("<PERSON_1>")) == event("Hi") + wires.BOM + event("<PERSON_1>")
+
+
+def test_row_45_data_without_a_space_in_lines_and_in_packets(backend: str) -> None:
+    data = b'event: x\ndata:{"choices":[{"index":0,\ndata: "delta":{"content":"<PERSON_1>"}}]}\n\n'
+    for size in (0, 1, 9):
+        assert restored(data, P, size) == data.replace(b"<PERSON_1>", b"Ada")
+
+
+def test_row_46_single_line_feeds_between_events_are_not_repaired(backend: str) -> None:
+    data = event("a").replace(b"\n\n", b"\n") + event("b")
+    assert restored(data, P, 1) == data
+
+
+def test_row_54_two_end_marks(backend: str) -> None:
+    data = event("Hi") + b"data: [DONE]\n\n" * 2
+    assert restored(data, P, 1) == data
+
+
+def test_row_55_the_buffer_has_a_bound(backend: str) -> None:
+    restorer = WireRestorer(P)
+    with pytest.raises(EventTooLarge, match="at offset 0 .* max_event_bytes=16777216$"):  # noqa: PT012
+        for _ in range(17):
+            restorer.feed(b"x" * (1 << 20))
