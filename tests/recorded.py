@@ -6,6 +6,7 @@ Nothing here shares code with the protocols: a client knows only how its format 
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,6 +46,18 @@ class Text(dict[tuple[Any, ...], str]):
     def hear(self, key: tuple[Any, ...], piece: Any) -> None:
         if isinstance(piece, str):
             self[key] = self.get(key, "") + piece
+
+
+def client_of(sdk: Any, name: str, events: Iterable[Chunk]) -> Any:
+    """A client of the OpenAI or the Anthropic SDK whose provider streams ``events`` whatever it is asked."""
+    body = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events).encode()
+    base = next(kind for kind in sdk.DefaultHttpxClient.__mro__ if kind.__name__ == "Client")
+    httpx = importlib.import_module(
+        base.__module__.partition(".")[0]
+    )  # the SDKs changed to another of that name
+    headers = {"content-type": "text/event-stream"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, headers=headers, content=body))
+    return getattr(sdk, name)(api_key="-", base_url="http://x", http_client=httpx.Client(transport=transport))
 
 
 # ---------------------------------------------------------------- where pieces of text stand

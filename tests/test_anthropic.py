@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from holdback import ChunkRestorer, DeanonymizationConfig
-from recorded import CUTS, MAP, changes, chunks_of, heard, names, pairs_of, recut, restored, through
+from recorded import (
+    CUTS,
+    MAP,
+    changes,
+    chunks_of,
+    client_of,
+    heard,
+    names,
+    pairs_of,
+    recut,
+    restored,
+    through,
+)
 
 PROTOCOL = "anthropic"
 RECORDINGS = names(PROTOCOL)
@@ -267,3 +280,23 @@ def test_objects_of_the_anthropic_sdk(name: str) -> None:
     assert {type(event) for event in out if event.type == "content_block_delta"} == {
         types.RawContentBlockDeltaEvent
     }
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_stream_helper_of_the_anthropic_sdk(cut: str) -> None:
+    """It parses a tool's input at every delta."""
+    anthropic = pytest.importorskip("anthropic")
+    events = recut(chunks_of("anthropic-tools.sse"), CUTS[cut])
+    client = client_of(anthropic, "Anthropic", run(*events))
+    with client.messages.stream(model="m", max_tokens=9, messages=[]) as stream:
+        for _ in stream:
+            pass
+        message = stream.get_final_message()
+    for (index, field), text in restored(heard(events)).items():
+        block = message.content[index]
+        if field == "text":
+            assert block.text == text
+        elif field == "partial_json":
+            assert block.input == json.loads(text)
+        else:
+            assert block.thinking == heard(events)[index, field]

@@ -216,9 +216,14 @@ def test_an_error_chunk_lets_everything_out_before_it(backend: str) -> None:
     assert heard(out[:-1]) == {(0, "content"): "<PERS", (1, "content"): "<PE", (0, "tool", 0): '{"a": "<P'}
 
 
-def test_an_error_beside_choices_keeps_its_text(backend: str) -> None:
-    last = {**chat({"content": "<PERSON_2>"}, "error"), "error": {"code": 502}}
-    assert heard(restore([say("<PERS"), last])) == {(0, "content"): "<PERSBo"}
+@pytest.mark.parametrize("finish", [None, "error"])
+def test_an_error_beside_choices_keeps_its_text(finish: str | None, backend: str) -> None:
+    last = {**chat({"content": "<PERSON_2>"}, finish), "error": {"code": 502}}
+    assert restore([say("x"), say("<PERS"), last]) == [
+        say("x"),
+        say("<PERS"),
+        {**chat({"content": "Bo"}, finish), "error": {"code": 502}},
+    ]
 
 
 def test_an_error_member_that_is_null_is_none(backend: str) -> None:
@@ -246,6 +251,16 @@ def test_reasoning_ends_where_the_answer_begins(field: str, follows: Any, backen
         say("hm ", field),
         chat({**follows, field: "<PERS"}),
         say("!"),
+    ]
+
+
+def test_reasoning_between_pieces_of_content(backend: str) -> None:
+    chunks = [say("a"), say("<PERS", "reasoning"), say("b"), say("ON_2>", "reasoning"), say("<PERSON_2>")]
+    assert restore(chunks) == [
+        say("a"),
+        chat({"content": "b", "reasoning": "<PERS"}),
+        say("ON_2>", "reasoning"),
+        say("Bo"),
     ]
 
 
@@ -366,6 +381,13 @@ def test_calls_without_an_index_go_by_id_else_by_position(backend: str) -> None:
     assert out[-1] == chat({"tool_calls": [{"id": "a", "function": {"arguments": "<PE"}}]})
 
 
+def test_a_fragment_without_an_index_goes_to_the_call_last_seen_at_its_position(backend: str) -> None:
+    assert heard(restore([call('"<PERS', 3), call("ON_2>", None), call('"', 3)])) == {
+        (0, "tool", 3): '""',
+        (0, "tool", 0): "Bo",
+    }
+
+
 def test_calls_with_neither_index_nor_id(backend: str) -> None:
     pieces = [('"<PERS', '"<EMA'), ("ON_2>", "IL_1>"), ('"', " <P")]
     chunks = [chat({"tool_calls": [{"function": {"arguments": p}} for p in pair]}) for pair in pieces]
@@ -471,6 +493,14 @@ SOMETHING_ELSE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "second choice": (
         {**ENVELOPE, "choices": [*say("<PER")["choices"], *say("hi", index=1)["choices"]]},
         {**ENVELOPE, "choices": [*say("")["choices"], *say("hi", index=1)["choices"]]},
+    ),
+    "second choice with an odd delta": (
+        {**ENVELOPE, "choices": [*say("<PER")["choices"], {"index": 1, "delta": "hi"}]},
+        {**ENVELOPE, "choices": [*say("")["choices"], {"index": 1, "delta": "hi"}]},
+    ),
+    "odd second choice": (
+        {**ENVELOPE, "choices": [*say("<PER")["choices"], "hi"]},
+        {**ENVELOPE, "choices": [*say("")["choices"], "hi"]},
     ),
     "other field": (chat({"content": "<PER", "refusal": "no"}), chat({"content": "", "refusal": "no"})),
     "signature": (

@@ -106,6 +106,21 @@ def test_an_unchanged_model_is_the_same_object_and_a_changed_one_the_same_kind(b
     assert (tail.id, tail.choices[0].delta["content"]) == ("c", "<PERS")
 
 
+def test_text_in_fields_and_in_extras_of_one_model(backend: str) -> None:
+    """LiteLLM's delta declares reasoning_content, while content is an extra."""
+
+    class Thinking(BaseModel, extra="allow"):
+        reasoning_content: str | None = None
+
+    restorer = ChunkRestorer(PAIRS)
+    restorer.feed(model_chunk(content="x"))
+    chunk = Frozen(
+        choices=[Choice(index=0, delta=Thinking(content="<PERSON_2>", reasoning_content="<PERSON_1>"))]
+    )  # type: ignore[call-arg]
+    (out,) = restorer.feed(chunk)
+    assert out.choices[0].delta.model_dump() == {"content": "Bo", "reasoning_content": "Ada Lovelace"}
+
+
 def test_a_synthetic_chunk_that_does_not_validate_still_comes(backend: str) -> None:
     class Strict(BaseModel, extra="forbid"):
         choices: list[Any]

@@ -49,7 +49,7 @@ def run(*events: Any) -> list[Any]:
 
 
 def transcript(events: list[dict[str, Any]]) -> list[Any]:
-    """What each candidate said, in order: texts joined until something else comes, everything else as it is."""
+    """What each candidate said, in order: texts joined until something else comes, the rest as it is."""
     out: dict[int, list[Any]] = {}
     for event in events:
         for candidate in event.get("candidates", ()):

@@ -156,6 +156,8 @@ async def test_what_breaks_readers_leaves_escaped(backend: str) -> None:
     assert r"é a\u2028b\u0085c\ud83dd" in event
     (event, _) = await sent([as_model(say("é <P_1>"))], pairs=pairs)
     assert r"é a\u2028b\u0085c\ud83dd" in event
+    (event, _) = await sent([as_model(say("é\u2028"))], pairs=pairs)
+    assert r"é\u2028" in event
 
 
 async def test_an_empty_stream_is_done() -> None:

@@ -270,6 +270,8 @@ def predict(oracle: JsonOracle, pieces: list[str]) -> tuple[list[Result], str]:
 @example(case=({"<P>": "x"}, ['{"a":"[\\"{\\\\\\"\\u005c']))  # released at the end, it starts an inner escape
 @example(case=({'J "J"': "x"}, ['{"a":"J \\"', 'J\\""}']))  # text from its first letter on
 @example(case=({"<P>": "x"}, ['["\\ud83d\\u', '0"']))  # the half no longer waits
+@example(case=({"u": "x"}, ['["[\\"\\\\u00', '", <']))  # the outer quote cuts off the inner escape
+@example(case=({"<P>": "x"}, ["\ufeff", '{"a": 1, <P>: 2}']))  # a document, though a BOM comes first
 def test_any_source_leaves_as_the_oracle_says_feed_by_feed(case: tuple[dict[str, str], list[str]]) -> None:
     """Hence also: chunk-invariant, minimal hold, and the twins agree after every feed."""
     pairs, pieces = case

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer, DeanonymizationConfig, TrieMatcher
-from recorded import CUTS, MAP, changes, chunks_of, heard, names, pairs_of, recut, restored, through
+from recorded import (
+    CUTS,
+    MAP,
+    changes,
+    chunks_of,
+    client_of,
+    heard,
+    names,
+    pairs_of,
+    recut,
+    restored,
+    through,
+)
 
 PROTOCOL = "openai-responses"
 RECORDINGS = names(PROTOCOL)
@@ -70,9 +82,9 @@ def repetitions(events: list[dict[str, Any]]) -> list[tuple[tuple[Any, ...], str
         kind, index = event["type"], event.get("output_index")
         places = tuple(event.get(f"{name}_index") for name in ("content", "summary", "command"))
         if kind.endswith(".done"):
-            for field in ("text", "refusal", "arguments", "input", "code", "command"):
-                if field in event:
-                    out.append(((kind.replace(".done", ".delta"), (index, *places)), event[field]))
+            key = (kind.replace(".done", ".delta"), (index, *places))
+            fields = ("text", "refusal", "arguments", "input", "code", "command")
+            out.extend((key, event[field]) for field in fields if field in event)
         if kind == "response.content_part.done":
             name = "refusal" if event["part"]["type"] == "refusal" else "output_text"
             out.append(
@@ -398,3 +410,21 @@ def test_objects_of_the_openai_sdk(name: str) -> None:
     assert [event.to_dict(mode="python") for event in out] == expected
     kinds = {event.type: type(event) for event in events}
     assert [type(event) for event in out] == [kinds[event.type] for event in out]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", ["openai-responses-text.sse", "openai-responses-tools.sse"])
+def test_the_stream_helper_of_the_openai_sdk(name: str, cut: str) -> None:
+    """It follows every event and asserts what it expects; tails of ours, without a number, are fine."""
+    openai = pytest.importorskip("openai")
+    events = recut(chunks_of(name), CUTS[cut])
+    followed: dict[str, str] = {}
+    client = client_of(openai, "OpenAI", run(*events))
+    with client.responses.stream(model="m", input="-") as stream:
+        for event in stream:
+            if event.type in {"response.output_text.delta", "response.function_call_arguments.delta"}:
+                followed[event.type] = event.snapshot
+        answer = stream.get_final_response()
+    said = {key[0]: text for key, text in restored(heard(events)).items()}
+    assert followed == {kind: said[kind] for kind in followed} != {}
+    assert answer.output_text == said["response.output_text.delta"]

@@ -27,7 +27,9 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 
-FINITE = VALUES.filter(lambda value: "Infinity" not in json.dumps(value))  # pydantic writes null, json Infinity
+FINITE = VALUES.filter(
+    lambda value: "Infinity" not in json.dumps(value)
+)  # pydantic writes null, json Infinity
 
 
 def test_events() -> None:

@@ -22,6 +22,8 @@ from streams import ENVELOPE
 from wires import PAIRS, RARE, Recording, SlowWire, every, pieces, recordings, through
 
 RECORDINGS = pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
+STRIDE = 101
+"""Every place is cut, but many in one run: a run costs milliseconds, and `make fuzz` has the time for each alone."""
 P = {"<PERSON_1>": "Ada", "<PERSON_2>": "Bo"}
 SECRET = {"<SECRET_KEY>": "secret original"}
 
@@ -47,8 +49,9 @@ def test_a_recording_cut_anywhere(recording: Recording, backend: str) -> None:
     assert through(WireRestorer(matcher), every(data, 1)) == whole
     named = through(WireRestorer(matcher, protocol=whole.protocol), every(data, 1))
     assert named == whole
-    for mark in range(len(data)):
-        assert through(WireRestorer(matcher), [data[:mark], data[mark:]]) == whole, mark
+    for first in range(1, STRIDE + 1):
+        marks = range(first, len(data), STRIDE)
+        assert through(WireRestorer(matcher), pieces(data, marks)) == whole, first
 
 
 @RECORDINGS
@@ -91,7 +94,7 @@ def test_a_recording_in_other_line_endings(recording: Recording, backend: str) -
 
 @RECORDINGS
 def test_nothing_to_restore_and_nothing_changes(recording: Recording, backend: str) -> None:
-    for pairs in ({"☃": "x"}, {'"': "x", "\\": "y"} if recording.name == "" else {"☃<": "x"}, {}, None):
+    for pairs in ({"☃": "x"}, {}, None):
         assert restored(recording.data, pairs, 7) == recording.data
     off = DeanonymizationConfig(enabled=False)
     assert through(WireRestorer(recording.pairs, off), every(recording.data, 7)).data == recording.data
@@ -132,9 +135,9 @@ def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit
 
 @settings(max_examples=100)
 @given(data=st.binary(max_size=60), protocol=st.sampled_from(["auto", *PROTOCOLS]), rng=RNG)
-@example(b"\xef\xbb", "auto", Random(1))
-@example(b"data", "auto", Random(1))
-@example(b"\r\r\n\r", "openai-chat", Random(1))
+@example(data=b"\xef\xbb", protocol="auto", rng=Random(1))
+@example(data=b"data", protocol="auto", rng=Random(1))
+@example(data=b"\r\r\n\r", protocol="openai-chat", rng=Random(1))
 def test_any_bytes_pass(data: bytes, protocol: str, rng: Random, backend: str) -> None:
     result = check(data, PAIRS, rng, protocol=protocol)
     assert result.data == data

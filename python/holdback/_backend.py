@@ -14,6 +14,7 @@ load is a broken installation, and its own error comes through.
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +30,7 @@ def _wanted(name: str) -> bool:
 def _native_is_there() -> bool:
     """Import the extension; False only if it is not installed at all."""
     try:
-        import holdback._native
+        importlib.import_module("holdback._native")
     except ModuleNotFoundError as error:
         if error.name != "holdback._native":
             raise

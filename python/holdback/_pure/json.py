@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from typing import Self
 
 from holdback._pure.automaton import ROOT, Automaton
 from holdback._pure.stream import StreamBuffer
@@ -71,21 +72,32 @@ class JsonStreamBuffer(StreamBuffer):
 
     __slots__ = ("_begin", "_done", "_held", "_kind", "_last", "_out", "_spans", "_strings", "_text")
 
+    _held: Held
+    _spans: deque[int]  # the raw lengths of the units of the path
+    _strings: list[_String]
+    _kind: int  # what the outermost source is
+    _last: str  # its last non-blank character outside strings
+    # Of the feed under way:
+    _text: str
+    _out: list[str]
+    _begin: int  # where the source held back begins
+    _done: int  # up to where everything has been written
+
     @classmethod
-    def _open(cls, automaton: Automaton) -> StreamBuffer:
+    def _open(cls, automaton: Automaton) -> Self:
         self = super()._open(automaton)
-        assert isinstance(self, JsonStreamBuffer)
         self._quiet = automaton.json_starts.quiet
         self._held = Held()
-        self._spans: deque[int] = deque()
+        self._spans = deque()
+        self._out = []
         self._reset()
         return self
 
     def _reset(self) -> None:
         self._idle = False
-        self._kind = UNKNOWN  # what the outermost source is
-        self._last = ""  # its last non-blank character outside strings
-        self._strings: list[_String] = []
+        self._kind = UNKNOWN
+        self._last = ""
+        self._strings = []
 
     def _is_settled(self) -> bool:
         """Whether ordinary characters do not change the state."""
@@ -102,7 +114,7 @@ class JsonStreamBuffer(StreamBuffer):
         self._start(text)
         find_special, at, size = self._automaton.json_starts.find, 0, len(text)
         while at < size:
-            if self._begin == at and (self._strings[-1].kind if self._strings else self._kind) != UNKNOWN:
+            if self._begin == at:
                 found = find_special(text, at)
                 run = text[at : found if found >= 0 else size]
                 if run:
@@ -125,7 +137,6 @@ class JsonStreamBuffer(StreamBuffer):
     def _start(self, text: str) -> None:
         """Positions count from the start of ``text``; those of the held source are negative."""
         self._text = text
-        self._out: list[str] = []
         self._begin = self._done = -len(self._held)
 
     def _finish(self) -> str:
@@ -224,7 +235,7 @@ class JsonStreamBuffer(StreamBuffer):
                 self._take_escaped(k, code, sum(raw for _, raw in escape))
 
     def _take_escaped(self, k: int, code: int, raw: int) -> None:
-        """The unit that ``\\uXXXX`` spells: half a pair waits for the other half, spelled the same way."""
+        r"""The unit that ``\uXXXX`` spells: half a pair waits for the other half, spelled the same way."""
         string = self._strings[k - 1]
         if 0xDC00 <= code <= 0xDFFF and string.half is not None:
             high, high_raw = string.half

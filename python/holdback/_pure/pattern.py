@@ -16,8 +16,8 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 def _character(pair: re.Match[str]) -> str:
-    high, low = pair[0]
-    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
+    high, low = map(ord, pair[0])
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def join_surrogates(text: str) -> str:
@@ -48,8 +48,8 @@ class Patterns:
         if any(not key for key, _ in items):
             raise MappingError("a placeholder must not be empty")
         for key, original in items:
-            key, original = join_surrogates(str(key)), join_surrogates(str(original))
-            if found.setdefault(key, original) != original:
+            joined = join_surrogates(str(original))
+            if found.setdefault(join_surrogates(str(key)), joined) != joined:
                 raise MappingError("a placeholder has two originals")
         self.keys = sorted(found)
         self.originals = [found[key] for key in self.keys]

@@ -9,8 +9,9 @@ came. The cost of a feed does not depend on how much is held back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton
 from holdback._pure.pattern import join_surrogates
@@ -30,22 +31,29 @@ class StreamBuffer:
 
     __slots__ = ("_automaton", "_high", "_idle", "_lock", "_node", "_quiet")
 
+    _automaton: Automaton
+    _quiet: Callable[[str], bool]
+    _lock: Lock
+    _node: int
+    _high: str  # a trailing high surrogate that waits for its mate
+    _idle: bool  # nothing is pending, and a quiet text changes nothing
+
     def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("a StreamBuffer is made by TrieMatcher.stream()")
 
     @classmethod
-    def _open(cls, automaton: Automaton) -> StreamBuffer:
+    def _open(cls, automaton: Automaton) -> Self:
         self = cls.__new__(cls)
         self._automaton = automaton
         self._quiet = automaton.starts.quiet
         self._lock = Lock()
         self._node = ROOT
-        self._high = ""  # a trailing high surrogate that waits for its mate
-        self._idle = True  # nothing is pending
+        self._high = ""
+        self._idle = True
         return self
 
     def feed(self, text: str) -> str:
-        if self._idle and isinstance(text, str) and self._quiet(text):
+        if self._idle and type(text) is str and self._quiet(text):
             return text  # changes no state, so it needs no lock
         check_text("feed", text)
         if not text:

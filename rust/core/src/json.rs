@@ -160,7 +160,7 @@ impl Walk<'_> {
         let text = self.text;
         let mut at = 0;
         while at < text.len() {
-            if self.begin == signed(at) && self.top_kind() != Kind::Unknown {
+            if self.begin == signed(at) {
                 let run = self.automaton.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
                 if run > 0 {
                     self.pass(&text[at..at + run], false);

@@ -36,6 +36,10 @@ impl CodePoint {
     /// Its WTF-8 bytes, and how many.
     pub(crate) fn encode(self) -> ([u8; 4], usize) {
         let mut bytes = [0; 4];
+        if let Some(ascii) = self.as_ascii() {
+            bytes[0] = ascii;
+            return (bytes, 1);
+        }
         if let Some(stray) = self.0.checked_sub(STRAY) {
             bytes[0] = low_byte(stray);
             return (bytes, 1);
