@@ -30,7 +30,7 @@ SECRET = {"<SECRET_KEY>": "secret original"}
 
 def event(text: str, newline: str = "\n", **more: Any) -> bytes:
     chunk = {**ENVELOPE, "choices": [{"index": 0, "delta": {"content": text}}], **more}
-    return f"data: {json.dumps(chunk)}{newline}{newline}".encode()
+    return f"data: {json.dumps(chunk, ensure_ascii=False)}{newline}{newline}".encode()
 
 
 def restored(data: bytes, pairs: Any = P, size: int = 0, **options: Any) -> bytes:
@@ -484,7 +484,6 @@ def test_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("size", [1, 100, 4096])
 def test_memory_is_bounded_by_the_event(size: int, backend: str) -> None:
-    total = 200_000 if size == 1 else 10_000_000
     unit = b"".join(event(text) for text in ("Hi <PERSON_1>", "there", "<PERS", "ON_2>", "\u2028é")) + b": ping\n\n"
     data = (unit * (4096 * 8 // len(unit) + 1))[: 4096 * 8]
     reads = every(unit * (len(data) // len(unit)), size)
@@ -497,12 +496,12 @@ def test_memory_is_bounded_by_the_event(size: int, backend: str) -> None:
                 restorer.feed(read)
                 done += len(read)
 
-    pump(total // 10)
+    pump(10_000)
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        pump(total)
+        pump(50_000 if size == 1 else 300_000)
         gc.collect()
         assert tracemalloc.get_traced_memory()[0] - before < 10_000
         assert tracemalloc.get_traced_memory()[1] - before < 200_000
@@ -574,7 +573,7 @@ def test_row_34_numbers_order_and_whitespace(backend: str) -> None:
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
 def test_row_39_a_line_separator_cuts_no_event(separator: str, backend: str) -> None:
     pairs = {"<PERSON_1>": f"A{separator}da"}
-    data = event("x").replace(b"x", f"a{separator}b".encode() if separator >= "\x80" else b"ab")
+    data = event(f"a{separator}b")
     assert restored(data, pairs, 1) == data
     (chunk,) = wires.chunks(out := restored(event("<PERSON_1>"), pairs), lines=False)
     assert chunk["choices"][0]["delta"]["content"] == f"A{separator}da"
@@ -584,8 +583,7 @@ def test_row_39_a_line_separator_cuts_no_event(separator: str, backend: str) -> 
 
 
 def test_rows_40_and_41_a_character_cut_between_two_reads(backend: str) -> None:
-    text = "né 😀 <PERSÖN>"
-    data = event("x").replace(b"x", text.encode())
+    data = event("né 😀 <PERSÖN>")
     for size in (1, 2, 3):
         assert restored(data, {"<PERSÖN>": "Ü 😀"}, size) == data.replace("<PERSÖN>".encode(), "Ü 😀".encode())
 

@@ -156,7 +156,7 @@ PAIRS = {
     "Zo": "<P_1",
     "Zo G": "Z",
 }
-RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\n\n": "|"}
+RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\t\t": "|"}
 """Keys whose beginnings most events do not contain: the fast path is taken."""
 TEXTS = ("<P", "_1", ">", "0>", "hello ", "/", "Q", "n", "é", "<", "\\u", '"q"', "😀", "Zo", " G", "")
 SOURCES = (*TEXTS, "{", "}", '"', "\\", '{"a":"', '"}', "\\u003c", "\\u00", "3cP_1>", "[1.0,")

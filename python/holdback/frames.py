@@ -57,7 +57,7 @@ class Frame:
 
     def __init__(self, frame: bytes, *, lines: bool, first: bool) -> None:
         self.bytes = frame
-        self.newline = b"\n"
+        self.newline = b"\n"  # how its lines end; empty if the only one does not
         self.has_name = False  # it has an `event` line
         self.only_data = True  # it has nothing but `data` lines
         self.source: bytes | None = None
@@ -78,7 +78,7 @@ class Frame:
             if not line[1]:
                 continue
             if first:
-                first, self.newline = False, line[2] or b"\n"
+                first, self.newline = False, line[2]
             name, _, value = line[1].partition(b":")
             if name != b"data":
                 self.has_name |= name == b"event"

@@ -292,7 +292,7 @@ class WireRestorer:
     def _read(self, frame: Frame, event: dict[str, Any] | None) -> None:
         """What becomes of a frame."""
         if frame.source is not None:
-            self._newline, self._named = frame.newline, frame.has_name
+            self._newline, self._named = frame.newline or self._newline, frame.has_name
         if event is None:
             if frame.source is not None and frame.source.startswith(b"[DONE]"):
                 self._drain()

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias, Union
 
 from holdback._pure.pattern import Patterns
@@ -40,6 +40,7 @@ Tree: TypeAlias = Union[int, "tuple[Tree, int, Tree]"]
 Rope: TypeAlias = tuple[int, Tree]
 
 ROOT = 0
+FEW = 3
 NO_BRANCHES: dict[str, int] = {}
 
 
@@ -71,16 +72,26 @@ class Automaton:
         self.lengths = [len(key) for key in keys]
         self.longest = max(self.lengths, default=0)
         firsts = dict.fromkeys(key[0] for key in keys)
-        self.starts = _Starts(firsts)
+        begins = dict.fromkeys(key[:2] for key in keys)
+        self.starts = _Starts(begins)
+        # In JSON source a quote or a backslash always matters, and behind a first unit the next may be escaped.
+        self.json_starts = _Starts([*begins, *(first + "\\" for first in firsts), '"', "\\"])
         self.scanner = Scanner(firsts)
-        self.json_starts = _Starts({**firsts, '"': None, "\\": None})  # what a JSON channel must look at
 
         parent, units, ends = self._grow(keys)
         self.first_unit = "".join(units[1:])
         self._settle(parent, units, ends)
         self.stems = {key[0]: self._stem(key[0]) for key in keys}
         # What a walk needs, to be unpacked at once.
-        self.tables = self.first_unit, self.branches, self.fail, self.depth, self.leaf_key, self.stems, self.starts.find
+        self.tables = (
+            self.first_unit,
+            self.branches,
+            self.fail,
+            self.depth,
+            self.leaf_key,
+            self.stems,
+            self.starts.find,
+        )
 
     def _grow(self, keys: list[str]) -> tuple[array[int], list[str], dict[int, int]]:
         """Number the trie's nodes; returns each node's parent and unit, and which key ends where."""
@@ -189,19 +200,27 @@ def _concat(left: Rope | None, shift: int, right: Rope | None) -> Rope | None:
 
 
 class _Starts:
-    """Finds the next unit that begins a key.
+    """Finds the next place where a key may begin: by its first unit, by the first two if there are many first ones.
 
-    ``quiet(text)`` is the hot test: true means that no unit of ``text`` begins a key and none is a
-    surrogate half, so a stream with nothing pending passes it on. It may be false without need.
+    ``quiet(text)`` is the hot test: true means that no key begins anywhere in ``text`` and no unit is a surrogate
+    half, so a stream with nothing pending passes it on. It may be false without need.
     """
 
     __slots__ = ("_one", "_search", "_search_quiet")
 
-    def __init__(self, units: Mapping[str, None]) -> None:
-        listed = "".join(re.escape(unit) for unit in units)
-        self._search = re.compile(f"[{listed}]" if listed else "(?!)").search
-        self._search_quiet = re.compile(f"[{listed}\ud800-\udfff]").search
-        only = next(iter(units)) if len(units) == 1 else ""
+    def __init__(self, begins: Iterable[str]) -> None:
+        following: dict[str, set[str]] = {}
+        for begin in begins:
+            following.setdefault(begin[0], set()).add(begin[1:])
+        if (
+            len(following) <= FEW
+        ):  # then the first unit alone tells enough, and a class of units is found faster
+            places = [f"[{''.join(map(re.escape, following))}]"] if following else []
+        else:
+            places = [_place(first, seconds) for first, seconds in following.items()]
+        self._search = re.compile("|".join(places) or "(?!)").search
+        self._search_quiet = re.compile("|".join([*places, "[\ud800-\udfff]"])).search
+        only = next(iter(following)) if len(following) == 1 else ""
         self._one = only if only.isascii() else ""
 
     def quiet(self, text: str) -> bool:
@@ -210,8 +229,15 @@ class _Starts:
         return self._search_quiet(text) is None
 
     def find(self, text: str, at: int) -> int:
-        """Index of the first unit from ``at`` on that begins a key, or -1."""
+        """Index of the first place from ``at`` on where a key may begin, or -1."""
         if self._one:
             return text.find(self._one, at)
         found = self._search(text, at)
         return -1 if found is None else found.start()
+
+
+def _place(first: str, seconds: set[str]) -> str:
+    """A pattern for ``first`` followed by one of ``seconds`` or by the end; the empty second follows anything."""
+    if "" in seconds:
+        return re.escape(first)
+    return f"{re.escape(first)}(?:[{''.join(map(re.escape, sorted(seconds)))}]|\\Z)"

@@ -37,7 +37,9 @@ class Patterns:
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
         if not isinstance(pairs, Mapping):
-            raise TypeError(f"TrieMatcher() takes a mapping of placeholder to original, not {type(pairs).__name__}")
+            raise TypeError(
+                f"TrieMatcher() takes a mapping of placeholder to original, not {type(pairs).__name__}"
+            )
         items = list(pairs.items())
         for key, original in items:
             if not isinstance(key, str):

@@ -35,7 +35,9 @@ class Scanner:
         leads = sorted({unit.encode("utf-8", "surrogatepass")[:1] for unit in firsts})
         short = [_SHORT_ESCAPES[unit] for unit in firsts if unit in _SHORT_ESCAPES]
         self._patterns = [b"\\u", END, *JSON_FIELDS, *short]
-        self._bytes = re.compile(b"[" + b"".join(map(re.escape, leads)) + b"]").search if len(leads) > 1 else None
+        self._bytes = (
+            re.compile(b"[" + b"".join(map(re.escape, leads)) + b"]").search if len(leads) > 1 else None
+        )
         if len(leads) == 1:
             self._patterns.append(leads[0])
 

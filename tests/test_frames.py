@@ -1,0 +1,140 @@
+"""Frames: events and lines, as the bytes that came."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wires
+from holdback.frames import Frame, end_of_event, end_of_line
+
+# bytes, where the event that begins there ends
+ENDS = {
+    "LF": (b"data: x\n\nrest", 9),
+    "CR": (b"data: x\r\rrest", 9),
+    "CRLF": (b"data: x\r\n\r\nrest", 11),
+    "LF CRLF": (b"x\n\r\nrest", 4),
+    "CRLF LF": (b"x\r\n\nrest", 4),
+    "CRLF CR": (b"x\r\n\rrest", 4),
+    "CR CRLF": (b"x\r\r\nrest", 4),
+    "LF CR": (b"x\n\rrest", 3),
+    "the LF behind a CR is part of it": (b"x\n\r\n", 4),
+    "an empty line of its own": (b"\ndata: x\n\n", 1),
+    "an empty CRLF": (b"\r\ndata: x\n\n", 2),
+    "an empty CR": (b"\rdata: x\n\n", 1),
+    "the first of two": (b"a\n\nb\n\n", 3),
+    "a CR before a later LF LF": (b"a\r\rb\n\n", 3),
+    "a CR that ends a line only": (b"a\rb\n\n", 5),
+    "one line": (b"data: x\n", -1),
+    "a CR that may become CRLF": (b"data: x\r", -1),
+    "a CRLF alone": (b"data: x\r\n", -1),
+    "nothing": (b"", -1),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_where_an_event_ends(name: str) -> None:
+    data, end = ENDS[name]
+    assert end_of_event(data, 0) == end
+    before = b"before\n\n"
+    assert end_of_event(before + data, len(before)) == (end if end < 0 else end + len(before))
+
+
+def test_inside_an_event_an_empty_line_needs_the_line_before() -> None:
+    assert end_of_event(b"\ndata: x\n\n", 0, inside=True) == 10
+    assert end_of_event(b"\n\n", 0, inside=True) == 2
+
+
+@pytest.mark.parametrize(("data", "end"), [(b"a\nb\n", 2), (b"a\r\n", 3), (b"a\rb", -1), (b"", -1)])
+def test_where_a_line_ends(data: bytes, end: int) -> None:
+    assert end_of_line(data, 0) == end
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:"]), max_size=14).map(b"".join))
+def test_events_end_where_the_standard_says(data: bytes) -> None:
+    found, at = [], 0
+    while (end := end_of_event(data, at)) >= 0:
+        found.append(data[at:end])
+        at = end
+    if at < len(data):
+        found.append(data[at:])
+    assert found == wires.frames(data, lines=False)
+
+
+# ---------------------------------------------------------------- what a frame carries
+
+# frame, its data, whether it is named, whether it is nothing but data
+FRAMES: dict[str, tuple[bytes, bytes | None, bool, bool]] = {
+    "plain": (b"data: x\n\n", b"x", False, True),
+    "no space": (b"data:x\n\n", b"x", False, True),
+    "one space is taken": (b"data:  x\n\n", b" x", False, True),
+    "a tab is not": (b"data:\tx\n\n", b"\tx", False, True),
+    "named": (b"event: e\ndata: x\n\n", b"x", True, False),
+    "a comment": (b": c\ndata: x\n\n", b"x", False, False),
+    "two lines": (b"data: x\r\ndata: y\r\n\r\n", b"x\ny", False, True),
+    "an empty one between": (b"data: x\rdata\rdata:\rdata: y\r\r", b"x\n\n\ny", False, True),
+    "no colon": (b"data\n\n", b"", False, True),
+    "no data": (b"event: e\nid: 3\n\n", None, True, False),
+    "only a comment": (b":\n\n", None, False, False),
+    "an empty line": (b"\n", None, False, True),
+    "another field": (b"datax: y\n data: y\n\n", None, False, False),
+    "unterminated": (b"data: x", b"x", False, True),
+    "a separator that is none": ("data: a\u2028\u0085\x0b\n\n".encode(), "a\u2028\u0085\x0b".encode(), False, True),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_what_a_frame_carries(name: str) -> None:
+    data, source, named, only_data = FRAMES[name]
+    frame = Frame(data, lines=False, first=False)
+    assert (frame.source, frame.has_name, frame.only_data, frame.bytes) == (source, named, only_data, data)
+    assert Frame(wires.BOM + data, lines=False, first=True).source == source
+
+
+def test_a_bom_in_the_middle_is_part_of_a_name() -> None:
+    assert Frame(wires.BOM + b"data: x\n\n", lines=False, first=False).source is None
+
+
+@pytest.mark.parametrize("name", [name for name in FRAMES if FRAMES[name][1]])
+def test_a_change_reaches_only_its_span(name: str) -> None:
+    data, source, *_ = FRAMES[name]
+    assert source is not None
+    at = source.index(source.strip()[:1])
+    frame = Frame(data, lines=False, first=False)
+    changed = frame.with_changes([(at, at + 1, b"CHANGED")])
+    place = data.rindex(b":") + 1 if b"\n" not in source else data.index(b"x")
+    place = data.index(source[at : at + 1], place)
+    assert changed == data[:place] + b"CHANGED" + data[place + 1 :]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> None:
+    data = newline.join([b"data: [1,", b"id: 7", b"data:  2,", b"data:3]", b"", b""])
+    frame = Frame(data, lines=False, first=False)
+    assert frame.source == b"[1,\n 2,\n3]"
+
+    def changed(begin: bytes, end: bytes, value: bytes) -> bytes:
+        assert frame.source is not None
+        return frame.with_changes([(frame.source.index(begin), frame.source.index(end) + 1, value)])
+
+    assert changed(b"2", b"2", b"X") == data.replace(b"2", b"X")
+    for value in (b"X", b"X\nY", b"X\nY\nZ", b"W\nX\nY\nZ"):
+        out = Frame(changed(b"1", b"3", value), lines=False, first=False)
+        assert out.source == b"[" + value + b"]"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_line_is_its_own_data(first: bool) -> None:
+    mark = wires.BOM if first else b""
+    frame = Frame(mark + b'{"a":1}\r\n', lines=True, first=first)
+    assert frame.source == b'{"a":1}\r\n'
+    assert frame.with_changes([(5, 6, b"22")]) == mark + b'{"a":22}\r\n'
+
+
+def test_nothing_is_decoded() -> None:
+    frame = Frame(b"data: \xff\xfe\n\n", lines=False, first=False)
+    assert frame.source == b"\xff\xfe"
+
+

@@ -1,0 +1,113 @@
+"""quiet_run: how far bytes can leave unread. It may be too careful, never too bold."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import TWINS
+from holdback import _backend, _pure
+
+P = {"<P>": "x", "é": "x", "\t!": "x", "/a": "x"}
+
+
+def quiet(pairs: dict[str, str], data: bytes, start: int = 0, *, lines: bool = False) -> int:
+    return _backend.TrieMatcher(pairs)._quiet_run(data, start, lines=lines)
+
+
+CASES = {
+    "a quiet event": (b"data: a\n\n", 9),
+    "two": (b"data: a\n\ndata: b\n\n", 18),
+    "and an unfinished one": (b"data: a\n\ndata: b\n", 9),
+    "only an unfinished one": (b"data: a\n", 0),
+    "before a key": (b"data: a\n\ndata: <\n\n", 9),
+    "a key at once": (b"data: <\n\ndata: a\n\n", 0),
+    "CRLF": (b"data: a\r\n\r\ndata: <", 11),
+    "CR": (b"data: a\r\rdata: <", 9),
+    "mixed": (b"data: a\r\n\ndata: b\n\r\ndata: <", 20),
+    "empty lines": (b"\n\n\n<", 3),
+    "an escape": (rb"data: \u0061" + b"\n\n", 0),
+    "a short escape of a first": (rb"data: \t" + b"\n\n", 0),
+    "a short escape of no first": (rb"data: \n\"" + b"\n\n", 12),
+    "a slash that is escaped": (rb"data: \/" + b"\n\n", 0),
+    "beyond ASCII": ("data: é\n\n".encode(), 0),
+    "the same first byte": ("data: ã\n\n".encode(), 0),
+    "another first byte": ("data: ‑\n\n".encode(), 11),
+    "arguments": (b'data: {"arguments":""}\n\n', 0),
+    "partial_json": (b'data: {"partial_json":""}\n\n', 0),
+    "tool_calls": (b'data: {"tool_calls":[]}\n\n', 0),
+    "function_call": (b'data: {"function_call":{}}\n\n', 0),
+    "the end": (b"data: a\n\ndata: [DONE]\n\n", 9),
+    "nothing": (b"", 0),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_quiet_run(name: str, backend: str) -> None:
+    data, end = CASES[name]
+    assert quiet(P, data) == end
+    before = b"data: <\n\n"
+    assert quiet(P, before + data, len(before)) == end + len(before)
+
+
+@pytest.mark.parametrize(("data", "end"), [(b"a\nb\nc", 4), (b"a\nb\n<\n", 4), (b"a\r\r", 0), (b"<\n", 0), (b"", 0)])
+def test_quiet_lines(data: bytes, end: int, backend: str) -> None:
+    assert quiet(P, data, lines=True) == end
+
+
+PIECES = st.lists(
+    st.sampled_from([b"\n", b"\r", b"\r\n", b"data: a", b"<", b"\\u", b"\\n", b"\xc3", b"\xa9", b"[DONE]", b"arg"]),
+    max_size=12,
+).map(b"".join)
+KEYS = st.lists(st.sampled_from(["<", "é", "\n", "/", "\x08", "\ud83d", "☃", "a"]), max_size=3, unique=True)
+
+
+@settings(max_examples=300)
+@given(data=st.one_of(PIECES, st.binary(max_size=20)), keys=KEYS, start=st.integers(0, 4), lines=st.booleans())
+def test_the_twins_agree(data: bytes, keys: list[str], start: int, lines: bool) -> None:
+    native = TWINS["native"]
+    if native is None:
+        pytest.skip("the extension holdback._native is not built here")
+    pairs = dict.fromkeys(keys, "x")
+    start = min(start, len(data))
+    there = native.TrieMatcher(pairs)._quiet_run(data, start, lines=lines)
+    assert there == _pure.TrieMatcher(pairs)._quiet_run(data, start, lines=lines)
+    assert start <= there <= len(data)
+    assert there == start or data[there - 1 : there] in (b"\n", b"\r")
+
+
+FIRSTS = [chr(code) for code in range(0x180)] + ["\u2028", "☃", "\ud83d", "\udc00", "😀", "\uffff", "\U0010ffff"]
+
+
+def test_no_spelling_of_a_first_character_is_missed(backend: str) -> None:
+    """Each way that JSON has to write a character stops the run; so a key cannot begin unseen."""
+    for first in FIRSTS:
+        matcher = _backend.TrieMatcher({first + "!": "x"})
+        units = [first.encode("utf-16-be", "surrogatepass")[at : at + 2].hex() for at in range(0, 2 * len(
+            first.encode("utf-16-be", "surrogatepass")) // 2, 2)]
+        escaped = "".join(f"\\u{unit}" for unit in units)
+        spellings = {escaped, escaped.replace("\\u", "\\U").upper().replace("\\U", "\\u"), json.dumps(first)[1:-1]}
+        if not "\ud800" <= first <= "\udfff":
+            spellings.add(json.dumps(first, ensure_ascii=False)[1:-1])
+        if first == "/":
+            spellings.add("\\/")
+        for spelling in spellings:
+            assert json.loads(f'"{spelling}"') == first
+            data = f'data: {{"x":"{spelling}!"}}\n\n'.encode()
+            assert matcher._quiet_run(data, 0, lines=False) == 0, (first, spelling)
+
+
+def test_the_names_of_json_channels_are_those_of_the_formats() -> None:
+    """A format that feeds JSON source names what its chunks contain; the scan must stop there."""
+    from holdback._pure.scan import JSON_FIELDS
+    from holdback.protocols import PROTOCOLS
+
+    names = [field.encode() for protocol in PROTOCOLS.values() for field in protocol.JSON_FIELDS]
+    assert names
+    for name in names:
+        assert any(field in name for field in JSON_FIELDS), name
+    assert not any(re.search(rb"[^a-z_]", field) for field in JSON_FIELDS), "spelled without an escape"
