@@ -199,6 +199,32 @@ def test_channels_overlap_and_none_ends_another(backend: str) -> None:
     ]
 
 
+KEYS = {
+    "response.output_text": ("item_id", "output_index", "content_index"),
+    "response.refusal": ("item_id", "output_index", "content_index"),
+    "response.reasoning_text": ("item_id", "output_index", "content_index"),
+    "response.reasoning_summary_text": ("item_id", "output_index", "summary_index"),
+    "response.function_call_arguments": ("item_id", "output_index"),
+    "response.mcp_call_arguments": ("item_id", "output_index"),
+    "response.custom_tool_call_input": ("item_id", "output_index"),
+    "response.code_interpreter_call_code": ("item_id", "output_index"),
+    "response.shell_call_command": ("output_index", "command_index"),
+    "response.audio.transcript": (),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_channel_is_one_kind_with_all_its_ids(kind: str) -> None:
+    ids: dict[str, Any] = dict.fromkeys(KEYS[kind], 0)
+    others = [ids | {name: 1} for name in ids]
+    events = [delta("<PERS", kind, **one, n=1) for one in [*others, ids]]
+    events += [delta("ON_10>", kind, **one, n=1) for one in [ids, *others]]
+    out = run(*events, config=REASONING)
+    assert [event["delta"] for event in out] == [""] * (len(others) + 1) + ["Grace"] * (len(others) + 1)
+    tail = run(delta("<PERS", kind, **ids, n=1), config=REASONING)[1]
+    assert tail == {"type": f"{kind}.delta", **ids, "delta": "<PERS"}
+
+
 ENDS = {
     "its done": {"type": f"{TEXT}.done", **IDS, "text": ""},
     "its part": {"type": "response.content_part.done", **IDS, "part": {"type": "output_text", "text": ""}},

@@ -18,7 +18,7 @@ from holdback.errors import EncodedInput, EventTooLarge
 from holdback.wire import WireRestorer
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "examples" / "recordings", ROOT / "python" / "holdback" / "recordings")
+FOLDERS = tuple(ROOT / folder for folder in ("examples/recordings", "examples/streams", "python/holdback/recordings"))
 BOM = b"\xef\xbb\xbf"
 
 
@@ -91,11 +91,17 @@ def recordings() -> list[Recording]:
         Recording(
             path.stem,
             path.read_bytes(),
-            json.loads(path.with_name(f"{path.stem}.map.json").read_text(encoding="utf-8")),
+            json.loads(_map_of(path).read_text(encoding="utf-8")),
             path.suffix == ".ndjson",
         )
         for path in found.values()
     ]
+
+
+def _map_of(path: Path) -> Path:
+    """A recording's own map, or the one of the folder's parent."""
+    own = path.with_name(f"{path.stem}.map.json")
+    return own if own.exists() else path.parent.with_name("map.json")
 
 
 # ---------------------------------------------------------------- an independent reader

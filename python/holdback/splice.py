@@ -102,7 +102,7 @@ class _Walk:
 
     def _spelled(self, wanted: _Wanted, before: bytes) -> bytes:
         value = wanted.build()
-        if isinstance(value, (dict, list)) and before[:1] in (b"{", b"["):
+        if wanted.is_leaf and isinstance(value, (dict, list)) and before[:1] in (b"{", b"["):
             return self.restore_source(before.decode()).encode(errors="backslashreplace")
         return to_json(value).encode()
 

@@ -76,7 +76,7 @@ class JsonStreamBuffer(StreamBuffer):
     _spans: deque[int]  # the raw lengths of the units of the path
     _strings: list[_String]
     _kind: int  # what the outermost source is
-    _last: str  # its last non-blank character outside strings
+    _last: str  # its last non-blank character outside strings; empty unless it is a document
     # Of the feed under way:
     _text: str
     _out: list[str]
@@ -354,7 +354,7 @@ class JsonStreamBuffer(StreamBuffer):
         original = self._automaton.originals[key]
         for _ in self._strings:
             original = escape(original)
-        if self._strings or self._kind != DOCUMENT:
+        if self._strings:
             return original
         if _SCALAR.fullmatch(self._automaton.keys[key]) and _SCALAR.fullmatch(original):
             return original

@@ -64,7 +64,7 @@ pub(crate) struct State {
     strings: Vec<OpenString>,
     /// What the outermost source is.
     kind: Kind,
-    /// Its last non-blank byte outside strings.
+    /// Its last non-blank byte outside strings; 0 unless it is a document.
     last: u8,
 }
 
@@ -456,9 +456,7 @@ impl Walk<'_> {
             return;
         }
         let scalars = is_scalar(self.automaton.key(key)) && is_scalar(original);
-        let quoted = self.state.kind == Kind::Document
-            && !scalars
-            && matches!(self.state.last, b'{' | b'[' | b',' | b':');
+        let quoted = !scalars && matches!(self.state.last, b'{' | b'[' | b',' | b':');
         if quoted {
             self.out.push(b'"');
             self.out.extend_from_slice(&escape(Cow::Borrowed(original)));

@@ -1,0 +1,249 @@
+"""Into LiteLLM's proxy: a guardrail that restores answers as they stream, and masks what it is told to.
+
+Where a request's mapping comes from, and in case of doubt goes by:
+
+1. what the host attached to it with ``attach_mapping``;
+2. the ``pii_tokens`` of LiteLLM's own Presidio guardrail. They are taken out of the request's metadata, where every
+   logging callback sees them, so that the restoring of that guardrail, which holds the whole answer back, rests;
+3. the operator's ``known_values``, which are masked in requests as well.
+
+Invariants:
+
+- a mapping is kept by the request's logging object, weakly: it goes with the request, and two requests share
+  nothing. The client chooses the call's id, so that is no key; and a field of the request would be sent on;
+- the request gets no new field, ours logs nothing, and what LiteLLM put together is copied, not changed;
+- an answer may come as objects, as the transport's bytes, or both: each goes through a restorer of its own.
+
+LiteLLM finds the hook of a stream only in the very class of a guardrail: a subclass gets it put there.
+"""
+
+# ruff: noqa: ARG002 - hooks have the parameters that LiteLLM gives them
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.types.guardrails import GuardrailEventHooks
+
+from holdback import _backend
+from holdback.aio import _restored
+from holdback.answers import restore_answer
+from holdback.channels import ChunkRestorer
+from holdback.chunks import as_chunk
+from holdback.config import DeanonymizationConfig
+from holdback.errors import HoldbackError, MappingError
+from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.mapping import AnyMapping, PIIMapping, matcher_of
+from holdback.wire import WireRestorer
+
+__all__ = ["HoldbackGuardrail", "attach_mapping"]
+
+Request = dict[str, Any]
+"""What LiteLLM calls ``data`` or ``request_data``."""
+
+_REQUEST = "litellm_logging_obj"
+_METADATA = ("metadata", "litellm_metadata")
+_TOKENS = "pii_tokens"
+_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+
+Kept = TypeVar("Kept")
+
+_attached: WeakKeyDictionary[Any, AnyMapping] = WeakKeyDictionary()
+_tokens: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+
+
+def attach_mapping(data: Request, mapping: AnyMapping) -> None:
+    """Let the answer to the request ``data`` be restored by ``mapping``.
+
+    For a hook of your own that masks requests: call it in ``async_pre_call_hook``, or any time before the answer
+    begins. The mapping may still grow until then. It is kept outside the request and only as long as that lives.
+    A second call replaces the first. With known values besides, the pairs of both are restored, those of ``mapping``
+    first; a compiled ``TrieMatcher`` can only be taken alone.
+    """
+    _pairs_of(mapping)  # raises if it is none
+    key = data.get(_REQUEST)
+    if key is None:
+        raise HoldbackError(
+            f"attach_mapping() needs the request as LiteLLM hands it to hooks, with its {_REQUEST}"
+        )
+    _attached[key] = mapping
+
+
+class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where LiteLLM is not installed
+    """A guardrail for LiteLLM's proxy, named in ``config.yaml`` by its dotted path.
+
+    :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
+        and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
+    :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+
+    All other settings are LiteLLM's own. ``mode`` must have ``post_call``, and ``pre_call`` too for known values.
+    """
+
+    def __init__(
+        self,
+        *,
+        known_values: str | os.PathLike[str] | Mapping[str, str] | None = None,
+        reasoning: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault(
+            "supported_event_hooks", [GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call]
+        )
+        super().__init__(**kwargs)
+        self._known = PIIMapping()
+        for placeholder, original in _known_values(known_values or {}).items():
+            self._known.add(original, placeholder, "")
+        self._masks = reversed_matcher(self._known.get_all_fakes())
+        self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
+        if not all(self._event_hook_is_event_type(hook) for hook in needed):
+            raise ValueError("HoldbackGuardrail needs mode: [pre_call, post_call]")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _HOOKS:
+            if name not in cls.__dict__:
+                setattr(cls, name, getattr(cls, name))
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: Any,
+        cache: Any,
+        data: Request,
+        call_type: Any,
+    ) -> Request:
+        """Mask the known values in a request, and take over Presidio's tokens."""
+        tokens = _take_tokens(data)
+        if self._masks is not None:
+            self._check_unambiguous(data, tokens)
+            mask_request(data, self._masks)
+        return data
+
+    async def async_post_call_success_hook(
+        self,
+        data: Request,
+        user_api_key_dict: Any,
+        response: Any,
+    ) -> Any:
+        """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
+        if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
+            return response
+        return restore_answer(response, self._mapping_of(data), self._config)
+
+    def async_post_call_streaming_iterator_hook(
+        self,
+        user_api_key_dict: Any,
+        response: AsyncIterable[Any],
+        request_data: Request,
+    ) -> AsyncGenerator[Any, None]:
+        """Restore an answer as it streams."""
+        matcher = matcher_of(self._mapping_of(request_data))
+        return _restored(response, lambda: _Answer(matcher, self._config), iter)
+
+    def _mapping_of(self, data: Request) -> AnyMapping | None:
+        """All that is to be restored in the answer to a request."""
+        attached, tokens = _kept(_attached, data), _take_tokens(data)
+        pairs = {} if attached is None else _pairs_of(attached)
+        if pairs is None:
+            return attached
+        sources: list[AnyMapping] = [self._known, tokens, *([] if attached is None else [attached])]
+        holding = [source for source in sources if _pairs_of(source)]
+        if len(holding) <= 1:  # as it is: it may have been compiled before
+            return holding[0] if holding else None
+        return {**self._known.get_all_fakes(), **tokens, **pairs}
+
+    def _check_unambiguous(self, data: Request, tokens: Mapping[str, str]) -> None:
+        """An error if a value would be masked by a placeholder that stands for another one in the same request."""
+        taken = {**tokens, **(_pairs_of(_kept(_attached, data) or {}) or {})}
+        if not taken:
+            return
+        clashing = {
+            placeholder: original
+            for placeholder, original in self._known.get_all_fakes().items()
+            if taken.get(placeholder, original) != original
+        }
+        matcher = reversed_matcher(clashing)
+        if matcher is not None and mask_request(dict(data), matcher):
+            raise MappingError(
+                "a placeholder of the known values stands for another original in this request"
+            )
+
+
+class _Answer:
+    """The restorers of one streamed answer: one for objects, one for bytes."""
+
+    __slots__ = ("_bytes", "_chunks")
+
+    def __init__(self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig) -> None:
+        self._chunks = ChunkRestorer(matcher, config, protocol="auto")
+        self._bytes = WireRestorer(matcher, config)
+
+    def feed(self, item: Any) -> Iterable[Any]:
+        if isinstance(item, (bytes, bytearray)):
+            data = self._bytes.feed(bytes(item))
+            return (data,) if data else ()
+        return self._chunks.feed(item)
+
+    def flush(self) -> Iterable[Any]:
+        data = self._bytes.flush()
+        return [*self._chunks.flush(), *((data,) if data else ())]
+
+
+def _kept(store: WeakKeyDictionary[Any, Kept], data: Request) -> Kept | None:
+    """What is kept for a request."""
+    key = data.get(_REQUEST)
+    return None if key is None else store.get(key)
+
+
+def _take_tokens(data: Request) -> dict[str, str]:
+    """Presidio's tokens of a request, moved out of its metadata."""
+    key, tokens = data.get(_REQUEST), _kept(_tokens, data) or {}
+    for name in _METADATA:
+        metadata = data.get(name)
+        found = metadata.get(_TOKENS) if isinstance(metadata, dict) else None
+        # A client can write there as well, and then it may be anything.
+        if isinstance(metadata, dict) and isinstance(found, Mapping):
+            pairs = {k: v for k, v in found.items() if k and isinstance(k, str) and isinstance(v, str)}
+            tokens = tokens | pairs
+            if key is not None:
+                del metadata[_TOKENS]
+                _tokens[key] = tokens
+    return tokens
+
+
+def _pairs_of(mapping: AnyMapping) -> Mapping[str, str] | None:
+    """The pairs of any kind of mapping; None of a compiled one."""
+    if isinstance(mapping, _backend.MATCHER_TYPES):
+        return None
+    if isinstance(mapping, Mapping):
+        return mapping
+    if isinstance(mapping, type) or not hasattr(mapping, "get_all_fakes"):
+        raise TypeError(f"a mapping of placeholder to original is needed, not {type(mapping).__name__}")
+    pairs: Mapping[str, str] = mapping.get_all_fakes()  # type: ignore[union-attr]
+    return pairs
+
+
+def _known_values(source: str | os.PathLike[str] | Mapping[str, str]) -> dict[str, str]:
+    """The operator's pairs. An error names the place and quotes nothing."""
+    if isinstance(source, Mapping):
+        return dict(source)
+    file = Path(source).expanduser().read_bytes()
+    try:
+        pairs = json.loads(file.decode("utf-8-sig"), object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        pairs = None
+    # Lists, not dicts: a placeholder that is there twice must not go unnoticed.
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        raise MappingError("known_values: the file must hold a JSON object of placeholder and original")
+    if not all(isinstance(original, str) for _, original in pairs):
+        raise MappingError("known_values: an original must be a string")
+    known = dict(pairs)
+    if any(known[placeholder] != original for placeholder, original in pairs):
+        raise MappingError("known_values: a placeholder has two originals")
+    return known
