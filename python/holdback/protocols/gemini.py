@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from holdback.chunks import Path, members
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from holdback.channels import Channels, Key
 
 
+@cache
 def snake(name: str) -> str:
     """The name as Python's SDK spells it."""
     return re.sub("[A-Z]", lambda capital: "_" + capital[0].lower(), name)
@@ -44,28 +46,19 @@ def in_both_spellings(shape: Shape) -> Shape:
 PLAIN = ("text", "thought", "audioTranscription")
 """The channels of a candidate besides those of arguments."""
 
-BOUNDARIES = (
-    "functionCall",
-    "functionResponse",
-    "toolCall",
-    "toolResponse",
-    "executableCode",
-    "codeExecutionResult",
-    "inlineData",
-    "fileData",
-)
-"""What a part is that is no text."""
-
-PART_WHOLES: dict[str, Shape] = {
+BOUNDARIES: dict[str, Shape] = {
     "functionCall": {"args": JSON},
     "functionResponse": {"response": JSON},
     "toolCall": {"args": JSON},
     "toolResponse": {"response": JSON},
     "executableCode": {"code": TEXT},
     "codeExecutionResult": {"output": TEXT},
+    "inlineData": {},
+    "fileData": {},
 }
-PARTS: Shape = {"content": {"parts": [PART_WHOLES]}}
-AROUND: dict[str, Shape] = {
+"""What a part is that is no text, and what comes complete in it."""
+
+BESIDES: dict[str, Shape] = {
     "finishMessage": TEXT,
     "citationMetadata": {"citations": [{"title": TEXT, "uri": TEXT}]},
     "groundingMetadata": {
@@ -75,17 +68,20 @@ AROUND: dict[str, Shape] = {
         "searchEntryPoint": {"renderedContent": TEXT},
     },
 }
-WHOLES = in_both_spellings(
-    {
-        "candidates": [{**AROUND, "content": {"parts": [PART_WHOLES]}}],
-        "promptFeedback": {"blockReasonMessage": TEXT},
-    }
-)
-"""What comes complete in every event."""
+"""What comes complete beside a candidate's content."""
 
-CALL: Shape = {"partialArgs": [{"stringValue": TEXT}]}
-SAID: Shape = {"text": TEXT, "audioTranscription": {"text": TEXT}, "functionCall": CALL}
-ANSWER: Shape = (WHOLES, in_both_spellings({"candidates": [{"content": {"parts": [SAID]}}]}))
+FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
+
+PART_WHOLES, CANDIDATE_WHOLES, WHOLES = map(in_both_spellings, (BOUNDARIES, BESIDES, FEEDBACK))
+
+SAID: dict[str, Shape] = {
+    **BOUNDARIES,
+    "text": TEXT,
+    "audioTranscription": {"text": TEXT},
+    "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
+}
+CANDIDATE: dict[str, Shape] = {**BESIDES, "content": {"parts": [SAID]}}
+ANSWER = in_both_spellings({**FEEDBACK, "candidates": [CANDIDATE]})
 
 
 class Gemini(Format):
@@ -133,6 +129,7 @@ class Gemini(Format):
                     self._read_part(draft, number, path, members(part) or {}, channels)
                 if _get(candidate, "finishReason"):
                     self._end(draft, channels.keys_of(number))
+                read_whole(draft, ("candidates", position), candidate, CANDIDATE_WHOLES)
         read_whole(draft, (), node, WHOLES)
         return draft.outcome()
 
@@ -154,6 +151,7 @@ class Gemini(Format):
             draft.text((candidate, "audioTranscription"), place, said)
         elif any(_get(part, name) is not None for name in BOUNDARIES):
             self._end(draft, [(candidate, name) for name in PLAIN])
+            read_whole(draft, path, part, PART_WHOLES)
             name = _spelled(part, "functionCall")
             if (call := members(part.get(name))) is not None:
                 self._read_call(draft, candidate, (*path, name), call, channels)
