@@ -21,6 +21,8 @@ import holdback
 from holdback import cli
 from holdback.cli import CANNOT, INTERRUPTED, OK, PlainText
 from holdback.errors import MappingError
+from holdback.wire import WireRestorer
+from wires import Recording, recordings, through
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = {
@@ -84,7 +86,7 @@ def cuts(data: bytes, marks: list[int]) -> Iterator[bytes]:
 
 def test_a_text_goes_through_the_pipe_and_comes_back_restored(backend: Backend, map_file: MapFile) -> None:
     text = "Hi <PERSON_1>, <PERSON_10> of Zorp Glax (Zorp!) <ß> <PERSON_"
-    code, out, err = run("restore", "--map", map_file(PAIRS), data=text.encode(), backend=backend)
+    code, out, err = run("restore", "--protocol", "plain", "--map", map_file(PAIRS), data=text.encode(), backend=backend)
     assert out.decode() == "Hi Ada Ünlü, Bo 😀 of Lee & Co (Lee!) ok <PERSON_"
     assert (code, err) == (OK, "")
 
@@ -92,11 +94,11 @@ def test_a_text_goes_through_the_pipe_and_comes_back_restored(backend: Backend, 
 def test_a_file_is_restored_like_standard_input(map_file: MapFile, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_bytes(b"a <PERSON_1> b\r\n")
-    assert run("restore", "--map", map_file(PAIRS), text) == (OK, "a Ada Ünlü b\r\n".encode(), "")
+    assert run("restore", "--protocol", "plain", "--map", map_file(PAIRS), text) == (OK, "a Ada Ünlü b\r\n".encode(), "")
 
 
 def test_text_appears_as_it_comes_and_only_a_possible_placeholder_is_held(map_file: MapFile) -> None:
-    with start("restore", "--map", map_file(PAIRS)) as command:
+    with start("restore", "--protocol", "plain", "--map", map_file(PAIRS)) as command:
         assert command.stdin is not None
         assert command.stdout is not None
 
@@ -157,7 +159,56 @@ def test_half_a_surrogate_pair_has_no_plain_text(pairs: dict[str, str]) -> None:
 
 
 def test_an_empty_map_passes_everything(map_file: MapFile) -> None:
-    assert run("restore", "--map", map_file({}), data=b"<PERSON_1>\xff") == (OK, b"<PERSON_1>\xff", "")
+    assert run("restore", "--protocol", "plain", "--map", map_file({}), data=b"<PERSON_1>\xff") == (OK, b"<PERSON_1>\xff", "")
+
+
+# ---------------------------------------------------------------- what providers send
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
+def test_a_recording_goes_through_the_pipe(recording: Recording, map_file: MapFile) -> None:
+    expected = through(WireRestorer(recording.pairs), [recording.data])
+    path = map_file(recording.pairs)
+    for protocol in ("auto", expected.protocol):
+        code, out, err = run("restore", "--map", path, "--protocol", protocol, data=recording.data)
+        assert (code, out, err) == (OK, expected.data, "")
+
+
+def test_events_appear_as_they_come(map_file: MapFile) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'
+    with start("restore", "--map", map_file(PAIRS)) as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+        for came, leaves in ((b"Hi", b"Hi"), (b"Zorp!", b"Lee!")):
+            command.stdin.write((event % came)[:-1])
+            command.stdin.flush()
+            command.stdin.write(b"\n")
+            command.stdin.flush()
+            assert os.read(command.stdout.fileno(), 1000) == event % leaves
+        command.stdin.write(event % b"Zo")
+        command.stdin.close()
+        assert b'"Zo"' in command.stdout.read()
+        assert command.wait(60) == OK
+
+
+def test_an_unknown_format_passes(map_file: MapFile) -> None:
+    data = b"Hi <PERSON_1>\n\ndata: 5"
+    assert run("restore", "--map", map_file(PAIRS), data=data) == (OK, data, "")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x1f\x8b\x08\x00", "the stream is compressed (gzip): restoring needs the decoded bytes"),
+        (b"a\n\n" + b"x" * (17 << 20), "the event at offset 3 is larger than max_event_bytes=16777216"),
+    ],
+    ids=["compressed", "too large"],
+)
+def test_what_cannot_be_restored_is_one_line(data: bytes, words: str, map_file: MapFile) -> None:
+    code, out, err = run("restore", "--map", map_file(PAIRS), data=data)
+    assert (code, err) == (CANNOT, f"holdback: {words}\n")
+    assert out
+    assert data.startswith(out)
 
 
 # ---------------------------------------------------------------- the map
@@ -190,7 +241,7 @@ def test_a_bad_map_is_one_clear_line_without_a_value(
     case: str, map_file: MapFile, capfd: pytest.CaptureFixture[str]
 ) -> None:
     content, words = BAD_MAPS[case]
-    assert cli.main(["restore", "--map", str(map_file(content))]) == CANNOT
+    assert cli.main(["restore", "--protocol", "plain", "--map", str(map_file(content))]) == CANNOT
     out, err = capfd.readouterr()
     assert out == ""
     assert re.fullmatch(r"holdback: .*\n", err)
@@ -238,7 +289,7 @@ def test_a_map_that_others_can_read_is_warned_about(
     path = map_file(PAIRS)
     path.chmod(mode)
     (tmp_path / "text").write_text("Zorp!")
-    assert cli.main(["restore", "--map", str(path), str(tmp_path / "text")]) == OK
+    assert cli.main(["restore", "--protocol", "plain", "--map", str(path), str(tmp_path / "text")]) == OK
     out, err = capfd.readouterr()
     assert out == "Lee!"
     assert ("warning" in err) == warned
@@ -250,7 +301,7 @@ def test_a_map_that_others_can_read_is_warned_about(
 
 
 def test_a_text_that_cannot_be_opened(map_file: MapFile) -> None:
-    code, out, err = run("restore", "--map", map_file(PAIRS), "nowhere.txt")
+    code, out, err = run("restore", "--protocol", "plain", "--map", map_file(PAIRS), "nowhere.txt")
     assert (code, out) == (CANNOT, b"")
     assert err == "holdback: cannot open nowhere.txt: No such file or directory\n"
 
@@ -282,7 +333,7 @@ def test_what_is_held_leaves_even_if_reading_fails() -> None:
 def test_a_full_disk_is_one_line(map_file: MapFile) -> None:
     with (
         Path("/dev/full").open("wb") as full,
-        start("restore", "--map", map_file(PAIRS), stdout=full) as command,
+        start("restore", "--protocol", "plain", "--map", map_file(PAIRS), stdout=full) as command,
     ):
         _, err = command.communicate(b"text", timeout=60)
     assert command.returncode == CANNOT
@@ -304,7 +355,7 @@ def test_a_reader_that_left_is_no_reason_to_complain(arguments: list[str], map_f
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_is_quiet(map_file: MapFile) -> None:
-    with start("restore", "--map", map_file(PAIRS)) as command:
+    with start("restore", "--protocol", "plain", "--map", map_file(PAIRS)) as command:
         assert command.stdin is not None
         assert command.stdout is not None
         command.stdin.write(b"a <PERS")

@@ -454,3 +454,22 @@ def test_the_stream_helper_of_the_openai_sdk(name: str, cut: str) -> None:
     said = {key[0]: text for key, text in restored(heard(events)).items()}
     assert followed == {kind: said[kind] for kind in followed} != {}
     assert answer.output_text == said["response.output_text.delta"]
+
+
+@pytest.mark.litellm
+def test_objects_of_litellm() -> None:
+    """Their type is a member of an enum, and items are dicts or objects."""
+    openai = pytest.importorskip("litellm.types.llms.openai")
+    kinds = openai.ResponsesAPIStreamEvents
+    text = openai.OutputTextDeltaEvent(type=kinds.OUTPUT_TEXT_DELTA, **IDS, delta="Hi <PERS", logprobs=None)
+    done = openai.OutputTextDoneEvent(
+        type=kinds.OUTPUT_TEXT_DONE, **IDS, text="Hi <PERSON_10> <", logprobs=None
+    )
+    more = text.model_copy(update={"delta": "ON_10> <"})
+    restorer = ChunkRestorer(MAP, protocol=PROTOCOL)
+    out = [leaving for event in (text, more, done) for leaving in restorer.feed(event)]
+    assert [type(event) for event in out] == [type(text)] * 3 + [type(done)]
+    assert [event.delta for event in out[:3]] == ["Hi ", "Grace ", "<"]
+    assert out[3].text == "Hi Grace <"
+    assert out[0].type is kinds.OUTPUT_TEXT_DELTA
+    assert text.delta == "Hi <PERS", "the caller's event was changed"

@@ -1,8 +1,8 @@
 """The command ``holdback``: ``restore`` a stream in a pipe, watch a ``demo``, print ``info``.
 
 ``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
-written now, and at the end of the input the rest (``flush``); each protocol is one such class in
-``RESTORERS``. Nothing is buffered on the way, so text appears as it comes.
+written now, and at the end of the input the rest (``flush``): ``WireRestorer`` for what a provider sends,
+``PlainText`` for text. Nothing is buffered on the way, so text appears as it comes.
 
 Exit codes: 0 done; 2 cannot be done, with one line on stderr that says why (none if the reader of our
 output is gone); 130 interrupted. That line names files, positions and types, never a value of the map.
@@ -25,7 +25,10 @@ from typing import Any, BinaryIO, Protocol
 from holdback import __version__, _backend, demo
 from holdback.deanonymizer import StreamingDeAnonymizer
 from holdback.errors import HoldbackError, MappingError
+from holdback.protocols import AUTO, PROTOCOLS
+from holdback.wire import WireRestorer
 
+PLAIN = "plain"
 READ_SIZE = 64 * 1024  # the most one read takes; a read returns as soon as there is anything
 
 OK, CANNOT, INTERRUPTED = 0, 2, 130
@@ -55,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"holdback {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    restore = commands.add_parser("restore", help="restore a text that comes in through a pipe")
+    restore = commands.add_parser("restore", help="restore an answer that comes in through a pipe")
     restore.add_argument("--map", required=True, metavar="MAP", help="JSON file: {placeholder: original}")
-    restore.add_argument("--protocol", choices=sorted(RESTORERS), default="plain", help="default: plain")
+    restore.add_argument("--protocol", choices=[AUTO, PLAIN, *PROTOCOLS], default=AUTO, help="default: auto")
     restore.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     restore.set_defaults(run=_restore)
 
@@ -101,11 +104,13 @@ class PlainText:
         return _encode(self._text.feed(self._decoder.decode(b"", final=True)) + self._text.flush())
 
 
-RESTORERS: dict[str, type[PlainText]] = {"plain": PlainText}
-
-
 def _restore(options: argparse.Namespace) -> None:
-    restorer = RESTORERS[options.protocol](read_map(options.map))
+    pairs = read_map(options.map)
+    restorer: Restorer
+    if options.protocol == PLAIN:
+        restorer = PlainText(pairs)
+    else:
+        restorer = WireRestorer(pairs, protocol=options.protocol)
     named = options.file != "-"
     with (
         _open(options.file if named else 0, "rb", options.file if named else "standard input") as source,
@@ -116,18 +121,21 @@ def _restore(options: argparse.Namespace) -> None:
 
 def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> None:
     """Everything from source to sink, through the restorer. What is held leaves even if reading fails."""
-    failure: OSError | None = None
-    while True:
-        try:
-            data = source.read(READ_SIZE)
-        except OSError as error:
-            failure, data = error, b""
-        if not data:
-            break
-        _write(sink, restorer.feed(data))
+    try:
+        while data := _read(source):
+            _write(sink, restorer.feed(data))
+    except HoldbackError:
+        with contextlib.suppress(HoldbackError):  # the first error is the one to tell
+            _write(sink, restorer.flush())
+        raise
     _write(sink, restorer.flush())
-    if failure is not None:
-        raise HoldbackError(f"cannot read the input: {failure.strerror}") from None
+
+
+def _read(source: BinaryIO) -> bytes:
+    try:
+        return source.read(READ_SIZE)
+    except OSError as error:
+        raise HoldbackError(f"cannot read the input: {error.strerror}") from None
 
 
 def _write(sink: BinaryIO, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """``holdback demo``: a recorded answer goes through the restorer while you read along.
 
 A recording is the body of a provider's answer as it came over the wire (``recordings/*.sse``), and beside it
-the map of its placeholders. One row is one piece of text: at the left what the provider sent, at the right
+the map of its placeholders. Its events go through one by one. One row is one piece of text: at the left what the provider sent, at the right
 what the user sees at that moment. Then both answers as wholes, and a line of counts. Everything is lines of
 text, so it reads the same in a log.
 """
@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any, NamedTuple, TextIO
 
 from holdback import _backend
-from holdback.channels import ChunkRestorer
+from holdback.wire import WireRestorer
 
 RECORDINGS = resources.files("holdback") / "recordings"
 RECORDING = "chat"
@@ -29,18 +29,25 @@ LABEL = 13  # columns of the channel's name
 
 
 class Recording(NamedTuple):
-    """The chunks of an answer, and what its placeholders stand for."""
+    """The events of an answer, and what its placeholders stand for."""
 
-    chunks: list[dict[str, Any]]
+    events: list[bytes]
     pairs: dict[str, str]
+
+    @property
+    def chunks(self) -> list[dict[str, Any]]:
+        return _chunks(b"".join(self.events))
 
 
 def load(name: str = RECORDING) -> Recording:
     """One of the recordings that come with the package."""
-    body = (RECORDINGS / f"{name}.sse").read_text(encoding="utf-8")
+    body = (RECORDINGS / f"{name}.sse").read_bytes()
     pairs = json.loads((RECORDINGS / f"{name}.map.json").read_text(encoding="utf-8"))
-    chunks = [json.loads(line[len("data: ") :]) for line in body.split("\n") if line.startswith("data: {")]
-    return Recording(chunks, pairs)
+    return Recording(re.findall(rb".+?\n\n", body, re.DOTALL), pairs)
+
+
+def _chunks(events: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line[len(b"data: ") :]) for line in events.split(b"\n") if line.startswith(b"data: {")]
 
 
 def play(out: TextIO, speed: float | None = None) -> None:
@@ -49,18 +56,18 @@ def play(out: TextIO, speed: float | None = None) -> None:
         speed = 1.0 if out.isatty() else 0.0
     recording = load()
     screen = _Screen(out, recording.pairs)
-    restorer = ChunkRestorer(recording.pairs)
+    restorer = WireRestorer(recording.pairs)
     sent, seen = _Transcript(), _Transcript()
-    leaving = 0
+    arriving = leaving = 0
 
     screen.line(f"A recorded answer, badly cut; its map has {len(recording.pairs)} placeholders")
     screen.line(screen.legend())
     screen.header("┬", "provider sent", "user sees")
-    for chunk in [*recording.chunks, None]:
-        chunks = restorer.flush() if chunk is None else restorer.feed(chunk)
-        leaving += len(chunks)
-        pieces = sent.take([] if chunk is None else [chunk])
-        restored = seen.take(chunks)
+    for event in recording.events:
+        came, leaves = _chunks(event), _chunks(restorer.feed(event))
+        arriving += len(came)
+        leaving += len(leaves)
+        pieces, restored = sent.take(came), seen.take(leaves)
         for label in {**restored, **pieces}:
             screen.row(label, pieces.get(label, ""), restored.get(label, ""))
         if speed:
@@ -72,7 +79,7 @@ def play(out: TextIO, speed: float | None = None) -> None:
         screen.passage(label, text, seen.texts.get(label, ""))
     screen.rule("┴")
     found = sum(len(screen.originals.findall(text)) for text in seen.texts.values())
-    counts = f"{len(recording.chunks)} chunks in, {leaving} out, {found} placeholders restored"
+    counts = f"{arriving} chunks in, {leaving} out, {found} placeholders restored"
     screen.line(f"{counts} ({_backend.BACKEND})")
 
 

@@ -232,12 +232,12 @@ def _only_content(delta: Any) -> Any:
     else:
         fields, more = delta.__dict__, delta.__pydantic_extra__
         if more:
-            for name in fields:
-                if fields[name] and (name in OTHER_TEXT or name == "content"):
+            for name, value in fields.items():
+                if value and (name in OTHER_TEXT or name == "content"):
                     return None
             fields = more
-    for name in fields:
-        if name in OTHER_TEXT and fields[name]:
+    for name, value in fields.items():
+        if value and name in OTHER_TEXT:
             return None
     return fields["content"]
 
