@@ -206,8 +206,10 @@ def message(body: Body, text: str) -> tuple[list[bytes], Body]:
         {"type": "content_block_start", "index": 0, "content_block": start},
         {"type": "ping"},
     ]
-    for piece in pieces(source):
-        events.append({"type": "content_block_delta", "index": 0, "delta": {**delta, field: piece}})
+    events += [
+        {"type": "content_block_delta", "index": 0, "delta": {**delta, field: piece}}
+        for piece in pieces(source)
+    ]
     events.append({"type": "content_block_stop", "index": 0})
     stop = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
     events.append({"type": "message_delta", "delta": stop, "usage": usage})
@@ -335,7 +337,8 @@ def serving() -> Iterator[Provider]:
         assert thread.is_alive(), "the provider did not start"
         assert time.monotonic() < deadline, "the provider did not start"
         time.sleep(0.01)
-    provider.address = "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+    port = server.servers[0].sockets[0].getsockname()[1]
+    provider.address = f"http://127.0.0.1:{port}"
     try:
         yield provider
     finally:

@@ -18,7 +18,9 @@ def pairs_and_text(draw: st.DrawFn) -> tuple[dict[str, str], str]:
     originals = st.one_of(_texts(alphabet, max_size=4), st.text(max_size=3))
     keys = _texts(alphabet, min_size=1, max_size=6)
     # Keys as the matcher sees them, so that no two of them collide.
-    joined = keys.map(lambda key: key.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass"))
+    joined = keys.map(
+        lambda key: key.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    )
     pairs = draw(st.dictionaries(joined, originals, max_size=6))
     pieces = st.one_of(_texts(alphabet, max_size=6), st.sampled_from([*pairs, ""]))
     return pairs, "".join(draw(st.lists(pieces, max_size=8)))

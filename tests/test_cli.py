@@ -86,7 +86,9 @@ def cuts(data: bytes, marks: list[int]) -> Iterator[bytes]:
 
 def test_a_text_goes_through_the_pipe_and_comes_back_restored(backend: Backend, map_file: MapFile) -> None:
     text = "Hi <PERSON_1>, <PERSON_10> of Zorp Glax (Zorp!) <ß> <PERSON_"
-    code, out, err = run("restore", "--protocol", "plain", "--map", map_file(PAIRS), data=text.encode(), backend=backend)
+    code, out, err = run(
+        "restore", "--protocol", "plain", "--map", map_file(PAIRS), data=text.encode(), backend=backend
+    )
     assert out.decode() == "Hi Ada Ünlü, Bo 😀 of Lee & Co (Lee!) ok <PERSON_"
     assert (code, err) == (OK, "")
 
@@ -94,7 +96,11 @@ def test_a_text_goes_through_the_pipe_and_comes_back_restored(backend: Backend, 
 def test_a_file_is_restored_like_standard_input(map_file: MapFile, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_bytes(b"a <PERSON_1> b\r\n")
-    assert run("restore", "--protocol", "plain", "--map", map_file(PAIRS), text) == (OK, "a Ada Ünlü b\r\n".encode(), "")
+    assert run("restore", "--protocol", "plain", "--map", map_file(PAIRS), text) == (
+        OK,
+        "a Ada Ünlü b\r\n".encode(),
+        "",
+    )
 
 
 def test_text_appears_as_it_comes_and_only_a_possible_placeholder_is_held(map_file: MapFile) -> None:
@@ -159,7 +165,11 @@ def test_half_a_surrogate_pair_has_no_plain_text(pairs: dict[str, str]) -> None:
 
 
 def test_an_empty_map_passes_everything(map_file: MapFile) -> None:
-    assert run("restore", "--protocol", "plain", "--map", map_file({}), data=b"<PERSON_1>\xff") == (OK, b"<PERSON_1>\xff", "")
+    assert run("restore", "--protocol", "plain", "--map", map_file({}), data=b"<PERSON_1>\xff") == (
+        OK,
+        b"<PERSON_1>\xff",
+        "",
+    )
 
 
 # ---------------------------------------------------------------- what providers send

@@ -81,7 +81,12 @@ FRAMES: dict[str, tuple[bytes, bytes | None, bool, bool]] = {
     "an empty line": (b"\n", None, False, True),
     "another field": (b"datax: y\n data: y\n\n", None, False, False),
     "unterminated": (b"data: x", b"x", False, True),
-    "a separator that is none": ("data: a\u2028\u0085\x0b\n\n".encode(), "a\u2028\u0085\x0b".encode(), False, True),
+    "a separator that is none": (
+        "data: a\u2028\u0085\x0b\n\n".encode(),
+        "a\u2028\u0085\x0b".encode(),
+        False,
+        True,
+    ),
 }
 
 
@@ -136,5 +141,3 @@ def test_a_line_is_its_own_data(first: bool) -> None:
 def test_nothing_is_decoded() -> None:
     frame = Frame(b"data: \xff\xfe\n\n", lines=False, first=False)
     assert frame.source == b"\xff\xfe"
-
-

@@ -97,7 +97,9 @@ def test_an_independent_judge_finds_it_chunk_invariant(pairs: dict[str, str], te
         lambda piece, stream: stream.feed(piece), state=matcher.stream, flush=lambda stream: stream.flush()
     )
     splits: Any = "all" if len(text) <= 12 else 3
-    chunk_invariance.assert_chunk_invariant(restorer, lambda whole: oracle.restore(pairs, whole), text, splits=splits)
+    chunk_invariance.assert_chunk_invariant(
+        restorer, lambda whole: oracle.restore(pairs, whole), text, splits=splits
+    )
 
 
 # ---------------------------------------------------------------- what is held, and when it leaves
@@ -119,7 +121,9 @@ def test_an_independent_judge_finds_it_chunk_invariant(pairs: dict[str, str], te
         ({"[[P]]": "x"}, "see [link](url) [[", "see [link](url) ", "[["),
     ],
 )
-def test_only_what_could_become_a_key_is_held(pairs: dict[str, str], piece: str, leaves: str, held: str) -> None:
+def test_only_what_could_become_a_key_is_held(
+    pairs: dict[str, str], piece: str, leaves: str, held: str
+) -> None:
     stream = _backend.TrieMatcher(pairs).stream()
     assert (stream.feed(piece), stream.pending) == (leaves, held)
 
@@ -133,7 +137,12 @@ def test_an_original_is_never_read_again() -> None:
 def test_surrogate_halves_join_across_a_border_and_alone_are_ordinary() -> None:
     matcher = _backend.TrieMatcher({"\U0001f600": "smile", "\ud83d": "high", "x\ude00": "low"})
     stream = matcher.stream()
-    assert [stream.feed(half) for half in ("\ud83d", "\ude00", "\ud83d", "x\ude00")] == ["", "smile", "", "highlow"]
+    assert [stream.feed(half) for half in ("\ud83d", "\ude00", "\ud83d", "x\ude00")] == [
+        "",
+        "smile",
+        "",
+        "highlow",
+    ]
     assert matcher.replace("\ud83d") == "high"
     assert matcher.replace("\ud83d\ude00") == "smile"
 
@@ -169,13 +178,18 @@ def test_long_keys_many_keys_and_keys_inside_keys() -> None:
     assert _backend.TrieMatcher(nested).replace("n" * 1000) == "399399202"
     matcher = _backend.TrieMatcher(numbered)
     assert len(matcher) == 100_000
-    assert matcher.replace("<PERSON_99999><PERSON_100000><PERSON_7>") == "original 99999<PERSON_100000>original 7"
+    assert (
+        matcher.replace("<PERSON_99999><PERSON_100000><PERSON_7>")
+        == "original 99999<PERSON_100000>original 7"
+    )
 
 
 def test_pops_with_many_keys_settle_in_order() -> None:
     # One long path whose failure settles thousands of keys at once, left to right.
     pairs = {"ab" * 5000 + "!": "never", "ab": "-"}
-    assert streamed(_backend.TrieMatcher(pairs).stream(), ["ab" * 2500, "ab" * 2499 + "?"]) == "-" * 4999 + "?"
+    assert (
+        streamed(_backend.TrieMatcher(pairs).stream(), ["ab" * 2500, "ab" * 2499 + "?"]) == "-" * 4999 + "?"
+    )
 
 
 # ---------------------------------------------------------------- errors, secrecy, threads

@@ -56,20 +56,26 @@ def test_quiet_run(name: str, backend: str) -> None:
     assert quiet(P, before + data, len(before)) == end + len(before)
 
 
-@pytest.mark.parametrize(("data", "end"), [(b"a\nb\nc", 4), (b"a\nb\n<\n", 4), (b"a\r\r", 0), (b"<\n", 0), (b"", 0)])
+@pytest.mark.parametrize(
+    ("data", "end"), [(b"a\nb\nc", 4), (b"a\nb\n<\n", 4), (b"a\r\r", 0), (b"<\n", 0), (b"", 0)]
+)
 def test_quiet_lines(data: bytes, end: int, backend: str) -> None:
     assert quiet(P, data, lines=True) == end
 
 
 PIECES = st.lists(
-    st.sampled_from([b"\n", b"\r", b"\r\n", b"data: a", b"<", b"\\u", b"\\n", b"\xc3", b"\xa9", b"[DONE]", b"arg"]),
+    st.sampled_from(
+        [b"\n", b"\r", b"\r\n", b"data: a", b"<", b"\\u", b"\\n", b"\xc3", b"\xa9", b"[DONE]", b"arg"]
+    ),
     max_size=12,
 ).map(b"".join)
 KEYS = st.lists(st.sampled_from(["<", "é", "\n", "/", "\x08", "\ud83d", "☃", "a"]), max_size=3, unique=True)
 
 
 @settings(max_examples=300)
-@given(data=st.one_of(PIECES, st.binary(max_size=20)), keys=KEYS, start=st.integers(0, 4), lines=st.booleans())
+@given(
+    data=st.one_of(PIECES, st.binary(max_size=20)), keys=KEYS, start=st.integers(0, 4), lines=st.booleans()
+)
 def test_the_twins_agree(data: bytes, keys: list[str], start: int, lines: bool) -> None:
     native = TWINS["native"]
     if native is None:
@@ -82,7 +88,15 @@ def test_the_twins_agree(data: bytes, keys: list[str], start: int, lines: bool) 
     assert there == start or data[there - 1 : there] in (b"\n", b"\r")
 
 
-FIRSTS = [chr(code) for code in range(0x180)] + ["\u2028", "☃", "\ud83d", "\udc00", "😀", "\uffff", "\U0010ffff"]
+FIRSTS = [chr(code) for code in range(0x180)] + [
+    "\u2028",
+    "☃",
+    "\ud83d",
+    "\udc00",
+    "😀",
+    "\uffff",
+    "\U0010ffff",
+]
 
 
 def test_no_spelling_of_a_first_character_is_missed(backend: str) -> None:

@@ -151,7 +151,9 @@ def test_nothing_is_read_ahead(kind: str, name: str, backend: str) -> None:
 @KIND
 def test_chunks_keep_their_kind_and_bytes_their_format(kind: str, backend: str) -> None:
     untouched = say("Hi")
-    out = Stream(kind, "restore_chunks", Source([untouched, b"raw", say("<PERSON_2>")]), protocol="auto").all()
+    out = Stream(
+        kind, "restore_chunks", Source([untouched, b"raw", say("<PERSON_2>")]), protocol="auto"
+    ).all()
     assert out[0] is untouched
     assert out[1:] == [b"raw", say("Bo")]
     data = b'{"model":"m","message":{"content":"<PERSON_2>"},"done":true}\n'
@@ -245,7 +247,9 @@ def test_what_is_no_stream(kind: str, name: str, wrong: Any) -> None:
     [("text", {}), ({"": SECRET}, {}), ({"<P>": 7}, {}), (PAIRS, {"config": {}}), (PAIRS, {"protocol": "x"})],
     ids=str,
 )
-def test_wrong_arguments_close_the_upstream(kind: str, name: str, mapping: Any, more: Any, backend: str) -> None:
+def test_wrong_arguments_close_the_upstream(
+    kind: str, name: str, mapping: Any, more: Any, backend: str
+) -> None:
     source = Source(items(name, "a"))
     with pytest.raises((TypeError, ValueError)) as caught:
         Stream(kind, name, source, mapping, **{**options(name), **more}).next()
@@ -349,7 +353,9 @@ async def test_aclose_comes_before_close() -> None:
             raise AssertionError("close() was called beside aclose()")
 
     upstream = Both([say("a")])
-    assert [chunk async for chunk in aio.restore_chunks(upstream, PAIRS, protocol="openai-chat")] == [say("a")]
+    assert [chunk async for chunk in aio.restore_chunks(upstream, PAIRS, protocol="openai-chat")] == [
+        say("a")
+    ]
     assert upstream.closed == 1
 
 
@@ -390,7 +396,9 @@ def test_a_plain_list_will_do() -> None:
 @KIND
 def test_objects_of_an_sdk_stay_of_their_class(kind: str, module: str, name: str, backend: str) -> None:
     model = getattr(importlib.import_module(module), name)
-    chunks = [model(**{**ENVELOPE, "choices": say(text)["choices"]}) for text in ("Hi <PERS", "ON_2>", "!", "<P")]
+    chunks = [
+        model(**{**ENVELOPE, "choices": say(text)["choices"]}) for text in ("Hi <PERS", "ON_2>", "!", "<P")
+    ]
     out = Stream(kind, "restore_chunks", Source(chunks), protocol="openai-chat").all()
     assert {type(chunk) for chunk in out} == {model}
     assert "".join(chunk.choices[0].delta.content or "" for chunk in out) == "Hi Bo!<P"
@@ -410,5 +418,8 @@ def test_anthropics_objects_stay_of_their_class(kind: str, backend: str) -> None
     ]
     events.append(types.RawContentBlockStopEvent(type="content_block_stop", index=0))
     out = Stream(kind, "restore_chunks", Source(events), protocol="anthropic").all()
-    assert [type(event).__name__ for event in out] == [*["RawContentBlockDeltaEvent"] * 4, "RawContentBlockStopEvent"]
+    assert [type(event).__name__ for event in out] == [
+        *["RawContentBlockDeltaEvent"] * 4,
+        "RawContentBlockStopEvent",
+    ]
     assert "".join(event.delta.text for event in out[:-1]) == "Hi Bo<P"

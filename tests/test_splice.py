@@ -73,7 +73,9 @@ def test_deep_nesting_beside_an_edit() -> None:
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=4), st.floats(allow_nan=False))
 NODES = st.recursive(
     LEAVES,
-    lambda node: st.one_of(st.lists(node, max_size=3), st.dictionaries(st.sampled_from("abé\n"), node, max_size=3)),
+    lambda node: st.one_of(
+        st.lists(node, max_size=3), st.dictionaries(st.sampled_from("abé\n"), node, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -97,7 +99,10 @@ def test_splicing_is_loading_editing_and_dumping(node: dict[str, Any], rng: Rand
         return
     came = json.loads(source)
     found = places(came)
-    edits = [(path, rng.choice(('q"', "", "é\n"))) for path in rng.sample(found, rng.randint(1, min(4, len(found))))]
+    edits = [
+        (path, rng.choice(('q"', "", "é\n")))
+        for path in rng.sample(found, rng.randint(1, min(4, len(found))))
+    ]
     out = splice(source.encode(), edits, never)
     assert json.loads(out) == with_edits(came, edits)
     if all(path[-1] != "new" and _is_there(came, path) for path, _ in edits):

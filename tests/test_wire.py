@@ -121,7 +121,9 @@ RNG = st.randoms(use_true_random=False)
 
 @settings(max_examples=40)
 @given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), auto=st.booleans())
-def test_an_invented_stream_cut_anywhere(rng: Random, pairs: dict[str, str], auto: bool, backend: str) -> None:
+def test_an_invented_stream_cut_anywhere(
+    rng: Random, pairs: dict[str, str], auto: bool, backend: str
+) -> None:
     data, protocol = wires.stream(rng)
     check(data, pairs, rng, protocol="auto" if auto else protocol)
 
@@ -294,7 +296,9 @@ def test_a_last_event_without_its_blank_line(missing: int, newline: str, backend
     for size in (0, 1):
         out = restored(first + cut, P, size).decode()
         assert out.startswith((first + event("Ada, ", newline)).decode())
-        assert [chunk["choices"][0]["delta"]["content"] for chunk in wires.chunks(out.encode(), lines=False)] == [
+        assert [
+            chunk["choices"][0]["delta"]["content"] for chunk in wires.chunks(out.encode(), lines=False)
+        ] == [
             "Hi",
             "Ada, ",
             "<PERS",
@@ -383,7 +387,9 @@ def test_the_limit_is_exact_for_every_cut(backend: str) -> None:
             assert through(WireRestorer(P, max_event_bytes=size), reads).error is None, (newline, mark)
             result = through(WireRestorer(P, max_event_bytes=size - 1), reads)
             assert result.error is EventTooLarge, (newline, mark)
-            assert result.words == f"the event at offset {len(first)} is larger than max_event_bytes={size - 1}"
+            assert (
+                result.words == f"the event at offset {len(first)} is larger than max_event_bytes={size - 1}"
+            )
             assert result.data == data
 
 
@@ -487,7 +493,10 @@ def test_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("size", [1, 100, 4096])
 def test_memory_is_bounded_by_the_event(size: int, backend: str) -> None:
-    unit = b"".join(event(text) for text in ("Hi <PERSON_1>", "there", "<PERS", "ON_2>", "\u2028é")) + b": ping\n\n"
+    unit = (
+        b"".join(event(text) for text in ("Hi <PERSON_1>", "there", "<PERS", "ON_2>", "\u2028é"))
+        + b": ping\n\n"
+    )
     data = (unit * (4096 * 8 // len(unit) + 1))[: 4096 * 8]
     reads = every(unit * (len(data) // len(unit)), size)
     restorer = WireRestorer(P)
@@ -588,7 +597,9 @@ def test_row_39_a_line_separator_cuts_no_event(separator: str, backend: str) -> 
 def test_rows_40_and_41_a_character_cut_between_two_reads(backend: str) -> None:
     data = event("né 😀 <PERSÖN>")
     for size in (1, 2, 3):
-        assert restored(data, {"<PERSÖN>": "Ü 😀"}, size) == data.replace("<PERSÖN>".encode(), "Ü 😀".encode())
+        assert restored(data, {"<PERSÖN>": "Ü 😀"}, size) == data.replace(
+            "<PERSÖN>".encode(), "Ü 😀".encode()
+        )
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -603,7 +614,9 @@ def test_row_44_a_bom_stays_where_it_is(backend: str) -> None:
     data = wires.BOM + event("<PERSON_1>")
     for size in (0, 1, 2):
         assert restored(data, P, size) == wires.BOM + event("Ada")
-    assert restored(event("Hi") + wires.BOM + event("<PERSON_1>")) == event("Hi") + wires.BOM + event("<PERSON_1>")
+    assert restored(event("Hi") + wires.BOM + event("<PERSON_1>")) == event("Hi") + wires.BOM + event(
+        "<PERSON_1>"
+    )
 
 
 def test_row_45_data_without_a_space_in_lines_and_in_packets(backend: str) -> None:

@@ -18,7 +18,9 @@ from holdback.errors import EncodedInput, EventTooLarge
 from holdback.wire import WireRestorer
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = tuple(ROOT / folder for folder in ("examples/recordings", "examples/streams", "python/holdback/recordings"))
+FOLDERS = tuple(
+    ROOT / folder for folder in ("examples/recordings", "examples/streams", "python/holdback/recordings")
+)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -194,11 +196,17 @@ def hostile(rng: Random, data: bytes) -> bytes:
         elif what == 1:
             data = data[:at] + data[min(to, at + 9) :]
         elif what == 2:
-            data = data[:at] + bytes(rng.choices(b'\r\n:d\xff"{}\\\x1f\x00<[', k=rng.randint(1, 3))) + data[at:]
+            data = (
+                data[:at] + bytes(rng.choices(b'\r\n:d\xff"{}\\\x1f\x00<[', k=rng.randint(1, 3))) + data[at:]
+            )
         elif what == 3:
             data = data[:to] + data[at:]
         elif what == 4:
-            data = data[:at] + rng.choice((b"\n\n", b"\r\n\r\n", b"data: [DONE]\n\n", b"data\n\n", b"\xed\xa0")) + data[at:]
+            data = (
+                data[:at]
+                + rng.choice((b"\n\n", b"\r\n\r\n", b"data: [DONE]\n\n", b"data\n\n", b"\xed\xa0"))
+                + data[at:]
+            )
         else:
             data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
     return data
@@ -236,7 +244,9 @@ def spelled(value: Any, rng: Random, *, lines: bool = False) -> str:
             members = [(name, write(inner)) for name, inner in node.items()]
             if members and rng.random() < 0.03:
                 members.insert(0, (members[-1][0], rng.choice(('"<P_1>"', "1.0", "{}", "[[]]"))))
-            inside = ",".join(f"{gap()}{string(name)}{gap()}:{gap()}{inner}{gap()}" for name, inner in members)
+            inside = ",".join(
+                f"{gap()}{string(name)}{gap()}:{gap()}{inner}{gap()}" for name, inner in members
+            )
             return "{" + (inside or gap()) + "}"
         if isinstance(node, list):
             return "[" + ",".join(gap() + write(inner) + gap() for inner in node) + "]"
@@ -267,7 +277,16 @@ def _as_events(rng: Random, events: list[Any]) -> bytes:
         out += [f"data:{space}{line}{newline}" for line in spelled(event, rng).split("\n")]
         out.append(newline if rng.random() < 0.95 else rng.choice(("\n", "\r\n", "\r")))
         if rng.random() < 0.04:
-            junk = ("data: junk{", "data", "data: 5", "data: [DONE]", "data: [DO", "event: x", "data:{}", "data: []")
+            junk = (
+                "data: junk{",
+                "data",
+                "data: 5",
+                "data: [DONE]",
+                "data: [DO",
+                "event: x",
+                "data:{}",
+                "data: []",
+            )
             out.append(rng.choice(junk) + newline * 2)
     for _ in range(rng.choice((0, 1, 1, 2))):
         out.append(f"data: [DONE]{newline}{newline}")
@@ -296,7 +315,9 @@ def _chat(rng: Random, number: int) -> Any:
     elif kind < 0.85:
         delta = {"content": [{"type": "text", "text": _text(rng)}, _text(rng)]}
     else:
-        delta = rng.choice((None, {}, {"content": None}, {"role": "assistant", "content": ""}, {"x": Raw("1.0")}))
+        delta = rng.choice(
+            (None, {}, {"content": None}, {"role": "assistant", "content": ""}, {"x": Raw("1.0")})
+        )
     choice: dict[str, Any] = {"index": rng.randint(0, 1), "delta": delta}
     if rng.random() < 0.15:
         choice["finish_reason"] = "stop"
@@ -338,7 +359,11 @@ def _anthropic(rng: Random, number: int) -> Any:
     kind = rng.choice(list(kinds))
     field, among = kinds[kind]
     delta = {"type": "content_block_delta", "index": index, "delta": {"type": kind, field: _text(rng, among)}}
-    start = {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": _text(rng)}}
+    start = {
+        "type": "content_block_start",
+        "index": index,
+        "content_block": {"type": "text", "text": _text(rng)},
+    }
     tool = {"type": "tool_use", "id": "<P_1>", "name": "f", "input": {"né": [_text(rng), Raw("1.0")]}}
     others = (
         start,

@@ -56,6 +56,15 @@ def members(node: Any) -> Mapping[str, Any] | None:
 def with_edits(chunk: Any, edits: Sequence[Edit]) -> Any:
     """A copy of ``chunk`` with the edits made. A node that is missing or None on the way becomes a dict."""
     root = _copy(chunk)
+    if len(edits) == 1:  # the ordinary case: every node on the way is copied once
+        [(path, value)] = edits
+        node = root
+        for name in path[:-1]:
+            inner = _copy(_get(node, name))
+            _set(node, name, inner)
+            node = inner
+        _set(node, path[-1], value)
+        return root
     ours = {id(root)}  # the nodes made here, all reachable from the root: an id cannot be another's
     for path, value in edits:
         node = root

@@ -75,7 +75,8 @@ async def _events(
     channels: Channels | None = None
     position = 0
     kind: type | None = None
-    write: Callable[[Any], str | None] | None = None
+    write: Callable[[Any], str | None] = json_or_none
+    is_chunk = True  # whether items of this kind are read and written as they are
     try:
         try:
             check_async_iterable(stream)
@@ -87,13 +88,15 @@ async def _events(
                 position += 1
                 if type(item) is not kind:
                     kind = type(item)
-                    write = _writer(kind)
+                    is_chunk, write = _way_of(kind)
                 chunk = item
-                if write is None:
+                if not is_chunk:
                     if isinstance(item, (str, bytes, bytearray, memoryview)):
                         yield item if isinstance(item, str) else bytes(item).decode(errors="replace")
                         continue
                     chunk = as_chunk(item.model_dump() if isinstance(item, BaseModel) else item)
+                    if chunk is None:
+                        _refuse(position, item)
                 if channels is not None:
                     outcome = read(chunk, channels)
                     if outcome is not None:
@@ -103,7 +106,7 @@ async def _events(
                             continue
                         if outcome.edits:
                             chunk = with_edits(chunk, outcome.edits)
-                data = None if chunk is None else (write or json_or_none)(chunk)
+                data = write(chunk)
                 if data is None:
                     _refuse(position, item)
                 yield f"data: {data}\n\n"
@@ -126,8 +129,9 @@ def _refuse(position: int, item: object) -> NoReturn:
     raise HoldbackError(f"stream item {position} cannot be sent: {type(item).__name__} has no JSON form")
 
 
-def _writer(kind: type) -> Callable[[Any], str | None] | None:
-    """How items of a class become JSON directly; None if they must be turned into a dict first."""
-    if issubclass(kind, BaseModel):
-        return model_json(kind)
-    return json_or_none if issubclass(kind, dict) else None
+def _way_of(kind: type) -> tuple[bool, Callable[[Any], str | None]]:
+    """Whether items of a class are chunks as they are, or become a dict first; and how they are written."""
+    write = (
+        model_json(kind) if issubclass(kind, BaseModel) else json_or_none if issubclass(kind, dict) else None
+    )
+    return (False, json_or_none) if write is None else (True, write)

@@ -6,8 +6,8 @@ Restored are event streams, NDJSON and whole JSON answers; the wire format is to
 for which there is a mapping ask for an uncompressed answer, and one that comes compressed nevertheless is decoded.
 Every other response, and every response to a request without a mapping, is the wrapped transport's own.
 
-For SDKs on httpx2, httpx's fork, there is ``holdback.integrations.httpx2``, with the same names. A client takes only
-the transports of its own library.
+A client takes only the transports of its own library: for SDKs on httpx2, a fork of httpx, these are those of
+``holdback.integrations.httpx2``, the same to the letter.
 """
 
 from __future__ import annotations

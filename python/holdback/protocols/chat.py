@@ -82,12 +82,6 @@ class Chat(Envelope):
             return None
         # The ordinary chunk, by subscripts: in this one place the price of a call counts.
         try:
-            self._id = node["id"] or self._id
-            self._created = node["created"] or self._created
-            self._model = node["model"] or self._model
-        except KeyError:
-            self._remember(node)
-        try:
             (item,) = node["choices"]
             choice: Any = item if type(item) is dict else members(item)
             stream = channels.streams[choice["index"]]["content"]
@@ -100,6 +94,9 @@ class Chat(Envelope):
         if self._thinking or ("error" in node and node["error"]):  # noqa: RUF019 - get() costs twice as much
             return self._read(node, channels)
         leaves = stream.feed(text)
+        if leaves is text and self._dressed:
+            return None
+        self._remember(node)
         if leaves is text:
             return None
         if not leaves and stream.pending and not _says_more(node):
@@ -111,6 +108,7 @@ class Chat(Envelope):
         return [self._tail(key, tail) for key, tail in channels.drain()]
 
     def _read(self, node: Mapping[str, Any], channels: Channels) -> Outcome | None:
+        self._remember(node)
         choices = node.get("choices")
         draft = Draft(channels, self.drain(channels) if node.get("error") else [])
         if isinstance(choices, (list, tuple)):

@@ -91,9 +91,12 @@ class Format:
 
 
 class Envelope(Format):
-    """The stream's own id, created and model, as last seen: what a synthetic chunk is dressed in."""
+    """The stream's own id, created and model: what a synthetic chunk is dressed in.
 
-    __slots__ = ("_created", "_id", "_model")
+    As last seen where it matters: once all three are known, chunks that leave unchanged need not be asked.
+    """
+
+    __slots__ = ("_created", "_dressed", "_id", "_model")
 
     KIND: ClassVar[str]
 
@@ -102,16 +105,18 @@ class Envelope(Format):
         self._id: Any = None
         self._created: Any = None
         self._model: Any = None
+        self._dressed = False
 
     @property
     def is_dressed(self) -> bool:
-        return bool(self._id and self._created and self._model)
+        return self._dressed
 
     def _remember(self, node: Mapping[str, Any]) -> None:
         get = node.get
         self._id = get("id") or self._id
         self._created = get("created") or self._created
         self._model = get("model") or self._model
+        self._dressed = bool(self._id and self._created and self._model)
 
     def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
         chunk = {"id": self._id, "object": self.KIND, "created": self._created, "model": self._model}
