@@ -16,6 +16,7 @@ NATIVE ?= $(shell v=$$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]
 
 VENV := .venv
 LITELLM_VENV := .venv-litellm
+SDK_VENV := .venv-sdk
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -26,7 +27,7 @@ NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, wh
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
-.PHONY: help demo test test-litellm lint $(ALL_LINTS) format bench wheels clean
+.PHONY: help demo test test-litellm test-sdk fuzz lint $(ALL_LINTS) format bench wheels clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
@@ -34,7 +35,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
@@ -42,6 +43,13 @@ endif
 
 test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM (its own environment, 0.8 GB)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LITELLM_VENV)/bin/python -m pytest -m litellm
+
+test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, Anthropic, Google and Ollama
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(SDK_VENV)/bin/python -m pytest -m sdk
+
+SECONDS ?= 60
+fuzz: $(INSTALLED) ## hostile input against both backends, for SECONDS=60 (SEED=n repeats a run)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lint: $(ALL_LINTS) ## formatters, linters, types, and the stub against the built module
 lint-style: $(VENV)/.tools
@@ -67,8 +75,8 @@ wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check
 	@ls -l dist
 
 clean: ## remove everything the other targets made
-	rm -rf .venv .venv-litellm dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
-	find python tests tools benches -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .venv-litellm .venv-sdk dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find python tests tools benches fuzz -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/holdback/_native.*.so python/holdback/_native*.pyd
 
 # ---------------------------------------------------------------- environments
@@ -117,6 +125,11 @@ $(BENCH_VENV)/.peers: $(VENV)/.tools
 $(LITELLM_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(LITELLM_VENV),--group test --group litellm)
 	$(call link,$(LITELLM_VENV))
+	touch $@
+
+$(SDK_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(SDK_VENV),--group test --group sdk)
+	$(call link,$(SDK_VENV))
 	touch $@
 
 # ---------------------------------------------------------------- packages

@@ -10,9 +10,13 @@ installed. What is slower than a peer, or than doing nothing, is printed too. Ti
 from __future__ import annotations
 
 import asyncio
+import gc
 import platform
+import resource
 import sys
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benches.workloads import (
@@ -32,16 +36,20 @@ from benches.workloads import (
     feed_all,
     handlers,
     interleaved,
+    native,
     object_chunks,
     opened,
     optional,
     pairs_of,
     prose,
+    read_all,
     seeds,
     tokens,
+    wire_reads,
+    wires,
 )
 
-from holdback import PIIMapping, StreamingDeAnonymizer, __version__
+from holdback import PIIMapping, StreamingDeAnonymizer, WireRestorer, __version__, _pure
 
 Medians = Mapping[str, float]
 
@@ -281,12 +289,79 @@ def handling() -> None:
     loop.close()
 
 
+def wiring() -> None:
+    """Raw bytes: chat events of 250 bytes in reads of 4 KB."""
+    contenders = wires(PLACEHOLDERS)
+    length = 28_000
+    rows = [["", *contenders]]
+    for what, every, at_least in (
+        ("a match per 200 code points", 200, {"native": 12, "pure": 5}),
+        ("nothing like a key", 0, {"native": 100, "pure": 20}),
+    ):
+
+        def prepare(name: str, every: int = every) -> Prepare:
+            def fresh(_: int) -> Callable[[], object]:
+                seed = next(SEEDS)
+                reads = wire_reads(prose(length, KEYS, every, seed), seed)
+                feed_bytes = contenders[name]()
+                return lambda: read_all(feed_bytes, reads)
+
+            return fresh
+
+        medians = interleaved({name: prepare(name) for name in contenders}, ROUNDS)
+        rows.append([what, *(f"{length / 7 / seconds / 1e3:,.0f}" for seconds in medians.values())])
+        for name, least in at_least.items():
+            figure(
+                f"{name} bytes, {what}: against by hand",
+                ratio(medians, f"{name} by hand", name),
+                at_least=least,
+            )
+    table("bytes: chat events of 250 bytes, reads of 4 KB, thousand events per second", rows)
+
+
+def open_streams() -> None:
+    """The memory of many streams over one mapping, each in the middle of a placeholder."""
+    count = 10_000
+    rows = [["", "traced", "resident"]]
+    for name, twin in (("native", native), ("pure", _pure)):
+        if twin is None:
+            continue
+        matcher = twin.TrieMatcher(pairs_of("placeholders", 1_000))
+        read = wire_reads("Hello <PERSON", 1)[0]
+        gc.collect()
+        resident = resident_bytes()
+        tracemalloc.start()
+        streams = [WireRestorer(matcher) for _ in range(count)]
+        for stream in streams:
+            stream.feed(read)
+        traced = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        del streams, stream
+        gc.collect()
+        resident = resident_bytes()
+        streams = [WireRestorer(matcher) for _ in range(count)]
+        for stream in streams:
+            stream.feed(read)
+        grown = resident_bytes() - resident
+        rows.append([name, f"{traced / count:,.0f}", f"{grown / count:,.0f}"])
+        figure(f"{name}: bytes per open stream, traced", traced / count / 1e3, at_most=3, unit=" KB")
+        figure(f"{name}: bytes per open stream, resident", grown / count / 1e3, at_most=3, unit=" KB")
+        del streams
+    table(f"memory: {count:,} open streams over 1,000 keys, bytes per stream", rows)
+
+
+def resident_bytes() -> int:
+    """Of this machine's memory, what this program holds; 0 where that cannot be asked."""
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
+
+
 def main() -> None:
     """Measure everything, print everything."""
     peers = ", ".join(name for name in ("privaite", "litellm") if optional(name) is not None) or "none"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"holdback {__version__}, {python}, peers: {peers}")
-    for measure in (feed, bulk, adversarial, set_up, handling):
+    for measure in (feed, bulk, adversarial, set_up, handling, wiring, open_streams):
         measure()
         sys.stdout.flush()
     table("figures", [("", "measured", "target", ""), *figures])

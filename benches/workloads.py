@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import json
 import os
 import random
 import statistics
@@ -24,6 +25,7 @@ from typing import Any, Protocol
 
 from holdback import DeanonymizationConfig, _pure
 from holdback.handler import StreamingHandler
+from holdback.wire import WireRestorer
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its import asks the network otherwise
 
@@ -229,6 +231,54 @@ def consume(events: Events, chunks: Sequence[Any], loop: asyncio.AbstractEventLo
         return seen
 
     return loop.run_until_complete(count())
+
+
+# ---------------------------------------------------------------- bytes
+
+EVENT_SIZE = 250  # bytes, about
+
+
+def wire_reads(text: str, seed: int, size: int = 4096) -> list[bytes]:
+    """Chat events, one per token, as a transport reads them."""
+    chunks = dict_chunks(tokens(text, seed))
+    short = len(f"data: {json.dumps(chunks[0])}\n\n")
+    for chunk in chunks:
+        chunk["service_tier"] = "d" * max(1, EVENT_SIZE - short - 20)
+    data = "".join(f"data: {json.dumps(chunk, separators=(',', ':'))}\n\n" for chunk in chunks).encode()
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def read_all(feed: Callable[[bytes], bytes], reads: Sequence[bytes]) -> None:
+    deque(map(feed, reads), maxlen=0)
+
+
+def load_and_dump(stream: Stream) -> Callable[[bytes], bytes]:
+    """What is written by hand where there is no byte layer: every event loaded, fed and dumped."""
+    rest = b""
+
+    def feed(data: bytes) -> bytes:
+        nonlocal rest
+        *events, rest = (rest + data).split(b"\n\n")
+        out = []
+        for event in events:
+            chunk = json.loads(event[6:])
+            delta = chunk["choices"][0]["delta"]
+            delta["content"] = stream.feed(delta["content"])
+            out.append(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+        return b"".join(out)
+
+    return feed
+
+
+def wires(pairs: Pairs) -> dict[str, Callable[[], Callable[[bytes], bytes]]]:
+    """Each contender: gives the ``feed`` of a new stream."""
+    contenders: dict[str, Callable[[], Callable[[bytes], bytes]]] = {}
+    for name, twin in (("native", native), ("pure", _pure)):
+        if twin is not None:
+            matcher = twin.TrieMatcher(pairs)
+            contenders[name] = lambda matcher=matcher: WireRestorer(matcher).feed  # type: ignore[misc]
+            contenders[f"{name} by hand"] = lambda matcher=matcher: load_and_dump(matcher.stream())  # type: ignore[misc]
+    return contenders
 
 
 # ---------------------------------------------------------------- taking times

@@ -4,7 +4,8 @@ The answer repeats the last text of the request, so one call shows both ways: wh
 client gets back. Words in that text are the knobs, so that concurrent requests do not share any:
 
 - ``[cut:7]`` writes the bytes of the stream in sevens, whatever they are in the middle of;
-- ``[die:5]`` drops the connection after five events;
+- ``[die:5]`` drops the connection after five events, when ``may_die`` is set: a client that sees the end of the
+  connection may forget what it has not read yet;
 - ``[slow]`` takes its time between events, and ``closed`` tells when the reader has left.
 
 With tools in the request it calls one, its arguments in the spelling of serializers that escape ``<``. It stands in
@@ -262,6 +263,7 @@ class Provider:
     def __init__(self) -> None:
         self.seen: list[str] = []  # the bodies of the requests, as they came
         self.closed = threading.Event()
+        self.may_die = threading.Event()
         self.address = ""
 
     async def __call__(self, scope: Body, receive: Callable[[], Awaitable[Body]], send: Send) -> None:
@@ -319,6 +321,8 @@ class Provider:
         finally:
             left.cancel()
         if dies is not None:
+            await asyncio.to_thread(self.may_die.wait, 30)
+            await asyncio.sleep(0.3)
             raise ConnectionResetError  # uvicorn drops the connection: the chunked body has no end
         await send({"type": "http.response.body", "body": b""})
 

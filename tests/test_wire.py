@@ -177,7 +177,7 @@ ODD = {
     "BOM": wires.BOM + b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n',
     "NaN": b'data: {"a":NaN,"b":-Infinity,"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n',
     "a lone surrogate beside it": rb'data: {"choices":[{"index":0,"delta":{"content":"\ud83d <PERSON_1>"}}]}'
-    + b"\n\n",
+    b"\n\n",
 }
 LITERAL = re.compile(rb'"(?:<|\\u003c|\\ud83d <)PERSON_1(?:>|\\u003E)"')
 

@@ -57,7 +57,9 @@ elif not _forced_pure and _native_is_there():
     MATCHER_TYPES = (TrieMatcher, _pure.TrieMatcher)
 else:
     if _require_native:
-        raise ImportError("HOLDBACK_REQUIRE_NATIVE is set, but the extension holdback._native is not installed")
+        raise ImportError(
+            "HOLDBACK_REQUIRE_NATIVE is set, but the extension holdback._native is not installed"
+        )
     from holdback._pure import StreamBuffer, TrieMatcher
 
     BACKEND = "pure"

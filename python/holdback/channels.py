@@ -75,7 +75,8 @@ class Channels:
         if self._sources or len(self.streams) > FEW:
             return False
         return not any(
-            len(group) > FEW or any(stream.pending for stream in group.values()) for group in self.streams.values()
+            len(group) > FEW or any(stream.pending for stream in group.values())
+            for group in self.streams.values()
         )
 
     def keys_of(self, group: Any) -> list[Key]:
@@ -84,7 +85,9 @@ class Channels:
 
     def drain(self) -> list[tuple[Key, str]]:
         """Close every channel; returns the tails that are not empty, each with its key, in the same order."""
-        keys = sorted(((group, name) for group, streams in self.streams.items() for name in streams), key=_natural)
+        keys = sorted(
+            ((group, name) for group, streams in self.streams.items() for name in streams), key=_natural
+        )
         tails = [(key, self.end(key)) for key in keys]
         self.streams.clear()
         return [(key, tail) for key, tail in tails if tail]

@@ -60,8 +60,13 @@ def with_edits(chunk: Any, edits: Sequence[Edit]) -> Any:
         [(path, value)] = edits
         node = root
         for name in path[:-1]:
-            inner = _copy(_get(node, name))
-            _set(node, name, inner)
+            kind = type(node)
+            inner = node[name] if kind is dict and name in node else _get(node, name)
+            inner = inner.copy() if type(inner) is dict else _copy(inner)
+            if kind is dict:
+                node[name] = inner
+            else:
+                _set(node, name, inner)
             node = inner
         _set(node, path[-1], value)
         return root

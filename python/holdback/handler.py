@@ -97,6 +97,8 @@ async def _events(
                     chunk = as_chunk(item.model_dump() if isinstance(item, BaseModel) else item)
                     if chunk is None:
                         _refuse(position, item)
+                    if chunk is None:
+                        _refuse(position, item)
                 if channels is not None:
                     outcome = read(chunk, channels)
                     if outcome is not None:

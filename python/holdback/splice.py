@@ -47,7 +47,9 @@ def apply(source: bytes, changes: Iterable[Replacement]) -> bytes:
     return b"".join(out)
 
 
-def replacements(source: bytes, edits: Iterable[Edit], restore_source: Callable[[str], str]) -> list[Replacement]:
+def replacements(
+    source: bytes, edits: Iterable[Edit], restore_source: Callable[[str], str]
+) -> list[Replacement]:
     """What ``splice`` replaces, from left to right."""
     root = _Wanted()
     for path, value in edits:
@@ -140,7 +142,9 @@ class _Walk:
             end = _skip_value(source, at) if inner is None else self.change(at, inner)
             at = _skip_separator(source, end)
             index += 1
-        missing = sorted(position for position in wanted.inner if isinstance(position, int) and position >= index)
+        missing = sorted(
+            position for position in wanted.inner if isinstance(position, int) and position >= index
+        )
         for position in missing:
             value = to_json(wanted.inner[position].build())
             self.changes.append((end, end, (f",{value}" if index else value).encode()))

@@ -326,7 +326,7 @@ class WireRestorer:
     def _decide(self, event: dict[str, Any]) -> None:
         """Choose the protocol by the first event; if none knows it, everything passes from now on."""
         for name, protocol in PROTOCOLS.items():
-            if protocol.LINES == self._lines and protocol.recognises(event):
+            if self._lines == protocol.LINES and protocol.recognises(event):
                 self._protocol_name = name
                 self._protocol = protocol(reasoning=self._reasoning)
                 return

@@ -6,6 +6,7 @@ restored as a whole.
 
 from __future__ import annotations
 
+import copy
 import http.server
 import importlib
 import re
@@ -70,8 +71,10 @@ def server() -> Iterator[Server]:
 def asked(server: Server, name: str, size: int, ask: Ask) -> tuple[Recording, Any, Any]:
     """The recording, what the client makes of it as it came, and what of it restored."""
     recording = RECORDINGS[name]
-    if name.startswith("gemini"):  # placeholders inside base64 are there to stay; the client refuses to read them
-        opaque = rb'("(?:thoughtSignature|data)": *")[^"]*'
+    if name.startswith(
+        "gemini"
+    ):  # placeholders inside base64 are there to stay; the client refuses to read them
+        opaque = rb'("(?:thoughtSignature|data|sdkBlob)": *")[^"]*'
         recording = recording._replace(data=re.sub(opaque, rb"\1QUJD", recording.data))
     server.kind = "application/x-ndjson" if recording.lines else "text/event-stream"
     server.body = [recording.data]
@@ -218,7 +221,7 @@ def test_anthropic_that_fails(server: Server, size: int) -> None:
 
 
 def said(chunks: list[Any]) -> list[Any]:
-    """Per candidate, the parts with neighbouring pieces of one text joined."""
+    """Per candidate, the parts, with the pieces of one text, or of one argument, joined."""
     candidates: dict[int, list[Any]] = {}
     for chunk in chunks:
         for candidate in chunk.get("candidates") or ():
@@ -227,19 +230,27 @@ def said(chunks: list[Any]) -> list[Any]:
                 if set(part) <= {"text", "thought"} and not part.get("text"):
                     continue
                 last = parts[-1] if parts else {}
-                same = set(part) == set(last) and set(part) <= {"text", "thought"}
-                if same:
+                pieces, before = arguments_of(part), arguments_of(last)
+                if set(part) == set(last) <= {"text", "thought"}:
                     last["text"] += part["text"]
+                elif pieces and before and pieces[0].get("json_path") == before[-1].get("json_path"):
+                    before[-1]["string_value"] += pieces[0].get("string_value", "")
                 else:
-                    parts.append(dict(part))
+                    parts.append(copy.deepcopy(part))
     return sorted(candidates.items())
+
+
+def arguments_of(part: Any) -> Any:
+    return (part.get("function_call") or {}).get("partial_args")
 
 
 @SIZES
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("gemini")])
 def test_google_genai(server: Server, name: str, size: int) -> None:
     def ask(url: str) -> list[Any]:
-        client = importlib.import_module("google.genai").Client(api_key="none", http_options={"base_url": url})
+        client = importlib.import_module("google.genai").Client(
+            api_key="none", http_options={"base_url": url}
+        )
         stream = client.models.generate_content_stream(model="m", contents="?")
         return [chunk.model_dump(exclude_none=True, mode="json") for chunk in stream]
 

@@ -77,9 +77,7 @@ class Chat(Envelope):
         return answer.get("object") == "chat.completion" or "message" in first_choice(answer)
 
     def read(self, chunk: Any, channels: Channels) -> Outcome | None:
-        node = chunk if type(chunk) is dict else members(chunk)
-        if node is None:
-            return None
+        node: Any = chunk if type(chunk) is dict else members(chunk)
         # The ordinary chunk, by subscripts: in this one place the price of a call counts.
         try:
             (item,) = node["choices"]
@@ -87,12 +85,15 @@ class Chat(Envelope):
             stream = channels.streams[choice["index"]]["content"]
             delta = choice["delta"]
             text = delta["content"] if type(delta) is dict and len(delta) == 1 else _only_content(delta)
-            if type(text) is not str or ("finish_reason" in choice and choice["finish_reason"]):  # noqa: RUF019
+            if (
+                type(text) is not str
+                or ("finish_reason" in choice and choice["finish_reason"])  # noqa: RUF019 - get() costs twice as much
+                or ("error" in node and node["error"])  # noqa: RUF019
+                or self._thinking
+            ):
                 return self._read(node, channels)
         except (AttributeError, KeyError, TypeError, ValueError):
-            return self._read(node, channels)
-        if self._thinking or ("error" in node and node["error"]):  # noqa: RUF019 - get() costs twice as much
-            return self._read(node, channels)
+            return None if node is None else self._read(node, channels)
         leaves = stream.feed(text)
         if leaves is text and self._dressed:
             return None

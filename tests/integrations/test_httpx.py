@@ -1,0 +1,484 @@
+"""The transports: on httpx and httpx2, sync and async alike, and under the real SDKs that sit on them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import importlib
+import json
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from holdback import DeanonymizationConfig, MappingError, PIIMapping, TrieMatcher
+from holdback.errors import EncodedInput
+from holdback.wire import WireRestorer as Wire
+from provider import Provider, serving
+from streams import say
+from wires import every, recordings, through
+
+PAIRS = {"<PERSON_1>": 'Ada "Countess" Lovelace', "<EMAIL_1>": "ada@example.org"}
+URL = "http://provider.invalid/v1/chat/completions"
+EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+SAID = "".join(f"data: {json.dumps(say(text))}\n\n" for text in ("Hi <PER", "SON_1>", " <EMA")).encode()
+
+
+class Host(NamedTuple):
+    """A library, and what restores under it, in one of two ways to call."""
+
+    library: Any
+    ours: Any
+    is_async: bool
+
+
+@pytest.fixture(params=["httpx-sync", "httpx-async", "httpx2-sync", "httpx2-async"])
+def host(request: pytest.FixtureRequest) -> Host:
+    name, _, mode = request.param.partition("-")
+    library = pytest.importorskip(name)
+    ours = importlib.import_module(f"holdback.integrations.{name}")
+    return Host(library, ours, mode == "async")
+
+
+class Lost(Exception):
+    """What an upstream raises."""
+
+
+class Body:
+    """The body of an answer in pieces, both ways; counts what is asked of it."""
+
+    def __init__(self, pieces: list[bytes], error: Exception | None = None) -> None:
+        self.pieces = pieces
+        self.error = error
+        self.taken = self.closed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self.pieces:
+            self.taken += 1
+            yield piece
+        if self.error is not None:
+            raise self.error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            await asyncio.sleep(0)
+            yield piece
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Inner:
+    """A transport that gives one answer, whatever is asked; keeps the requests."""
+
+    def __init__(self, host: Host, body: Body, headers: Any, status: int = 200) -> None:
+        stream = type("Stream", (Body, host.library.SyncByteStream, host.library.AsyncByteStream), {})
+        self.body = body
+        body.__class__ = stream
+        self.host, self.headers, self.status = host, headers, status
+        self.requests: list[Any] = []
+        self.entered = self.closed = 0
+
+    def handle_request(self, request: Any) -> Any:
+        self.requests.append(request)
+        extensions = {"http_version": b"HTTP/2", "mine": 1}
+        return self.host.library.Response(
+            self.status, headers=self.headers, stream=self.body, extensions=extensions
+        )
+
+    async def handle_async_request(self, request: Any) -> Any:
+        return self.handle_request(request)
+
+    def __enter__(self) -> None:
+        self.entered += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> None:
+        self.entered += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Answer(NamedTuple):
+    """What a client saw: the response, the pieces of its body, the error that ended it."""
+
+    response: Any
+    pieces: list[bytes]
+    error: BaseException | None
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+def ask(
+    host: Host, inner: Inner, mapping: Any, config: Any = None, *, method: str = "POST", stop: int = -1
+) -> Answer:
+    """One request through a client on our transport; it leaves after ``stop`` pieces."""
+    pieces: list[bytes] = []
+    error: BaseException | None = None
+
+    def sync() -> Any:
+        nonlocal error
+        transport = host.ours.RestoreTransport(mapping, config, transport=inner)
+        with (
+            host.library.Client(transport=transport) as client,
+            client.stream(method, URL) as response,
+        ):
+            try:
+                for piece in response.iter_raw():
+                    pieces.append(piece)
+                    if len(pieces) == stop:
+                        break
+            except Lost as lost:
+                error = lost
+        return response
+
+    async def asynchronous() -> Any:
+        nonlocal error
+        transport = host.ours.AsyncRestoreTransport(mapping, config, transport=inner)
+        async with (
+            host.library.AsyncClient(transport=transport) as client,
+            client.stream(method, URL) as response,
+        ):
+            try:
+                async for piece in response.aiter_raw():
+                    pieces.append(piece)
+                    if len(pieces) == stop:
+                        break
+            except Lost as lost:
+                error = lost
+        return response
+
+    return Answer(asyncio.run(asynchronous()) if host.is_async else sync(), pieces, error)
+
+
+# ---------------------------------------------------------------- what is restored
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
+def test_a_stream_is_restored(host: Host, recording: Any, backend: str) -> None:
+    kind = "application/x-ndjson" if recording.lines else "text/event-stream"
+    inner = Inner(host, Body(every(recording.data, 37)), {"Content-Type": kind})
+    answer = ask(host, inner, recording.pairs)
+    assert answer.body == through(Wire(recording.pairs), [recording.data]).data
+    assert answer.body != recording.data
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/vnd.x+JSON"]
+)
+def test_a_whole_answer_is_restored(host: Host, kind: str, backend: str) -> None:
+    whole = {"object": "chat.completion", "choices": [{"index": 0, "message": {"content": "<PERSON_1>"}}]}
+    source = json.dumps(whole).encode()
+    inner = Inner(host, Body(every(source, 9)), {"content-type": kind, "content-length": str(len(source))})
+    answer = ask(host, inner, PAIRS)
+    assert json.loads(answer.body)["choices"][0]["message"]["content"] == PAIRS["<PERSON_1>"]
+    assert len(answer.pieces) == 1
+    assert "content-length" not in answer.response.headers
+
+
+@pytest.mark.parametrize("mapping", [PAIRS, TrieMatcher(PAIRS)], ids=["dict", "matcher"])
+@pytest.mark.parametrize("is_callable", [False, True])
+def test_any_mapping_does_directly_or_from_the_request(
+    host: Host, mapping: Any, *, is_callable: bool
+) -> None:
+    asked = []
+
+    def find(request: Any) -> Any:
+        asked.append(request)
+        return mapping
+
+    inner = Inner(host, Body([SAID]), EVENTS)
+    answer = ask(host, inner, find if is_callable else mapping)
+    assert b"Ada" in answer.body
+    assert asked == (inner.requests if is_callable else [])
+
+
+def test_a_mapping_that_grows_while_the_request_is_out_is_read_when_the_answer_begins(host: Host) -> None:
+    mapping = PIIMapping()
+
+    class Masking(Inner):
+        def handle_request(self, request: Any) -> Any:
+            mapping.add("Ada", "<PERSON_1>", "PERSON")
+            return super().handle_request(request)
+
+    assert b'"Ada"' in ask(host, Masking(host, Body([SAID]), EVENTS), mapping).body
+
+
+def test_signed_reasoning_is_restored_on_demand(host: Host) -> None:
+    thought = {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "thinking_delta", "thinking": "<PERSON_1>"},
+    }
+    data = f"data: {json.dumps(thought)}\n\n".encode()
+    for config, restored in ((None, False), (DeanonymizationConfig(reasoning=True), True)):
+        answer = ask(host, Inner(host, Body([data]), EVENTS), PAIRS, config)
+        assert (answer.body != data) == restored
+
+
+# ---------------------------------------------------------------- coding and headers
+
+
+def test_it_asks_for_an_uncompressed_answer_only_if_there_is_a_mapping(host: Host) -> None:
+    for mapping, accepted in ((PAIRS, "identity"), (None, None), (lambda _: None, None)):
+        inner = Inner(host, Body([SAID]), EVENTS)
+        ask(host, inner, mapping)
+        coding = inner.requests[0].headers["accept-encoding"]
+        assert (coding == "identity") == (accepted == "identity")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "GZIP"])
+def test_a_compressed_answer_is_decoded(host: Host, coding: str) -> None:
+    data = gzip.compress(SAID) if coding.lower() == "gzip" else zlib.compress(SAID)
+    headers = {**EVENTS, "content-encoding": coding, "content-length": str(len(data)), "x-kept": "1"}
+    answer = ask(host, Inner(host, Body(every(data, 5)), headers), PAIRS)
+    assert answer.body == through(Wire(PAIRS), [SAID]).data
+    assert dict(answer.response.headers) == {**EVENTS, "x-kept": "1"}
+
+
+def test_bytes_that_are_compressed_and_do_not_say_so_are_an_error(host: Host) -> None:
+    with pytest.raises(EncodedInput):
+        ask(host, Inner(host, Body([gzip.compress(SAID)]), EVENTS), PAIRS)
+
+
+def test_every_other_header_and_the_extensions_stay(host: Host) -> None:
+    headers = [
+        ("content-type", "text/event-stream"),
+        ("set-cookie", "a=1"),
+        ("set-cookie", "b=2"),
+        ("digest", "x"),
+    ]
+    response = ask(host, Inner(host, Body([SAID]), headers, status=203), PAIRS).response
+    assert response.headers.multi_items() == headers[:3]
+    assert (response.status_code, response.http_version, response.extensions["mine"]) == (203, "HTTP/2", 1)
+
+
+# ---------------------------------------------------------------- what is left alone
+
+
+@pytest.mark.parametrize(
+    ("headers", "mapping", "config", "method"),
+    [
+        ({"content-type": "text/plain"}, PAIRS, None, "POST"),
+        ({"content-type": "application/octet-stream"}, PAIRS, None, "POST"),
+        ({}, PAIRS, None, "POST"),
+        (EVENTS, None, None, "POST"),
+        (EVENTS, {}, None, "POST"),
+        (EVENTS, lambda _: None, None, "POST"),
+        (EVENTS, PAIRS, DeanonymizationConfig(enabled=False), "POST"),
+        (EVENTS, PAIRS, None, "HEAD"),
+        ({**EVENTS, "content-encoding": "compress"}, PAIRS, None, "POST"),
+    ],
+    ids=["text", "bytes", "no-type", "none", "empty", "none-found", "off", "head", "coding"],
+)
+def test_every_other_response_is_left_alone(
+    host: Host, headers: dict[str, str], mapping: Any, config: Any, method: str
+) -> None:
+    sent = {**headers, "content-length": str(len(SAID))}
+    answer = ask(host, Inner(host, Body(every(SAID, 50)), sent), mapping, config, method=method)
+    assert answer.pieces == every(SAID, 50)
+    assert dict(answer.response.headers) == sent
+
+
+@pytest.mark.parametrize(
+    "source", [b"", b"[1, 2]", b"<PERSON_1>", b'{"a": "<PERSON_1>"}', b'{"error": {"code": 1}}']
+)
+def test_json_that_is_no_answer_passes(host: Host, source: bytes) -> None:
+    inner = Inner(host, Body([source]), {"content-type": "application/json"}, status=400)
+    assert ask(host, inner, PAIRS).body == source
+
+
+# ---------------------------------------------------------------- life cycle
+
+
+def test_an_error_comes_behind_the_tail_as_the_same_object(host: Host) -> None:
+    lost = Lost("quotes <PERSON_1>")
+    body = Body([SAID], lost)
+    answer = ask(host, Inner(host, body, EVENTS), PAIRS)
+    assert answer.error is lost
+    assert b"<EMA" in answer.pieces[-1]
+    assert body.closed == 1
+
+
+def test_half_a_whole_answer_leaves_as_it_came(host: Host) -> None:
+    answer = ask(
+        host, Inner(host, Body([b'{"choices', b'":'], Lost()), {"content-type": "application/json"}), PAIRS
+    )
+    assert (answer.body, type(answer.error)) == (b'{"choices":', Lost)
+
+
+def test_a_client_that_leaves_closes_the_answer_once_and_nothing_was_read_ahead(host: Host) -> None:
+    body = Body(every(SAID, 40))
+    answer = ask(host, Inner(host, body, EVENTS), PAIRS, stop=1)
+    assert body.closed == 1
+    restorer = Wire(PAIRS)
+    assert len(answer.pieces) == 1
+    assert body.taken == next(number for number, data in enumerate(body.pieces, 1) if restorer.feed(data))
+
+
+def test_a_mapping_that_cannot_be_used_closes_the_answer(host: Host) -> None:
+    body = Body([SAID])
+    with pytest.raises(MappingError):
+        ask(host, Inner(host, body, EVENTS), {"": "x"})
+    assert body.closed == 1
+
+
+def test_a_callable_that_fails_sends_nothing(host: Host) -> None:
+    def find(_: Any) -> Any:
+        raise Lost
+
+    inner = Inner(host, Body([SAID]), EVENTS)
+    with pytest.raises(Lost):
+        ask(host, inner, find)
+    assert not inner.requests
+
+
+def test_the_wrapped_transport_is_entered_and_closed_with_it(host: Host) -> None:
+    inner = Inner(host, Body([SAID]), EVENTS)
+    ask(host, inner, PAIRS)
+    assert (inner.entered, inner.closed) == (1, 1)
+
+
+def test_without_a_transport_there_is_the_default_one(host: Host) -> None:
+    ours = host.ours.RestoreTransport(PAIRS)
+    assert type(ours._transport) is host.library.HTTPTransport
+    ours.close()
+    assert type(host.ours.AsyncRestoreTransport(PAIRS)._transport) is host.library.AsyncHTTPTransport
+
+
+def test_the_two_modules_are_the_same_but_for_their_host() -> None:
+    folder = Path(importlib.import_module("holdback.integrations").__file__ or "").parent
+    one, other = ((folder / name).read_text(encoding="utf-8") for name in ("httpx.py", "httpx2.py"))
+    code, other_code = (text.split('"""', 2)[2] for text in (one, other))
+    assert code.replace("httpx", "httpx2") == other_code
+
+
+# ---------------------------------------------------------------- real clients, real sockets
+
+TEXT = "Hi <PERSON_1>, <EMAIL_1>? [cut:7]"
+RESTORED = f"You said: Hi {PAIRS['<PERSON_1>']}, {PAIRS['<EMAIL_1>']}? [cut:7]"
+CHAT: Any = {"model": "m", "messages": [{"role": "user", "content": TEXT}]}
+TOOL: Any = {"type": "function", "function": {"name": "mail", "parameters": {"type": "object"}}}
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    pytest.importorskip("uvicorn")
+    with serving() as provider:
+        yield provider
+
+
+@pytest.mark.sdk
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_openai(provider: Provider, library: str) -> None:
+    openai, host = pytest.importorskip("openai"), pytest.importorskip(library)
+    transport = importlib.import_module(f"holdback.integrations.{library}").RestoreTransport(PAIRS)
+    with (
+        host.Client(transport=transport) as http_client,
+        openai.OpenAI(api_key="k", base_url=provider.address + "/v1", http_client=http_client) as client,
+    ):
+        assert client.chat.completions.create(**CHAT).choices[0].message.content == RESTORED
+        chunks = list(client.chat.completions.create(**CHAT, stream=True))
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == RESTORED
+        with client.chat.completions.stream(**CHAT, tools=[TOOL]) as stream:
+            call = stream.get_final_completion().choices[0].message.tool_calls[0]
+        assert json.loads(call.function.arguments) == {"to": RESTORED.removeprefix("You said: ")}
+        with client.responses.stream(model="m", input=TEXT) as stream:
+            assert stream.get_final_response().output_text == RESTORED
+        assert (
+            "".join(
+                chunk.choices[0].text
+                for chunk in client.completions.create(model="m", prompt=TEXT, stream=True)
+            )
+            == RESTORED
+        )
+
+
+@pytest.mark.sdk
+async def test_openai_async(provider: Provider) -> None:
+    openai, host = pytest.importorskip("openai"), pytest.importorskip("httpx2")
+    transport = importlib.import_module("holdback.integrations.httpx2").AsyncRestoreTransport(PAIRS)
+    async with (
+        host.AsyncClient(transport=transport) as http_client,
+        openai.AsyncOpenAI(api_key="k", base_url=provider.address + "/v1", http_client=http_client) as client,
+    ):
+        stream = await client.chat.completions.create(**CHAT, stream=True)
+        assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream]) == RESTORED
+
+
+@pytest.mark.sdk
+def test_each_request_has_its_own_mapping(provider: Provider) -> None:
+    openai, host = pytest.importorskip("openai"), pytest.importorskip("httpx2")
+    ours = importlib.import_module("holdback.integrations.httpx2")
+    tenants = {"a": {"<PERSON_1>": "Ada"}, "b": {"<PERSON_1>": "Bob"}}
+    transport = ours.RestoreTransport(lambda request: tenants.get(request.headers["x-tenant"]))
+    with (
+        host.Client(transport=transport) as http_client,
+        openai.OpenAI(api_key="k", base_url=provider.address, http_client=http_client) as client,
+    ):
+        said = {
+            tenant: client.chat.completions.create(**CHAT, extra_headers={"x-tenant": tenant})
+            for tenant in ("a", "b", "c")
+        }
+    heard = {tenant: answer.choices[0].message.content[10:21] for tenant, answer in said.items()}
+    assert heard == {"a": "Hi Ada, <EM", "b": "Hi Bob, <EM", "c": "Hi <PERSON_"}
+
+
+@pytest.mark.sdk
+def test_anthropic(provider: Provider) -> None:
+    anthropic = pytest.importorskip("anthropic")
+    ours = importlib.import_module("holdback.integrations.httpx2")
+    http_client = anthropic.DefaultHttpxClient(transport=ours.RestoreTransport(PAIRS))
+    with anthropic.Anthropic(api_key="k", base_url=provider.address, http_client=http_client) as client:
+        assert client.messages.create(**CHAT, max_tokens=9).content[0].text == RESTORED
+        with client.messages.stream(**CHAT, max_tokens=9) as stream:
+            assert "".join(stream.text_stream) == RESTORED
+        tool: Any = {"name": "mail", "input_schema": {"type": "object"}}
+        with client.messages.stream(**CHAT, max_tokens=9, tools=[tool]) as stream:
+            (block,) = stream.get_final_message().content
+        assert block.input == {"to": RESTORED.removeprefix("You said: ")}
+
+
+@pytest.mark.sdk
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_google_genai(provider: Provider, library: str) -> None:
+    genai, host = pytest.importorskip("google.genai"), pytest.importorskip(library)
+    ours = importlib.import_module(f"holdback.integrations.{library}")
+    with host.Client(transport=ours.RestoreTransport(PAIRS)) as http_client:
+        options = {"base_url": provider.address, "httpx_client": http_client}
+        client = genai.Client(api_key="k", http_options=options)
+        assert client.models.generate_content(model="m", contents=TEXT).text == RESTORED
+        chunks = client.models.generate_content_stream(model="m", contents=TEXT)
+        assert "".join(chunk.text or "" for chunk in chunks) == RESTORED
+
+
+@pytest.mark.sdk
+def test_ollama() -> None:
+    ollama = pytest.importorskip("ollama")
+    ours = importlib.import_module("holdback.integrations.httpx")
+    host = Host(pytest.importorskip("httpx"), ours, is_async=False)
+    says = [
+        {"message": {"role": "assistant", "content": text}, "done": not text}
+        for text in ("Hi <PER", "SON_1>!", "")
+    ]
+    body = "".join(json.dumps(line) + "\n" for line in says).encode()
+    inner = Inner(host, Body(every(body, 7)), {"content-type": "application/x-ndjson"})
+    client = ollama.Client(transport=ours.RestoreTransport(PAIRS, transport=inner))
+    told = "".join(part["message"]["content"] for part in client.chat("m", stream=True))
+    assert told == f"Hi {PAIRS['<PERSON_1>']}!"
