@@ -114,9 +114,8 @@ def test_text_in_fields_and_in_extras_of_one_model(backend: str) -> None:
 
     restorer = ChunkRestorer(PAIRS)
     restorer.feed(model_chunk(content="x"))
-    chunk = Frozen(
-        choices=[Choice(index=0, delta=Thinking(content="<PERSON_2>", reasoning_content="<PERSON_1>"))]
-    )  # type: ignore[call-arg]
+    delta = Thinking.model_validate({"content": "<PERSON_2>", "reasoning_content": "<PERSON_1>"})
+    chunk = Frozen(choices=[Choice.model_validate({"index": 0, "delta": delta})])
     (out,) = restorer.feed(chunk)
     assert out.choices[0].delta.model_dump() == {"content": "Bo", "reasoning_content": "Ada Lovelace"}
 

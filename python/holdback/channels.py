@@ -74,10 +74,13 @@ class Channels:
         """
         if self._sources or len(self.streams) > FEW:
             return False
-        return not any(
-            len(group) > FEW or any(stream.pending for stream in group.values())
-            for group in self.streams.values()
-        )
+        for group in self.streams.values():
+            if len(group) > FEW:
+                return False
+            for stream in group.values():
+                if stream.pending:
+                    return False
+        return True
 
     def keys_of(self, group: Any) -> list[Key]:
         """The open channels of a group, in an order that does not depend on when they opened."""

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from holdback.chunks import Edit
+from holdback.chunks import Edit, Path
 from holdback.sse import to_json
 
 Replacement = tuple[int, int, bytes]
@@ -60,6 +60,44 @@ def replacements(
     walk = _Walk(source, restore_source)
     walk.change(_skip_blanks(source, 0), root)
     return sorted(walk.changes)
+
+
+class Splicer:
+    """The splicing of one stream, whose events are mostly alike.
+
+    It remembers where the last literal that was replaced alone stood. If the next event has the same bytes before
+    and behind a literal, and the same edit, then it is the one: the walk would go the same way.
+    """
+
+    __slots__ = ("_after", "_before", "_path", "_restore_source")
+
+    LONGEST = 1 << 10  # of what is remembered
+
+    def __init__(self, restore_source: Callable[[str], str]) -> None:
+        self._restore_source = restore_source
+        self._path: Path | None = None
+        self._before = self._after = b""
+
+    def replacements(self, source: bytes, edits: Sequence[Edit]) -> list[Replacement]:
+        """What ``splice`` replaces, from left to right."""
+        if len(edits) != 1:
+            return replacements(source, edits, self._restore_source)
+        ((path, value),) = edits
+        begin, end = len(self._before), len(source) - len(self._after)
+        if (
+            path == self._path
+            and isinstance(value, str)
+            and source.startswith(self._before)
+            and source.endswith(self._after)
+            and _STRING.fullmatch(source, begin, max(begin, end))
+        ):
+            return [(begin, end, to_json(value).encode())]
+        changes = replacements(source, edits, self._restore_source)
+        begin, end, literal = changes[0]
+        if isinstance(value, str) and source[begin : begin + 1] == b'"' and literal == to_json(value).encode():
+            self._path = path if len(source) <= self.LONGEST else None
+            self._before, self._after = (source[:begin], source[end:]) if self._path else (b"", b"")
+        return changes
 
 
 class _Wanted:

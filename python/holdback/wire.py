@@ -5,7 +5,8 @@ stream, or lines of NDJSON. A frame's JSON is read by the protocol, and what com
 bytes: unchanged, they leave as they came; changed, only the spans of the restored values are replaced.
 
 The fast path. While nothing is pending and no channel of JSON source is open, a frame without any byte that could
-begin a placeholder comes out as it went in. The matcher's scan finds runs of such frames, and they leave unread.
+begin a placeholder comes out as it went in. The matcher's scan finds runs of such frames, and they leave unread:
+most reads of most streams are passed on by a few lines of ``feed``. It is an optimisation only.
 
 Invariants, for every way to cut the input:
 
@@ -21,17 +22,20 @@ huge read is taken in slices, since a frame may look ahead to the end of its sli
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
 
 from holdback.channels import Channels
+from holdback.chunks import Edit
 from holdback.config import is_enabled, restores_reasoning
 from holdback.errors import EncodedInput, EventTooLarge, StreamStateError
 from holdback.frames import BOM, Frame, end_of_event, end_of_line
 from holdback.mapping import AnyMapping, matcher_of
 from holdback.protocols import PROTOCOLS, Protocol, protocol_named
-from holdback.splice import replacements
+from holdback.splice import Replacement, Splicer
 from holdback.sse import to_json
 
 AUTO = "auto"
@@ -76,6 +80,7 @@ class WireRestorer:
     """
 
     __slots__ = (
+        "_calm",
         "_channels",
         "_drop_lf",
         "_failed",
@@ -92,6 +97,8 @@ class WireRestorer:
         "_protocol_name",
         "_reasoning",
         "_rest",
+        "_scan",
+        "_splicer",
     )
 
     def __init__(
@@ -118,6 +125,9 @@ class WireRestorer:
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
+        self._scan = None if matcher is None else matcher._quiet_run
+        self._calm = False  # nothing is pending, and a frame without the beginning of a placeholder changes nothing
+        self._splicer: Splicer | None = None  # once there is something to splice
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last frame was written
 
@@ -135,6 +145,17 @@ class WireRestorer:
         data = bytes(data)
         if self._passing:
             return data
+        if self._calm and len(self._rest) <= len(data) <= _SLICE:
+            if self._rest:
+                data = b"".join((self._rest, data))
+                self._rest.clear()
+            end = self._quiet_until(data, 0)
+            self._offset += end
+            quiet, data = data[:end], data[end:]
+            if self._is_unfinished(data):
+                self._rest += data
+                return quiet
+            self._out.append(quiet)
         for start in range(0, len(data), _SLICE):
             try:
                 self._take(data[start : start + _SLICE])
@@ -245,6 +266,10 @@ class WireRestorer:
         self._check_size(len(frame) - end)
         apart = self._taken_apart(frame)
         self._read(apart, self._decoded(apart))
+        protocol, channels = self._protocol, self._channels
+        self._calm = (
+            protocol is not None and channels is not None and protocol.is_dressed and channels.at_rest()
+        )
 
     def _check_size(self, size: int) -> None:
         if size > self._max_event_bytes:
@@ -262,12 +287,21 @@ class WireRestorer:
 
     def _quiet_until(self, data: bytes, at: int) -> int:
         """How far the frames from ``at`` on can leave unread; ``at`` if the next one must be read."""
-        channels, protocol = self._channels, self._protocol
-        assert channels is not None
-        if protocol is None or not protocol.is_dressed or not channels.at_rest():
+        if not self._calm or self._scan is None:
             return at
-        end = channels.matcher._quiet_run(data, at, lines=protocol.LINES)
+        end = self._scan(data, at, lines=bool(self._lines))
         return end if end - at <= self._max_event_bytes else at
+
+    def _is_unfinished(self, data: bytes) -> bool:
+        """Whether this is the beginning of one frame and no more. May say no without need."""
+        if self._lines:
+            return b"\n" not in data and len(data) <= self._max_event_bytes
+        return (
+            b"\n\n" not in data
+            and b"\r" not in data
+            and data[:1] != b"\n"
+            and len(data) <= self._max_event_bytes
+        )
 
     # ------------------------------------------------------------ one frame
 
@@ -313,15 +347,17 @@ class WireRestorer:
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
         elif outcome.edits:
-            assert frame.source is not None
-            changes = replacements(frame.source, outcome.edits, self._restored_source)
-            self._out.append(frame.with_changes(changes))
+            self._out.append(frame.with_changes(self._changes(frame, outcome.edits)))
         else:
             self._out.append(frame.bytes)
 
-    def _restored_source(self, source: str) -> str:
+    def _changes(self, frame: Frame, edits: Sequence[Edit]) -> list[Replacement]:
+        """The edits as spans of the frame's data."""
+        assert frame.source is not None
         assert self._channels is not None
-        return self._channels.replace(source, json=True)
+        if self._splicer is None:
+            self._splicer = Splicer(partial(self._channels.replace, json=True))
+        return self._splicer.replacements(frame.source, edits)
 
     def _decide(self, event: dict[str, Any]) -> None:
         """Choose the protocol by the first event; if none knows it, everything passes from now on."""

@@ -197,14 +197,17 @@ def test_the_client_leaves_and_the_provider_can_stop(openai: Any, provider: Prov
     assert provider.closed.wait(timeout=30)
 
 
-def test_the_provider_dies_in_the_middle_of_a_placeholder(openai: Any) -> None:
+def test_the_provider_dies_in_the_middle_of_a_placeholder(openai: Any, provider: Provider) -> None:
     """What was held back arrives, and then the error."""
     words: Any = [{"role": "user", "content": f"{VALUES['<PERSON_1>']} [die:6]"}]
     said: list[str] = []
+    provider.may_die.clear()
 
     def read() -> None:
         for chunk in openai.chat.completions.create(model="m", messages=words, stream=True):
-            said.append(chunk.choices[0].delta.content or "")
+            said.extend([chunk.choices[0].delta.content or ""])
+            if "".join(said) == "You said: ":
+                provider.may_die.set()
 
     with pytest.raises(Exception, match=r"incomplete|peer closed|Connection error") as caught:
         read()

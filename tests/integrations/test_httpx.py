@@ -474,7 +474,7 @@ def test_ollama() -> None:
     ours = importlib.import_module("holdback.integrations.httpx")
     host = Host(pytest.importorskip("httpx"), ours, is_async=False)
     says = [
-        {"message": {"role": "assistant", "content": text}, "done": not text}
+        {"model": "m", "message": {"role": "assistant", "content": text}, "done": not text}
         for text in ("Hi <PER", "SON_1>!", "")
     ]
     body = "".join(json.dumps(line) + "\n" for line in says).encode()
