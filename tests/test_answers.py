@@ -322,6 +322,7 @@ SDK = {
 }
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("protocol", SDK)
 def test_objects_of_the_sdk(protocol: str) -> None:
     module, name = SDK[protocol]

@@ -264,6 +264,7 @@ def test_a_block_without_an_index_is_a_channel_too() -> None:
     assert run(bare, {"type": "content_block_stop"})[1:] == [bare, {"type": "content_block_stop"}]
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_objects_of_the_anthropic_sdk(name: str) -> None:
     types = pytest.importorskip("anthropic.types")
@@ -282,6 +283,7 @@ def test_objects_of_the_anthropic_sdk(name: str) -> None:
     }
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("cut", CUTS)
 def test_the_stream_helper_of_the_anthropic_sdk(cut: str) -> None:
     """It parses a tool's input at every delta."""

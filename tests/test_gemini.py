@@ -267,6 +267,7 @@ def test_a_blocked_prompt_and_a_transcript() -> None:
     assert [part["audioTranscription"]["text"] for part in parts] == ["", "Grace ", "<"]
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_objects_of_the_google_sdk(name: str) -> None:
     """Their fields are in snake case."""

@@ -118,6 +118,7 @@ def test_an_odd_shape_passes_as_the_same_object(line: dict[str, Any]) -> None:
     assert run(line)[0] is line
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_objects_of_the_ollama_client(name: str) -> None:
     ollama = pytest.importorskip("ollama")

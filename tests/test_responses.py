@@ -425,6 +425,7 @@ def test_a_type_may_be_an_enum() -> None:
         assert run({**delta("<PERSON_10>"), "type": kind}) == [{**delta("Grace"), "type": kind}]
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_objects_of_the_openai_sdk(name: str) -> None:
     responses = pytest.importorskip("openai.types.responses")
@@ -438,6 +439,7 @@ def test_objects_of_the_openai_sdk(name: str) -> None:
     assert [type(event) for event in out] == [kinds[event.type] for event in out]
 
 
+@pytest.mark.sdk
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", ["openai-responses-text.sse", "openai-responses-tools.sse"])
 def test_the_stream_helper_of_the_openai_sdk(name: str, cut: str) -> None:

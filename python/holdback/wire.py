@@ -80,6 +80,7 @@ class WireRestorer:
     """
 
     __slots__ = (
+        "_border",
         "_calm",
         "_channels",
         "_drop_lf",
@@ -121,11 +122,12 @@ class WireRestorer:
         self._channels = None if matcher is None else Channels(matcher)
         self._passing = matcher is None  # forward unread
         self._failed = self._flushed = False
-        self._rest = bytearray()  # the unfinished frame
+        self._rest: bytes | bytearray = b""  # the unfinished frame
+        self._border = b"\n" if self._lines else b"\n\n"  # what a frame mostly ends with
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
-        self._scan = None if matcher is None else matcher._quiet_run
+        self._scan: Any = None if matcher is None else matcher._quiet_run
         self._calm = False  # nothing is pending, and a frame without the beginning of a placeholder changes nothing
         self._splicer: Splicer | None = None  # once there is something to splice
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
@@ -138,6 +140,17 @@ class WireRestorer:
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on."""
+        if self._calm and type(data) is bytes and len(self._rest) <= len(data) <= _SLICE:
+            data = bytes(self._rest) + data
+            end = self._scan(data, 0, lines=self._lines)
+            if end <= self._max_event_bytes:
+                self._offset += end
+                quiet, data = data[:end], data[end:]
+                if self._is_unfinished(data):
+                    self._rest = data
+                    return quiet
+                self._out.append(quiet)
+            self._rest = b""
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
         if self._flushed or self._failed:
@@ -145,22 +158,11 @@ class WireRestorer:
         data = bytes(data)
         if self._passing:
             return data
-        if self._calm and len(self._rest) <= len(data) <= _SLICE:
-            if self._rest:
-                data = b"".join((self._rest, data))
-                self._rest.clear()
-            end = self._quiet_until(data, 0)
-            self._offset += end
-            quiet, data = data[:end], data[end:]
-            if self._is_unfinished(data):
-                self._rest += data
-                return quiet
-            self._out.append(quiet)
         for start in range(0, len(data), _SLICE):
             try:
                 self._take(data[start : start + _SLICE])
             except (EncodedInput, EventTooLarge):
-                self._failed = True
+                self._failed, self._calm = True, False
                 self._rest += data[start + _SLICE :]
                 raise
         return self._leave()
@@ -174,7 +176,8 @@ class WireRestorer:
         if self._flushed:
             return b""
         self._flushed = True
-        rest, self._rest = bytes(self._rest), bytearray()
+        self._calm = False
+        rest, self._rest = bytes(self._rest), b""
         if self._failed:
             self._drain()
             self._out.append(rest)
@@ -209,11 +212,12 @@ class WireRestorer:
             self._check_encoding(data)
         if self._lines is None:
             data = bytes(self._rest) + data
-            self._rest.clear()
+            self._rest = b""
             if BOM.startswith(data):
                 self._rest += data
                 return
             self._lines = data.removeprefix(BOM).startswith(b"{")
+            self._border = b"\n" if self._lines else b"\n\n"
         at = 0
         try:
             if self._rest:
@@ -252,11 +256,12 @@ class WireRestorer:
         end = end_of_line(data, 0) if self._lines else end_of_event(tail + data, 0, inside=True) - len(tail)
         if end < 0:
             self._check_size(len(self._rest) + len(data))
+            self._rest = bytearray(self._rest) if isinstance(self._rest, bytes) else self._rest
             self._rest += data
             return len(data)
         frame = bytes(self._rest) + data[:end]
         self._take_frame(frame)
-        self._rest.clear()
+        self._rest = b""
         self._offset += len(frame)
         return end
 
@@ -268,7 +273,11 @@ class WireRestorer:
         self._read(apart, self._decoded(apart))
         protocol, channels = self._protocol, self._channels
         self._calm = (
-            protocol is not None and channels is not None and protocol.is_dressed and channels.at_rest()
+            not self._passing
+            and protocol is not None
+            and channels is not None
+            and protocol.is_dressed
+            and channels.at_rest()
         )
 
     def _check_size(self, size: int) -> None:
@@ -287,17 +296,15 @@ class WireRestorer:
 
     def _quiet_until(self, data: bytes, at: int) -> int:
         """How far the frames from ``at`` on can leave unread; ``at`` if the next one must be read."""
-        if not self._calm or self._scan is None:
+        if not self._calm:
             return at
-        end = self._scan(data, at, lines=bool(self._lines))
+        end = self._scan(data, at, lines=self._lines)
         return end if end - at <= self._max_event_bytes else at
 
     def _is_unfinished(self, data: bytes) -> bool:
-        """Whether this is the beginning of one frame and no more. May say no without need."""
-        if self._lines:
-            return b"\n" not in data and len(data) <= self._max_event_bytes
+        """Whether this is the beginning of a frame and no more. May say no without need."""
         return (
-            b"\n\n" not in data
+            self._border not in data
             and b"\r" not in data
             and data[:1] != b"\n"
             and len(data) <= self._max_event_bytes

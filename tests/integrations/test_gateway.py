@@ -190,7 +190,7 @@ def test_many_at_once(gateway: str) -> None:
 
 def test_the_client_leaves_and_the_provider_can_stop(openai: Any, provider: Provider) -> None:
     provider.closed.clear()
-    messages: Any = [{"role": "user", "content": TEXT + " and on" * 50 + "[slow]"}]
+    messages: Any = [{"role": "user", "content": VALUES["<CITY_1>"] + " and on" * 50 + "[slow]"}]
     stream = openai.chat.completions.create(model="m", messages=messages, stream=True)
     next(iter(stream))
     stream.close()

@@ -118,7 +118,7 @@ def started(folder: Path, provider: Provider) -> Iterator[Proxy]:
         "LITELLM_MODE": "PRODUCTION",
         "DISABLE_ADMIN_UI": "True",
         "NO_DOCS": "True",
-        "PYTHONPATH": str(ROOT / "python"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
         "PYTHONUNBUFFERED": "1",
     }
     command = [str(Path(sys.executable).with_name("litellm")), "--config", "config.yaml"]

@@ -13,8 +13,9 @@
 
 use memchr::{memmem, memrchr, memrchr2};
 
-/// Names whose presence means that a channel of JSON source may be fed, ended or replaced.
-const JSON_FIELDS: [&[u8]; 4] = [b"arguments", b"partial_json", b"tool_calls", b"function_call"];
+/// Pieces of the names whose presence means that a channel of JSON source may be fed, ended or replaced: of
+/// `arguments`, `partial_json`, `tool_calls`, `function_call`.
+const JSON_FIELDS: [&[u8]; 3] = [b"arguments", b"_json", b"_call"];
 
 /// What ends a stream: nothing is restored behind it.
 const END: &[u8] = b"[DONE]";

@@ -1,0 +1,216 @@
+"""holdback inside PrivAiTe: one call, and its streams are restored by us, with its own mappings and its own config.
+
+    from holdback.integrations.privaite import install
+    install()
+
+or, as a server (the configuration is named by PRIVAITE_CONFIG_PATH, as ever):
+
+    uvicorn --factory holdback.integrations.privaite:create_app
+
+What is swapped, wherever it was imported: StreamingDeAnonymizer, StreamingHandler, the helpers that write events
+(format_sse_event, format_sse_done, create_chunk_dict, create_delta_chunk) and json_escaped_mapping. uninstall() puts
+everything back; a stream that is running stays with what it began with.
+
+What its callers rely on stays: the names of the arguments, switching off by config, the shape and the order of events,
+PIIProcessingError as the one error of a stream, which says nothing about the text. What changes: a placeholder that
+begins another one, a list of text parts, an escaped placeholder in tool arguments and text after a finish come out
+right; what is held back leaves before an error; the provider's stream is closed when the client leaves. Events are
+compact JSON in UTF-8, and one whose whole text is held back is not sent, whichever field the text is in.
+
+Made for PrivAiTe 0.7.3. install() refuses a version that calls these differently.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any
+
+from holdback import deanonymizer, handler, sse
+from holdback._backend import TrieMatcher
+from holdback.errors import HoldbackError
+
+__all__ = ["create_app", "install", "uninstall"]
+
+_SOURCE = "_holdback_source"
+"""Where an escaped mapping keeps the one it was made of."""
+
+
+def install() -> None:
+    """Swap PrivAiTe's streaming parts for ours. A second call swaps what was imported in between.
+
+    ``ImportError`` if PrivAiTe is not there, ``HoldbackError`` if it is one that this does not fit.
+    """
+    if not _originals:
+        found = {name: getattr(import_module(module), name, None) for module, name, _ in _SWAPPED}
+        for _, name, ours in _SWAPPED:
+            _check(name, found[name], ours)
+        _originals.update(found)
+    _replace([(_originals[name], ours) for _, name, ours in _SWAPPED])
+
+
+def uninstall() -> None:
+    """Put PrivAiTe's own parts back. Without ``install`` it does nothing."""
+    if _originals:
+        _replace([(ours, _originals[name]) for _, name, ours in _SWAPPED])
+        _originals.clear()
+
+
+def create_app() -> Any:
+    """PrivAiTe's application with our parts: a factory for a server, in as many processes as it likes."""
+    install()
+    return import_module("privaite.app").create_app()
+
+
+# ---------------------------------------------------------------- what takes the place of what
+
+
+class StreamingDeAnonymizer(deanonymizer.StreamingDeAnonymizer):
+    """One text stream. Over a mapping of ``json_escaped_mapping`` it is a stream of JSON source."""
+
+    __slots__ = ()
+
+    def __init__(self, mapping: Any) -> None:
+        self.mapping = mapping
+        source = getattr(mapping, _SOURCE, None)
+        matcher = _matcher(mapping if source is None else source)
+        self._stream = None if matcher is None else matcher.stream(json=source is not None)
+
+
+class StreamingHandler:
+    """The streams of its endpoints."""
+
+    @staticmethod
+    async def stream_response(
+        litellm_stream: Any, mapping: Any, deanonymizer_config: Any
+    ) -> AsyncIterator[str]:
+        """Restore a stream of chat chunks."""
+        events = _events(
+            handler.StreamingHandler.stream_response, litellm_stream, mapping, deanonymizer_config
+        )
+        async for event in events:
+            yield event
+
+    @staticmethod
+    async def stream_text_response(
+        litellm_stream: Any, mapping: Any, deanonymizer_config: Any
+    ) -> AsyncIterator[str]:
+        """Restore a stream of text completions."""
+        events = _events(
+            handler.StreamingHandler.stream_text_response, litellm_stream, mapping, deanonymizer_config
+        )
+        async for event in events:
+            yield event
+
+
+def json_escaped_mapping(mapping: Any) -> Any:
+    """The escaped mapping for who reads it, and the original one for ``StreamingDeAnonymizer``."""
+    escaped = _originals["json_escaped_mapping"](mapping)
+    setattr(escaped, _SOURCE, mapping)
+    return escaped
+
+
+# Functions of our own, so that putting theirs back finds these and leaves those of holdback alone.
+def format_sse_event(data: str) -> str:
+    """One event."""
+    return sse.format_sse_event(data)
+
+
+def format_sse_done() -> str:
+    """The last event."""
+    return sse.format_sse_done()
+
+
+def create_chunk_dict(
+    content: str, model: str = "", finish_reason: str | None = None, index: int = 0
+) -> dict[str, Any]:
+    """A chunk that says something."""
+    return sse.create_chunk_dict(content, model, finish_reason, index)
+
+
+def create_delta_chunk(
+    delta: dict[str, Any], model: str = "", finish_reason: str | None = None, index: int = 0
+) -> dict[str, Any]:
+    """A chunk with this delta."""
+    return sse.create_delta_chunk(delta, model, finish_reason, index)
+
+
+_SWAPPED: tuple[tuple[str, str, Any], ...] = (
+    ("privaite.streaming.buffer", "StreamingDeAnonymizer", StreamingDeAnonymizer),
+    ("privaite.streaming.buffer", "json_escaped_mapping", json_escaped_mapping),
+    ("privaite.streaming.handler", "StreamingHandler", StreamingHandler),
+    ("privaite.streaming.sse", "format_sse_event", format_sse_event),
+    ("privaite.streaming.sse", "format_sse_done", format_sse_done),
+    ("privaite.streaming.sse", "create_chunk_dict", create_chunk_dict),
+    ("privaite.streaming.sse", "create_delta_chunk", create_delta_chunk),
+)
+"""Where it comes from, its name, and ours."""
+
+_originals: dict[str, Any] = {}
+"""Theirs by name, while ours are in their place."""
+
+
+async def _events(
+    restore: Callable[[Any, Any, Any], AsyncGenerator[str, None]], stream: Any, mapping: Any, config: Any
+) -> AsyncGenerator[str, None]:
+    """The events of a stream; whatever goes wrong is a ``PIIProcessingError`` with nothing behind it."""
+    events: AsyncGenerator[str, None] | None = None
+    failed = False
+    try:
+        events = restore(stream, _matcher(mapping), config)
+        async for event in events:
+            yield event
+    except Exception:  # noqa: BLE001 - that is the promise
+        failed = True
+    finally:
+        if events is not None:
+            await events.aclose()
+    if failed:  # not in the handler above: an error seen from there would hang on this one
+        raise import_module("privaite.pii.engine").PIIProcessingError
+
+
+def _matcher(mapping: Any) -> TrieMatcher | None:
+    """Their mapping, compiled. To them an empty placeholder stands for nothing."""
+    if mapping is None:
+        return None
+    pairs = {fake: original for fake, original in mapping.get_all_fakes().items() if fake}
+    return TrieMatcher(pairs) if pairs else None
+
+
+# ---------------------------------------------------------------- swapping
+
+
+def _check(name: str, theirs: Any, ours: Any) -> None:
+    """A ``HoldbackError`` unless both are called in the same way, as far as they are called by name."""
+    methods = [method for method in ("stream_response", "stream_text_response") if hasattr(ours, method)]
+    for one, other in [(getattr(theirs, m, None), getattr(ours, m)) for m in methods] or [(theirs, ours)]:
+        if not callable(one) or list(inspect.signature(one).parameters) != list(
+            inspect.signature(other).parameters
+        ):
+            raise HoldbackError(f"PrivAiTe {_version()} has no {name} of the kind that 0.7.3 has")
+
+
+def _replace(pairs: list[tuple[Any, Any]]) -> None:
+    """Put the second of each pair wherever a module holds the first."""
+    swapped = {id(old): new for old, new in pairs}  # what is looked for is alive in `pairs`
+    for module in list(sys.modules.values()):
+        if not isinstance(module, ModuleType) or module.__name__ == __name__:
+            continue
+        for name, value in list(vars(module).items()):
+            if id(value) in swapped:
+                setattr(module, name, swapped[id(value)])
+
+
+def _version() -> str:
+    try:
+        return version("privaite")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{__doc__}\nHere: PrivAiTe {_version()}.\n")
