@@ -17,6 +17,7 @@ NATIVE ?= $(shell v=$$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]
 VENV := .venv
 LITELLM_VENV := .venv-litellm
 SDK_VENV := .venv-sdk
+PRIVAITE_VENV := .venv-privaite
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -27,7 +28,7 @@ NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, wh
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
-.PHONY: help demo test test-litellm test-sdk fuzz lint $(ALL_LINTS) format bench wheels clean
+.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench wheels clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
@@ -35,7 +36,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
@@ -46,6 +47,9 @@ test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM (its own
 
 test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, Anthropic, Google and Ollama
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(SDK_VENV)/bin/python -m pytest -m sdk
+
+test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
 
 SECONDS ?= 60
 fuzz: $(INSTALLED) ## hostile input against both backends, for SECONDS=60 (SEED=n repeats a run)
@@ -75,7 +79,7 @@ wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check
 	@ls -l dist
 
 clean: ## remove everything the other targets made
-	rm -rf .venv .venv-litellm .venv-sdk dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .venv .venv-* dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find python tests tools benches fuzz -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/holdback/_native.*.so python/holdback/_native*.pyd
 
@@ -130,6 +134,12 @@ $(LITELLM_VENV)/.installed: $(INSTALLED) pyproject.toml
 $(SDK_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(SDK_VENV),--group test --group sdk)
 	$(call link,$(SDK_VENV))
+	touch $@
+
+$(PRIVAITE_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(PRIVAITE_VENV),--group test --group privaite)
+	$(PRIVAITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps privaite==0.7.3
+	$(call link,$(PRIVAITE_VENV))
 	touch $@
 
 # ---------------------------------------------------------------- packages

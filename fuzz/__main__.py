@@ -35,7 +35,7 @@ from holdback.wire import WireRestorer  # noqa: E402
 FINDINGS = HERE / "findings"
 SEEDS = [path.read_bytes() for path in sorted((HERE / "seeds").glob("*"))]
 RECORDINGS = wires.recordings()
-TWINS = [_pure.TrieMatcher, *([_backend.TrieMatcher] if _backend.BACKEND == "native" else [])]
+TWINS: list[Any] = [_pure.TrieMatcher, *([_backend.TrieMatcher] if _backend.BACKEND == "native" else [])]
 KEYS = ("<P_1>", "<P_10>", "<", "/Q", "né", "Zo", "Zo G", '"q', "\\u", "\ud83d", "😀", "aab", "aaab", "\n")
 
 

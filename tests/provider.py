@@ -19,7 +19,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -255,6 +255,7 @@ def analyzed(text: str) -> list[Body]:
 # ---------------------------------------------------------------- the server
 
 Send = Callable[[Body], Awaitable[None]]
+Receive = Callable[[], Coroutine[Any, Any, Body]]
 
 
 class Provider:
@@ -266,7 +267,7 @@ class Provider:
         self.may_die = threading.Event()
         self.address = ""
 
-    async def __call__(self, scope: Body, receive: Callable[[], Awaitable[Body]], send: Send) -> None:
+    async def __call__(self, scope: Body, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         source, path = b"", scope["path"]
@@ -299,9 +300,7 @@ class Provider:
         await self._begin(send, b"application/json")
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
-    async def _stream(
-        self, receive: Callable[[], Awaitable[Body]], send: Send, events: list[bytes], text: str
-    ) -> None:
+    async def _stream(self, receive: Receive, send: Send, events: list[bytes], text: str) -> None:
         knobs = {name: int(value) for name, value in re.findall(r"\[(cut|die):(\d+)\]", text)}
         dies, slow = knobs.get("die"), "[slow]" in text
         events = events[:dies]

@@ -118,7 +118,8 @@ def test_no_spelling_of_a_first_character_is_missed(backend: str) -> None:
 
 def test_the_names_of_json_channels_are_those_of_the_formats() -> None:
     """Fragments of JSON source are never skipped: some name that the scan stops at is in each of their chunks."""
-    spelled = {name.decode() for name in JSON_FIELDS}
+    pieces = [piece.decode() for piece in JSON_FIELDS]
     for protocol in PROTOCOLS.values():
-        assert not protocol.JSON_FIELDS or spelled.intersection(protocol.JSON_FIELDS)
-    assert not any(re.search("[^a-z_]", name) for name in spelled), "an escape in a name is a `\\u`"
+        names = protocol.JSON_FIELDS
+        assert not names or any(piece in name for piece in pieces for name in names)
+    assert not any(re.search("[^a-z_]", piece) for piece in pieces), "an escape in a name is a `\\u`"

@@ -70,7 +70,7 @@ class Stream:
         self._stream = getattr(aio if self._aio else sync, name)(source, mapping, **options)
 
     def next(self) -> Any:
-        return self._run(lambda: self._stream.__anext__()) if self._aio else next(self._stream)
+        return self._run(self._stream.__anext__) if self._aio else next(self._stream)
 
     def all(self) -> list[Any]:
         stop = StopAsyncIteration if self._aio else StopIteration
@@ -82,7 +82,7 @@ class Stream:
 
     def close(self) -> None:
         if self._aio:
-            self._run(lambda: self._stream.aclose())
+            self._run(self._stream.aclose)
         else:
             self._stream.close()
 

@@ -33,14 +33,14 @@ def restore_bytes(
     >>> asyncio.run(answer())
     [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
     """
-    return _restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
+    return restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
 
 
 def restore_chunks(
     source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> AsyncGenerator[Any, None]:
     """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
-    return _restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
 
 
 class Restorer(Protocol):
@@ -55,7 +55,7 @@ def not_empty(data: bytes) -> Iterable[bytes]:
     return (data,) if data else ()
 
 
-async def _restored(
+async def restored(
     source: AsyncIterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
 ) -> AsyncGenerator[Any, None]:
     iterator: Any = None

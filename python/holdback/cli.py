@@ -106,11 +106,8 @@ class PlainText:
 
 def _restore(options: argparse.Namespace) -> None:
     pairs = read_map(options.map)
-    restorer: Restorer
-    if options.protocol == PLAIN:
-        restorer = PlainText(pairs)
-    else:
-        restorer = WireRestorer(pairs, protocol=options.protocol)
+    protocol = options.protocol
+    restorer: Restorer = PlainText(pairs) if protocol == PLAIN else WireRestorer(pairs, protocol=protocol)
     named = options.file != "-"
     with (
         _open(options.file if named else 0, "rb", options.file if named else "standard input") as source,

@@ -1,9 +1,9 @@
 """``holdback demo``: a recorded answer goes through the restorer while you read along.
 
 A recording is the body of a provider's answer as it came over the wire (``recordings/*.sse``), and beside it
-the map of its placeholders. Its events go through one by one. One row is one piece of text: at the left what the provider sent, at the right
-what the user sees at that moment. Then both answers as wholes, and a line of counts. Everything is lines of
-text, so it reads the same in a log.
+the map of its placeholders. Its events go through one by one. One row is one piece of text: at the left what the
+provider sent, at the right what the user sees at that moment. Then both answers as wholes, and a line of counts.
+Everything is lines of text, so it reads the same in a log.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ Nothing here decodes text: CR and LF stand for themselves in UTF-8, and only the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from holdback.splice import Replacement, apply
@@ -20,7 +21,7 @@ BOM = b"\xef\xbb\xbf"
 
 _END_OF_EVENT = re.compile(rb"(?:\r\n|\n|\r(?!\n))(\r\n|\n|\r)")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
-_PLAIN_EVENT = re.compile(rb"data: ([^\r\n]+)\n\n")
+_PLAIN = b"data: "  # what the one line of most events begins with
 
 
 def end_of_event(data: bytes, start: int, *, inside: bool = False) -> int:
@@ -53,7 +54,7 @@ class Segment(NamedTuple):
 class Frame:
     """A frame taken apart: ``source`` is the data it carries, None if it carries none."""
 
-    __slots__ = ("bytes", "has_name", "newline", "only_data", "segments", "source")
+    __slots__ = ("begin", "bytes", "has_name", "newline", "only_data", "segments", "source")
 
     def __init__(self, frame: bytes, *, lines: bool, first: bool) -> None:
         self.bytes = frame
@@ -61,18 +62,23 @@ class Frame:
         self.has_name = False  # it has an `event` line
         self.only_data = True  # it has nothing but `data` lines
         self.source: bytes | None = None
-        begin = len(BOM) if first and frame.startswith(BOM) else 0
+        self.segments: list[Segment] | None = None  # None: the source is one span, from `begin` on
+        self.begin = len(BOM) if first and frame.startswith(BOM) else 0
+        end = len(frame) - 2
         if lines:
-            self.source = frame[begin:]
-        elif plain := _PLAIN_EVENT.fullmatch(frame):
-            self.source, begin = plain[1], 6
+            self.source = frame[self.begin :]
+        elif (
+            frame.startswith(_PLAIN)
+            and frame.find(b"\n") == end
+            and 13 not in frame
+            and frame.endswith(b"\n")
+        ):
+            self.begin, self.source = len(_PLAIN), frame[len(_PLAIN) : end]
         else:
-            self.segments: list[Segment] = []
-            self._read_lines(begin)
-            return
-        self.segments = [Segment(0, begin, len(self.source))]
+            self._read_lines(self.begin)
 
     def _read_lines(self, at: int) -> None:
+        self.segments = []
         pieces, length, first = [], 0, True
         for line in _LINE.finditer(self.bytes, at):
             if not line[1]:
@@ -93,27 +99,25 @@ class Frame:
 
     def with_changes(self, changes: Iterable[Replacement]) -> bytes:
         """The frame with these spans of its data replaced."""
-        if len(self.segments) == 1:
-            shift = self.segments[0].frame
-            return apply(self.bytes, ((begin + shift, end + shift, value) for begin, end, value in changes))
-        return apply(self.bytes, map(self._in_frame, changes))
+        if self.segments is not None:
+            return apply(self.bytes, [self._in_frame(change, self.segments) for change in changes])
+        shift = self.begin
+        return apply(self.bytes, [(begin + shift, end + shift, value) for begin, end, value in changes])
 
-    def _in_frame(self, change: Replacement) -> Replacement:
+    def _in_frame(self, change: Replacement, segments: Sequence[Segment]) -> Replacement:
         """A change of the data as a change of the frame; it may reach over several lines."""
         begin, end, value = change
-        first, last = self._segment_at(begin), self._segment_at(end)
-        between = iter(self._between(first, last))
+        first, last = _at(segments, begin), _at(segments, end)
+        places = [segments[index].frame - segments[index].source for index in (first, last)]
+        between = (
+            self.bytes[left.frame + left.length : right.frame]
+            for left, right in pairwise(segments[first : last + 1])
+        )
         head, *lines = value.split(b"\n")
         value = head + b"".join(next(between, self.newline + b"data: ") + line for line in lines)
-        return self._offset(first, begin), self._offset(last, end), value
+        return begin + places[0], end + places[1], value
 
-    def _segment_at(self, position: int) -> int:
-        return max(index for index, segment in enumerate(self.segments) if segment.source <= position)
 
-    def _offset(self, index: int, position: int) -> int:
-        segment = self.segments[index]
-        return segment.frame + position - segment.source
-
-    def _between(self, first: int, last: int) -> Iterator[bytes]:
-        for left, right in zip(self.segments[first:last], self.segments[first + 1 : last + 1], strict=True):
-            yield self.bytes[left.frame + left.length : right.frame]
+def _at(segments: Sequence[Segment], position: int) -> int:
+    """The number of the segment in which that place of the data is."""
+    return max(index for index, segment in enumerate(segments) if segment.source <= position)

@@ -94,7 +94,11 @@ class Splicer:
             return [(begin, end, to_json(value).encode())]
         changes = replacements(source, edits, self._restore_source)
         begin, end, literal = changes[0]
-        if isinstance(value, str) and source[begin : begin + 1] == b'"' and literal == to_json(value).encode():
+        if (
+            isinstance(value, str)
+            and source[begin : begin + 1] == b'"'
+            and literal == to_json(value).encode()
+        ):
             self._path = path if len(source) <= self.LONGEST else None
             self._before, self._after = (source[:begin], source[end:]) if self._path else (b"", b"")
         return changes
@@ -192,7 +196,8 @@ class _Walk:
 
 def _end_of(pattern: re.Pattern[bytes], source: bytes, at: int) -> int:
     found = pattern.match(source, at)
-    assert found is not None, "the source was read as JSON before"
+    if found is None:
+        raise AssertionError("the source was read as JSON before")
     return found.end()
 
 

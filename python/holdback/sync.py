@@ -24,17 +24,17 @@ def restore_bytes(
     >>> list(restore_bytes(upstream, {"<PERSON_1>": "Ada"}))
     [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
     """
-    return _restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
+    return restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
 
 
 def restore_chunks(
     source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> Generator[Any, None, None]:
     """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
-    return _restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
 
 
-def _restored(
+def restored(
     source: Iterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
 ) -> Generator[Any, None, None]:
     iterator: Any = None

@@ -80,7 +80,6 @@ class WireRestorer:
     """
 
     __slots__ = (
-        "_border",
         "_calm",
         "_channels",
         "_drop_lf",
@@ -123,12 +122,13 @@ class WireRestorer:
         self._passing = matcher is None  # forward unread
         self._failed = self._flushed = False
         self._rest: bytes | bytearray = b""  # the unfinished frame
-        self._border = b"\n" if self._lines else b"\n\n"  # what a frame mostly ends with
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
         self._scan: Any = None if matcher is None else matcher._quiet_run
-        self._calm = False  # nothing is pending, and a frame without the beginning of a placeholder changes nothing
+        self._calm = (
+            False  # nothing is pending, and a frame without the beginning of a placeholder changes nothing
+        )
         self._splicer: Splicer | None = None  # once there is something to splice
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last frame was written
@@ -205,9 +205,6 @@ class WireRestorer:
 
     def _take(self, data: bytes) -> None:
         """Take in the frames that are complete now, keep the rest. After an error it keeps all that was not read."""
-        if self._passing:
-            self._out.append(data)
-            return
         if self._first:
             self._check_encoding(data)
         if self._lines is None:
@@ -217,7 +214,6 @@ class WireRestorer:
                 self._rest += data
                 return
             self._lines = data.removeprefix(BOM).startswith(b"{")
-            self._border = b"\n" if self._lines else b"\n\n"
         at = 0
         try:
             if self._rest:
@@ -303,12 +299,9 @@ class WireRestorer:
 
     def _is_unfinished(self, data: bytes) -> bool:
         """Whether this is the beginning of a frame and no more. May say no without need."""
-        return (
-            self._border not in data
-            and b"\r" not in data
-            and data[:1] != b"\n"
-            and len(data) <= self._max_event_bytes
-        )
+        if 13 in data or len(data) > self._max_event_bytes:  # a byte is found faster as a number
+            return False
+        return 10 not in data or (not self._lines and data[0] != 10 and data.find(b"\n\n") < 0)
 
     # ------------------------------------------------------------ one frame
 
@@ -354,17 +347,17 @@ class WireRestorer:
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
         elif outcome.edits:
-            self._out.append(frame.with_changes(self._changes(frame, outcome.edits)))
+            self._out.append(
+                frame.with_changes(self._changes(frame.source or b"", outcome.edits, self._channels))
+            )
         else:
             self._out.append(frame.bytes)
 
-    def _changes(self, frame: Frame, edits: Sequence[Edit]) -> list[Replacement]:
-        """The edits as spans of the frame's data."""
-        assert frame.source is not None
-        assert self._channels is not None
+    def _changes(self, source: bytes, edits: Sequence[Edit], channels: Channels) -> list[Replacement]:
+        """The edits as spans of a frame's data."""
         if self._splicer is None:
-            self._splicer = Splicer(partial(self._channels.replace, json=True))
-        return self._splicer.replacements(frame.source, edits)
+            self._splicer = Splicer(partial(channels.replace, json=True))
+        return self._splicer.replacements(source, edits)
 
     def _decide(self, event: dict[str, Any]) -> None:
         """Choose the protocol by the first event; if none knows it, everything passes from now on."""

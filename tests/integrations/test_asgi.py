@@ -42,11 +42,13 @@ class Server:
         self.received = received or [{"type": "http.request", "body": b"", "more_body": False}]
         self.sent: list[Message] = []
         self.gone_at = gone_at
+        self.asked = 0  # how often it was to send something
 
     async def receive(self) -> Message:
         return self.received.pop(0) if self.received else {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
+        self.asked += 1
         if len(self.sent) == self.gone_at:
             raise Gone
         self.sent.append(message)
@@ -197,7 +199,7 @@ def test_head_has_the_headers_of_get_and_no_body(kind: bytes) -> None:
 
 
 def test_messages_it_does_not_know_go_through() -> None:
-    others = [
+    others: list[Message] = [
         {"type": "http.response.pathsend", "path": "/x"},
         {"type": "http.response.trailers", "headers": []},
     ]
@@ -289,7 +291,7 @@ def test_after_a_disconnect_nothing_more_is_emitted(ending: Exception | None) ->
 
 
 def test_what_is_received_is_what_the_server_said() -> None:
-    messages = [
+    messages: list[Message] = [
         {"type": "http.request", "body": b"<PERSON_1>", "more_body": True},
         {"type": "http.disconnect"},
     ]
@@ -306,7 +308,7 @@ def test_once_sending_failed_nothing_more_is_sent() -> None:
     server = Server(gone_at=2)
     with pytest.raises(Gone):
         serve(saying(start(EVENTS), body(EVENT["Hi <PER"]), body(EVENT["bye <PER"])), server=server)
-    assert len(server.sent) == 2
+    assert (len(server.sent), server.asked) == (2, 3)
 
 
 def test_a_cancelled_application_sends_nothing_more() -> None:

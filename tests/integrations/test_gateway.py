@@ -121,7 +121,7 @@ def test_chat_calls_tools_with_the_real_values(openai: Any) -> None:
 
 def test_chat_with_two_choices_and_usage(openai: Any) -> None:
     said = {0: "", 1: ""}
-    usage = None
+    usage: Any = None
     for chunk in openai.chat.completions.create(
         **CHAT, n=2, stream=True, stream_options={"include_usage": True}
     ):

@@ -362,13 +362,6 @@ def test_without_a_transport_there_is_the_default_one(host: Host) -> None:
     assert type(host.ours.AsyncRestoreTransport(PAIRS)._transport) is host.library.AsyncHTTPTransport
 
 
-def test_the_two_modules_are_the_same_but_for_their_host() -> None:
-    folder = Path(importlib.import_module("holdback.integrations").__file__ or "").parent
-    one, other = ((folder / name).read_text(encoding="utf-8") for name in ("httpx.py", "httpx2.py"))
-    code, other_code = (text.split('"""', 2)[2] for text in (one, other))
-    assert code.replace("httpx", "httpx2") == other_code
-
-
 # ---------------------------------------------------------------- real clients, real sockets
 
 TEXT = "Hi <PERSON_1>, <EMAIL_1>? [cut:7]"

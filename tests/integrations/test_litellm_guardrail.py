@@ -112,7 +112,7 @@ def said(chunks: Iterable[Any]) -> str:
 @pytest.mark.parametrize("depth", [0, 1, 2])
 async def test_trap_1_hooks_are_in_the_leaf_class(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """LiteLLM itself runs the stream: it never calls a hook that is inherited."""
-    cls = HoldbackGuardrail
+    cls: type[Any] = HoldbackGuardrail
     for _ in range(depth):
         cls = type("Derived", (cls,), {})
     monkeypatch.setattr(litellm, "callbacks", [guardrail(cls, known_values=PAIRS)])
@@ -511,7 +511,7 @@ class Fakes:
 
 @pytest.mark.parametrize("kind", [dict, PIIMapping, TrieMatcher, Fakes])
 async def test_every_kind_of_mapping_can_be_attached(kind: Any) -> None:
-    mapping = Fakes() if kind is Fakes else kind() if kind is PIIMapping else kind({"<1>": "Ada"})
+    mapping: Any = kind() if kind in {Fakes, PIIMapping} else kind({"<1>": "Ada"})
     if kind is PIIMapping:
         mapping.add("Ada", "<1>", "PERSON")
     data = request()
@@ -593,7 +593,7 @@ def test_an_error_in_the_file_quotes_nothing(content: str, tmp_path: Path) -> No
     path = tmp_path / "known.json"
     path.write_text(content, encoding="latin-1")
     if content == "[]":
-        assert guardrail(known_values=path)
+        guardrail(known_values=path)
         return
     with pytest.raises(MappingError) as caught:
         guardrail(known_values=str(path))
@@ -736,6 +736,21 @@ async def test_masking_the_other_endpoints() -> None:
     assert got[1] == {"functionCall": {"name": "Bo", "args": {"a": "<PERSON_1>"}}}
     assert got[2] == {"functionResponse": {"name": "Bo", "response": {"<PERSON_2>": "<QUOTED_1>"}}}
     assert got[3] is parts[3]
+
+
+@pytest.mark.parametrize("place", ["arguments", "content"])
+async def test_masking_finds_a_value_in_any_json_spelling(place: str) -> None:
+    source = r'{"a": "\u0041da\u0020Lovelace", "b": "[{\"c\": \"\\u0042o\"}]", "d": 42}'
+    message: dict[str, Any] = {"role": "tool", "content": source}
+    if place == "arguments":
+        message = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": source}}]}
+    data = request(messages=[message])
+    await before(guardrail(known_values={**PAIRS, '"4"': "42"}), data)
+    (message,) = data["messages"]
+    sent = json.loads(
+        message["content"] if place == "content" else message["tool_calls"][0]["function"]["arguments"]
+    )
+    assert sent == {"a": "<PERSON_1>", "b": '[{"c": "<PERSON_2>"}]', "d": '"4"'}
 
 
 async def test_masking_takes_the_longest_value_first_and_once() -> None:

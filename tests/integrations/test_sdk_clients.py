@@ -182,14 +182,12 @@ def test_openai_responses(server: Server, name: str, size: int) -> None:
     "name", [name for name in RECORDINGS if name.startswith("anthropic") and "error" not in name]
 )
 def test_anthropic(server: Server, name: str, size: int) -> None:
-    snapshots = []
+    snapshots: list[str] = []
 
     def ask(url: str) -> Any:
         client = importlib.import_module("anthropic").Anthropic(base_url=url, api_key="none", max_retries=0)
         with client, client.messages.stream(**ASKED, max_tokens=9) as stream:
-            for event in stream:
-                if event.type == "text":
-                    snapshots.append(event.snapshot)
+            snapshots.extend(event.snapshot for event in stream if event.type == "text")
             return stream.get_final_message().model_dump()
 
     recording, came, restored = asked(server, name, size, ask)
@@ -204,7 +202,7 @@ def test_anthropic_that_fails(server: Server, size: int) -> None:
     def ask(url: str) -> str:
         text = ""
         client = anthropic.Anthropic(base_url=url, api_key="none", max_retries=0)
-        with (
+        with (  # noqa: PT012 - what came before the error counts
             client,
             pytest.raises(anthropic.APIStatusError),
             client.messages.stream(**ASKED, max_tokens=9) as stream,

@@ -2,36 +2,28 @@
 
     OpenAI(http_client=httpx.Client(transport=RestoreTransport(mapping)))
 
-Restored are event streams, NDJSON and whole JSON answers; the wire format is told from the answer itself. Requests
-for which there is a mapping ask for an uncompressed answer, and one that comes compressed nevertheless is decoded.
-Every other response, and every response to a request without a mapping, is the wrapped transport's own.
-
-A client takes only the transports of its own library: for SDKs on httpx2, a fork of httpx, these are those of
-``holdback.integrations.httpx2``, the same to the letter.
+A client takes only the transports of its own library: SDKs on httpx2 take those of
+``holdback.integrations.httpx2``, which are the same otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
-
 import httpx
 
-from holdback.aio import _restored as _restored_async
-from holdback.aio import not_empty
-from holdback.integrations.bodies import CODINGS, STALE, AnswerRestorer, mapping_for, restorer_for
-from holdback.mapping import AnyMapping
-from holdback.sync import _restored
-from holdback.wire import WireRestorer
+from holdback.integrations import transports
 
 __all__ = ["AsyncRestoreTransport", "RestoreTransport"]
 
-MappingOrCallable = AnyMapping | Callable[[httpx.Request], AnyMapping | None] | None
-"""A mapping for every request, or what finds the one of a request; it is called before the request is sent."""
+
+class _Body(transports.Body, httpx.SyncByteStream):
+    pass
 
 
-class RestoreTransport(httpx.BaseTransport):
+class _AsyncBody(transports.AsyncBody, httpx.AsyncByteStream):
+    pass
+
+
+class RestoreTransport(transports.Transport, httpx.BaseTransport):
     """A transport of ``httpx.Client`` that restores answers.
 
     :param mapping: any kind of mapping, or a callable ``httpx.Request -> mapping or None``.
@@ -43,135 +35,12 @@ class RestoreTransport(httpx.BaseTransport):
     same objects, in a stream behind the text that was held back.
     """
 
-    def __init__(
-        self,
-        mapping: MappingOrCallable,
-        config: Any = None,
-        *,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self._mapping = mapping
-        self._config = config
-        self._transport = httpx.HTTPTransport() if transport is None else transport
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        mapping = _mapping_of(request, self._mapping)
-        response = self._transport.handle_request(request)
-        try:
-            restorer = _restorer_of(request, response, mapping, self._config)
-        except BaseException:
-            response.close()
-            raise
-        return response if restorer is None else _with_body(response, _Body(response, restorer))
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        self._transport.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        self._transport.__exit__(exc_type, exc_value, traceback)
+    host = httpx
+    body = _Body
 
 
-class AsyncRestoreTransport(httpx.AsyncBaseTransport):
+class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport):
     """A transport of ``httpx.AsyncClient`` that restores answers; see ``RestoreTransport``."""
 
-    def __init__(
-        self,
-        mapping: MappingOrCallable,
-        config: Any = None,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._mapping = mapping
-        self._config = config
-        self._transport = httpx.AsyncHTTPTransport() if transport is None else transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        mapping = _mapping_of(request, self._mapping)
-        response = await self._transport.handle_async_request(request)
-        try:
-            restorer = _restorer_of(request, response, mapping, self._config)
-        except BaseException:
-            await response.aclose()
-            raise
-        return response if restorer is None else _with_body(response, _AsyncBody(response, restorer))
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self._transport.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        await self._transport.__aexit__(exc_type, exc_value, traceback)
-
-
-class _Body(httpx.SyncByteStream):
-    """The decoded bytes of a response, restored as they are read."""
-
-    __slots__ = ("_response", "_restorer")
-
-    def __init__(self, response: httpx.Response, restorer: WireRestorer | AnswerRestorer) -> None:
-        self._response = response
-        self._restorer = restorer
-
-    def __iter__(self) -> Iterator[bytes]:
-        return _restored(self._response.iter_bytes(), lambda: self._restorer, not_empty)
-
-    def close(self) -> None:
-        self._response.close()
-
-
-class _AsyncBody(httpx.AsyncByteStream):
-    """``_Body``, asynchronous."""
-
-    __slots__ = ("_response", "_restorer")
-
-    def __init__(self, response: httpx.Response, restorer: WireRestorer | AnswerRestorer) -> None:
-        self._response = response
-        self._restorer = restorer
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _restored_async(self._response.aiter_bytes(), lambda: self._restorer, not_empty)
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
-
-
-def _mapping_of(request: httpx.Request, given: MappingOrCallable) -> AnyMapping | None:
-    mapping = mapping_for(given, request)
-    if mapping is not None:
-        request.headers["accept-encoding"] = "identity"
-    return mapping
-
-
-def _restorer_of(
-    request: httpx.Request, response: httpx.Response, mapping: AnyMapping | None, config: Any
-) -> WireRestorer | AnswerRestorer | None:
-    """What restores the response; None if it is left alone, as is one whose coding nobody knows."""
-    headers = response.headers
-    codings = headers.get("content-encoding", "").lower().split(",")
-    if request.method == "HEAD" or not all(coding.strip() in CODINGS for coding in codings):
-        return None
-    return restorer_for(headers.get("content-type", ""), mapping, config, answers=True)
-
-
-def _with_body(response: httpx.Response, body: _Body | _AsyncBody) -> httpx.Response:
-    headers = response.headers.copy()
-    for name in STALE:
-        headers.pop(name, None)
-    return httpx.Response(response.status_code, headers=headers, stream=body, extensions=response.extensions)
+    host = httpx
+    body = _AsyncBody

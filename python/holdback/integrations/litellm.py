@@ -32,7 +32,7 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
 from holdback import _backend
-from holdback.aio import _restored
+from holdback.aio import restored
 from holdback.answers import restore_answer
 from holdback.channels import ChunkRestorer
 from holdback.chunks import as_chunk
@@ -144,7 +144,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     ) -> AsyncGenerator[Any, None]:
         """Restore an answer as it streams."""
         matcher = matcher_of(self._mapping_of(request_data))
-        return _restored(response, lambda: _Answer(matcher, self._config), iter)
+        return restored(response, lambda: _Answer(matcher, self._config), iter)
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""

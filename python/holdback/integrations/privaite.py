@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from types import ModuleType
 from typing import Any
 
 from holdback import deanonymizer, handler, sse
@@ -85,26 +84,20 @@ class StreamingHandler:
     """The streams of its endpoints."""
 
     @staticmethod
-    async def stream_response(
+    def stream_response(
         litellm_stream: Any, mapping: Any, deanonymizer_config: Any
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Restore a stream of chat chunks."""
-        events = _events(
-            handler.StreamingHandler.stream_response, litellm_stream, mapping, deanonymizer_config
-        )
-        async for event in events:
-            yield event
+        restore = handler.StreamingHandler.stream_response
+        return _events(restore, litellm_stream, mapping, deanonymizer_config)
 
     @staticmethod
-    async def stream_text_response(
+    def stream_text_response(
         litellm_stream: Any, mapping: Any, deanonymizer_config: Any
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Restore a stream of text completions."""
-        events = _events(
-            handler.StreamingHandler.stream_text_response, litellm_stream, mapping, deanonymizer_config
-        )
-        async for event in events:
-            yield event
+        restore = handler.StreamingHandler.stream_text_response
+        return _events(restore, litellm_stream, mapping, deanonymizer_config)
 
 
 def json_escaped_mapping(mapping: Any) -> Any:
@@ -185,22 +178,27 @@ def _matcher(mapping: Any) -> TrieMatcher | None:
 
 
 def _check(name: str, theirs: Any, ours: Any) -> None:
-    """A ``HoldbackError`` unless both are called in the same way, as far as they are called by name."""
-    methods = [method for method in ("stream_response", "stream_text_response") if hasattr(ours, method)]
-    for one, other in [(getattr(theirs, m, None), getattr(ours, m)) for m in methods] or [(theirs, ours)]:
-        if not callable(one) or list(inspect.signature(one).parameters) != list(
-            inspect.signature(other).parameters
-        ):
-            raise HoldbackError(f"PrivAiTe {_version()} has no {name} of the kind that 0.7.3 has")
+    """A ``HoldbackError`` unless both take the same arguments; of the handler it is the methods that are called."""
+    pairs: list[tuple[Any, Any]] = [(theirs, ours)]
+    if ours is StreamingHandler:
+        methods = ("stream_response", "stream_text_response")
+        pairs = [(getattr(theirs, method, None), getattr(ours, method)) for method in methods]
+    if not all(callable(one) and _parameters(one) == _parameters(other) for one, other in pairs):
+        raise HoldbackError(f"PrivAiTe {_version()} has no {name} of the kind that 0.7.3 has")
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
 
 
 def _replace(pairs: list[tuple[Any, Any]]) -> None:
     """Put the second of each pair wherever a module holds the first."""
     swapped = {id(old): new for old, new in pairs}  # what is looked for is alive in `pairs`
     for module in list(sys.modules.values()):
-        if not isinstance(module, ModuleType) or module.__name__ == __name__:
+        members = getattr(module, "__dict__", None)  # some put other things than modules there
+        if members is None or members is globals():
             continue
-        for name, value in list(vars(module).items()):
+        for name, value in list(members.items()):
             if id(value) in swapped:
                 setattr(module, name, swapped[id(value)])
 
