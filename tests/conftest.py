@@ -46,7 +46,9 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(_backend, "TrieMatcher", twin.TrieMatcher)
     monkeypatch.setattr(_backend, "StreamBuffer", twin.StreamBuffer)
     monkeypatch.setattr(_backend, "BACKEND", name)
-    monkeypatch.setattr(_backend, "MATCHER_TYPES", tuple(module.TrieMatcher for module in TWINS.values() if module))
+    monkeypatch.setattr(
+        _backend, "MATCHER_TYPES", tuple(module.TrieMatcher for module in TWINS.values() if module)
+    )
     matcher = _backend.TrieMatcher({"a": "b"})
     assert type(matcher).__module__.startswith("holdback._pure") == (name == "pure"), "the wrong twin loaded"
     assert type(matcher.stream()) is twin.StreamBuffer

@@ -8,7 +8,6 @@ import importlib
 import json
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest

@@ -8,6 +8,9 @@ A client takes only the transports of its own library: SDKs on httpx2 take those
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import ClassVar
+
 import httpx
 
 from holdback.integrations import transports
@@ -35,12 +38,12 @@ class RestoreTransport(transports.Transport, httpx.BaseTransport):
     same objects, in a stream behind the text that was held back.
     """
 
-    host = httpx
-    body = _Body
+    host: ClassVar[ModuleType] = httpx
+    body: ClassVar[type[_Body]] = _Body
 
 
 class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport):
     """A transport of ``httpx.AsyncClient`` that restores answers; see ``RestoreTransport``."""
 
-    host = httpx
-    body = _AsyncBody
+    host: ClassVar[ModuleType] = httpx
+    body: ClassVar[type[_AsyncBody]] = _AsyncBody

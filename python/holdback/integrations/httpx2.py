@@ -8,6 +8,9 @@ A client takes only the transports of its own library: SDKs on httpx take those 
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import ClassVar
+
 import httpx2
 
 from holdback.integrations import transports
@@ -35,12 +38,12 @@ class RestoreTransport(transports.Transport, httpx2.BaseTransport):
     same objects, in a stream behind the text that was held back.
     """
 
-    host = httpx2
-    body = _Body
+    host: ClassVar[ModuleType] = httpx2
+    body: ClassVar[type[_Body]] = _Body
 
 
 class AsyncRestoreTransport(transports.AsyncTransport, httpx2.AsyncBaseTransport):
     """A transport of ``httpx2.AsyncClient`` that restores answers; see ``RestoreTransport``."""
 
-    host = httpx2
-    body = _AsyncBody
+    host: ClassVar[ModuleType] = httpx2
+    body: ClassVar[type[_AsyncBody]] = _AsyncBody
