@@ -29,8 +29,13 @@ class SlowWire(WireRestorer):
 
     __slots__ = ()
 
-    def _quiet_until(self, data: bytes, at: int) -> int:
-        return at
+    @property
+    def _calm(self) -> bool:  # type: ignore[override]
+        return False
+
+    @_calm.setter
+    def _calm(self, calm: bool) -> None:
+        pass
 
 
 # ---------------------------------------------------------------- through a restorer

@@ -10,6 +10,8 @@ one character they spell and are joined into it first; a half alone is an ordina
 from collections.abc import Mapping
 from typing import NoReturn, final
 
+__all__ = ["StreamBuffer", "TrieMatcher"]
+
 @final
 class TrieMatcher:
     """A compiled mapping of placeholders to originals: immutable, shared by all streams and threads.
