@@ -30,7 +30,7 @@ class SlowWire(WireRestorer):
     __slots__ = ()
 
     @property
-    def _calm(self) -> bool:  # type: ignore[override]
+    def _calm(self) -> bool:
         return False
 
     @_calm.setter

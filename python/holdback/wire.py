@@ -126,9 +126,7 @@ class WireRestorer:
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
         self._scan: Any = None if matcher is None else matcher._quiet_run
-        self._calm = (
-            False  # nothing is pending, and a frame without the beginning of a placeholder changes nothing
-        )
+        self._calm = False  # whether a frame without the beginning of a placeholder changes nothing
         self._splicer: Splicer | None = None  # once there is something to splice
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last frame was written
