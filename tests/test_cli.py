@@ -363,7 +363,16 @@ def test_a_reader_that_left_is_no_reason_to_complain(arguments: list[str], map_f
     assert (command.returncode, err) == (CANNOT, b"")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A job that a shell put into the background ignores interrupts, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_is_quiet(map_file: MapFile) -> None:
     with start("restore", "--protocol", "plain", "--map", map_file(PAIRS)) as command:
         assert command.stdin is not None

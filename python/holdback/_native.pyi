@@ -48,6 +48,9 @@ class TrieMatcher:
     def _quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
         """For the byte layer: how far ``data[start:]``, which begins at the border of an event, can go out unread."""
 
+    def _quiet_read(self, rest: bytes, data: bytes, lines: bool, /) -> tuple[bytes, bytes, bool]:
+        """For the byte layer: the quiet run of ``rest`` and ``data``, what is left, whether that begins one event."""
+
     @property
     def longest(self) -> int:
         """The length of the longest placeholder, in code points; 0 without any."""

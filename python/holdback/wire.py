@@ -88,6 +88,7 @@ class WireRestorer:
         "_flushed",
         "_lines",
         "_max_event_bytes",
+        "_most_at_once",
         "_named",
         "_newline",
         "_offset",
@@ -95,9 +96,9 @@ class WireRestorer:
         "_passing",
         "_protocol",
         "_protocol_name",
+        "_quiet_read",
         "_reasoning",
         "_rest",
-        "_scan",
         "_splicer",
     )
 
@@ -125,7 +126,10 @@ class WireRestorer:
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
-        self._scan: Any = None if matcher is None else matcher._quiet_run
+        self._quiet_read = None if matcher is None else matcher._quiet_read
+        self._most_at_once = min(
+            _SLICE, max_event_bytes // 2
+        )  # with the unfinished frame still no more than one event
         self._calm = False  # whether a frame without the beginning of a placeholder changes nothing
         self._splicer: Splicer | None = None  # once there is something to splice
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
@@ -138,17 +142,16 @@ class WireRestorer:
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on."""
-        if self._calm and type(data) is bytes and len(self._rest) <= len(data) <= _SLICE:
-            data = bytes(self._rest) + data
-            end = self._scan(data, 0, lines=self._lines)
-            if end <= self._max_event_bytes:
-                self._offset += end
-                quiet, data = data[:end], data[end:]
-                if self._is_unfinished(data):
-                    self._rest = data
-                    return quiet
-                self._out.append(quiet)
-            self._rest = b""
+        quiet_read = self._quiet_read if self._calm and type(data) is bytes else None
+        if quiet_read and len(self._rest) <= len(data) <= self._most_at_once:
+            rest = self._rest if type(self._rest) is bytes else bytes(self._rest)
+            quiet, left, is_beginning = quiet_read(rest, data, bool(self._lines))
+            self._offset += len(quiet)
+            if is_beginning:
+                self._rest = left
+                return quiet
+            self._out.append(quiet)
+            self._rest, data = b"", left
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
         if self._flushed or self._failed:
@@ -290,16 +293,10 @@ class WireRestorer:
 
     def _quiet_until(self, data: bytes, at: int) -> int:
         """How far the frames from ``at`` on can leave unread; ``at`` if the next one must be read."""
-        if not self._calm:
+        if not self._calm or self._channels is None:
             return at
-        end = self._scan(data, at, lines=self._lines)
+        end = self._channels.matcher._quiet_run(data, at, lines=bool(self._lines))
         return end if end - at <= self._max_event_bytes else at
-
-    def _is_unfinished(self, data: bytes) -> bool:
-        """Whether this is the beginning of a frame and no more. May say no without need."""
-        if 13 in data or len(data) > self._max_event_bytes:  # a byte is found faster as a number
-            return False
-        return 10 not in data or (not self._lines and data[0] != 10 and data.find(b"\n\n") < 0)
 
     # ------------------------------------------------------------ one frame
 

@@ -31,6 +31,9 @@ class TrieMatcher:
     def _quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
         return self._automaton.scanner.quiet_run(data, start, lines=lines)
 
+    def _quiet_read(self, rest: bytes, data: bytes, lines: bool, /) -> tuple[bytes, bytes, bool]:  # noqa: FBT001 - hot
+        return self._automaton.scanner.quiet_read(rest, data, lines=lines)
+
     @property
     def longest(self) -> int:
         return self._automaton.longest

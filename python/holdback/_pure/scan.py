@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-JSON_FIELDS = (b"arguments", b"_json", b"_call")
+JSON_FIELDS = (b"_json", b"_call")
 """Pieces of the names whose presence means that a channel of JSON source may be fed, ended or replaced: of
-`arguments`, `partial_json`, `tool_calls`, `function_call`."""
+`partial_json`, `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`."""
 
 END = b"[DONE]"
 """What ends a stream: nothing is restored behind it."""
@@ -58,6 +58,18 @@ class Scanner:
         for name in JSON_FIELDS:
             limit = _before(data, name, start, limit)
         return data.rfind(b"\n", start, limit) + 1 or start if lines else last_border(data, start, limit)
+
+    def quiet_read(self, rest: bytes, data: bytes, *, lines: bool) -> tuple[bytes, bytes, bool]:
+        """What of ``rest`` and ``data`` is a quiet run, what is left, and whether that is the beginning of one event.
+
+        Whether it is may be denied without need.
+        """
+        data = rest + data if rest else data
+        end = self.quiet_run(data, 0, lines=lines)
+        quiet, left = data[:end], data[end:]
+        if 13 in left:  # a byte is found faster as a number
+            return quiet, left, False
+        return quiet, left, 10 not in left or (not lines and last_border(left, 0, len(left)) == 0)
 
 
 def _before(data: bytes, pattern: bytes, start: int, limit: int) -> int:

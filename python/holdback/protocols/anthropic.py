@@ -70,10 +70,7 @@ class Anthropic(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = (
-        "partial_json",
-        "tool_use",
-    )  # a block of type `tool_use` begins a document
+    JSON_FIELDS: ClassVar[tuple[str, ...]] = ("partial_json",)
     ANSWER = ANSWER
 
     @staticmethod

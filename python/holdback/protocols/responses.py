@@ -122,7 +122,10 @@ class Responses(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = ("arguments",)  # part of the name of the events
+    JSON_FIELDS: ClassVar[tuple[str, ...]] = (
+        "function_call_arguments",
+        "mcp_call_arguments",
+    )  # in names of events
     ANSWER = ANSWER
 
     @staticmethod

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::automaton::Automaton;
 use crate::pattern::Patterns;
-use crate::{Fed, PatternError, StreamBuffer};
+use crate::{Fed, PatternError, StreamBuffer, scan};
 
 /// A compiled mapping of placeholders (keys) to originals: immutable, cheap to clone, shared by all streams.
 ///
@@ -90,6 +90,12 @@ impl Matcher {
     #[must_use]
     pub fn quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
         self.automaton.starts().quiet_run(data, start, lines)
+    }
+
+    /// Whether `data` is the beginning of one event and no more. It may be denied without need.
+    #[must_use]
+    pub fn is_beginning(data: &[u8], lines: bool) -> bool {
+        scan::is_beginning(data, lines)
     }
 
     /// How many keys there are.

@@ -11,18 +11,25 @@
 //!
 //! Cost: one search per pattern over the bytes.
 
-use memchr::{memmem, memrchr, memrchr2};
+use memchr::memmem::Finder;
+use memchr::{memchr, memrchr, memrchr2};
 
 /// Pieces of the names whose presence means that a channel of JSON source may be fed, ended or replaced: of
-/// `arguments`, `partial_json`, `tool_calls`, `function_call`.
-const JSON_FIELDS: [&[u8]; 3] = [b"arguments", b"_json", b"_call"];
+/// `partial_json`, `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`.
+const JSON_FIELDS: [&[u8]; 2] = [b"_json", b"_call"];
 
 /// What ends a stream: nothing is restored behind it.
 const END: &[u8] = b"[DONE]";
 
+/// What the escapes and the end begin with, or have in them: one byte is found many times as fast as several, so
+/// these are looked for first.
+pub(crate) const RARE: [u8; 2] = *b"\\D";
+
 /// What must be looked at, for a set of keys.
 pub(crate) struct Scanner {
-    patterns: Vec<memmem::Finder<'static>>,
+    escapes: Vec<Finder<'static>>,
+    end: Finder<'static>,
+    names: [Finder<'static>; JSON_FIELDS.len()],
 }
 
 impl Scanner {
@@ -30,24 +37,40 @@ impl Scanner {
     pub(crate) fn new(firsts: &[u8]) -> Self {
         let mut firsts = firsts.to_vec();
         firsts.dedup();
-        let short_escapes = firsts.into_iter().filter_map(short_escape);
-        let patterns = JSON_FIELDS.into_iter().chain([&b"\\u"[..], END]).chain(short_escapes);
-        Self { patterns: patterns.map(memmem::Finder::new).collect() }
+        let escapes = firsts.into_iter().filter_map(short_escape).chain([&b"\\u"[..]]);
+        Self {
+            escapes: escapes.map(Finder::new).collect(),
+            end: Finder::new(END),
+            names: JSON_FIELDS.map(Finder::new),
+        }
     }
 
     /// The end of the last whole event in `data[start..]`, which no first byte of a key is in, before anything else
     /// that matters; `start` if there is none.
     ///
-    /// Events end with a blank line, or with each line feed if `lines`.
-    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
-        let limit = self.patterns.iter().fold(data.len(), |limit, pattern| {
-            pattern.find(&data[start..limit]).map_or(limit, |found| start + found)
-        });
-        if lines {
-            return memrchr(b'\n', &data[start..limit]).map_or(start, |found| start + found + 1);
+    /// Events end with a blank line, or with each line feed if `lines`. `rare` says that [`RARE`] bytes may occur.
+    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, lines: bool, rare: bool) -> usize {
+        let mut quiet = &data[start..];
+        if rare && memchr(RARE[0], quiet).is_some() {
+            quiet = self.escapes.iter().fold(quiet, before);
         }
-        start + last_border(&data[start..limit])
+        if rare && memchr(RARE[1], quiet).is_some() {
+            quiet = before(quiet, &self.end);
+        }
+        quiet = self.names.iter().fold(quiet, before);
+        let end = if lines { memrchr(b'\n', quiet).map_or(0, |found| found + 1) } else { last_border(quiet) };
+        start + end
     }
+}
+
+/// What stands before `pattern`, all if it does not occur.
+fn before<'a>(data: &'a [u8], pattern: &Finder<'_>) -> &'a [u8] {
+    pattern.find(data).map_or(data, |found| &data[..found])
+}
+
+/// Whether these bytes are the beginning of one event and no more. It may be denied without need.
+pub(crate) fn is_beginning(data: &[u8], lines: bool) -> bool {
+    memchr(b'\r', data).is_none() && (memchr(b'\n', data).is_none() || (!lines && last_border(data) == 0))
 }
 
 fn short_escape(byte: u8) -> Option<&'static [u8]> {

@@ -101,6 +101,27 @@ impl PyTrieMatcher {
         self.0.quiet_run(data, start.min(data.len()), lines)
     }
 
+    #[pyo3(signature = (rest, data, lines, /))]
+    fn _quiet_read<'py>(
+        &self,
+        py: Python<'py>,
+        rest: &[u8],
+        data: &Bound<'py, PyBytes>,
+        lines: bool,
+    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool) {
+        let joined;
+        let bytes = if rest.is_empty() {
+            data.as_bytes()
+        } else {
+            joined = [rest, data.as_bytes()].concat();
+            &joined
+        };
+        let (quiet, left) = bytes.split_at(self.0.quiet_run(bytes, 0, lines));
+        let all = rest.is_empty() && left.is_empty();
+        let run = if all { data.clone() } else { PyBytes::new(py, quiet) };
+        (run, PyBytes::new(py, left), Matcher::is_beginning(left, lines))
+    }
+
     #[getter]
     fn longest(&self) -> usize {
         self.0.longest()
