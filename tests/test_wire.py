@@ -24,7 +24,9 @@ from wires import PAIRS, RARE, Recording, SlowWire, every, pieces, recordings, t
 
 RECORDINGS = pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
 STRIDE = 31
-"""Every place is cut, but many in one run: a run costs milliseconds, and `make fuzz` has the time for each alone."""
+"""Every place is cut, in a long recording many in one run: a run costs milliseconds."""
+SHORT = 6000
+"""A recording of so many bytes is cut at every place alone as well."""
 P = {"<PERSON_1>": "Ada", "<PERSON_2>": "Bo"}
 SECRET = {"<SECRET_KEY>": "secret original"}
 
@@ -53,6 +55,8 @@ def test_a_recording_cut_anywhere(recording: Recording, backend: str) -> None:
     for first in range(1, STRIDE + 1):
         marks = range(first, len(data), STRIDE)
         assert through(WireRestorer(matcher), pieces(data, marks)) == whole, first
+    for mark in range(1, len(data) if len(data) <= SHORT else 0):
+        assert through(WireRestorer(matcher), pieces(data, [mark])) == whole, mark
 
 
 @RECORDINGS
