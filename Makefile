@@ -28,9 +28,9 @@ NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, wh
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
-.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench wheels clean
+.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench bench-e2e wheels clean
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
@@ -74,6 +74,9 @@ format: $(VENV)/.tools ## rewrite the sources the way lint wants them
 bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the figures to reach (FULL=1: all of them)
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m pytest benches --benchmark-only
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.report
+
+bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with holdback off and on (FULL=1: longer)
+	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.e2e
 
 wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
 	@ls -l dist

@@ -25,7 +25,7 @@ from wires import PAIRS, RARE, Recording, SlowWire, every, pieces, recordings, t
 RECORDINGS = pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
 STRIDE = 31
 """Every place is cut, in a long recording many in one run: a run costs milliseconds."""
-SHORT = 6000
+SHORT = 3500
 """A recording of so many bytes is cut at every place alone as well."""
 P = {"<PERSON_1>": "Ada", "<PERSON_2>": "Bo"}
 SECRET = {"<SECRET_KEY>": "secret original"}
