@@ -92,9 +92,11 @@ def without(headers: Iterable[tuple[bytes, bytes]], names: set[str]) -> Headers:
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[State]:
     """One client for all requests."""
-    # An answer may take minutes: only connecting has a limit. Cookies are the clients' own business.
+    # An answer may take minutes, and there may be any number of them: only connecting has a limit. Cookies are the
+    # clients' own business.
+    limits, timeout = httpx.Limits(max_connections=None), httpx.Timeout(None, connect=10)
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    async with httpx.AsyncClient(timeout=httpx.Timeout(None, connect=10), cookies=no_cookies) as client:
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, cookies=no_cookies) as client:
         yield {"client": client}
 
 
