@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benches.json_workloads import HARD, MATCHERS, SOURCES, long_value
+from benches.json_workloads import feeding as feeding_json
 from benches.workloads import (
     CHUNK_SIZES,
     DEEP_KEY,
@@ -162,6 +164,44 @@ def bulk() -> None:
     speed = length / medians["native"] / 1e9 if "native" in medians else None
     figure("native bulk text", speed, at_least=1.5, unit=" GB/s")
     figure("native bulk text: time against str.find", ratio(medians, "native", "str.find"), at_most=10)
+
+
+def json_channels() -> None:
+    """JSON source beside plain text, per code point, and sources that a channel must not look back on."""
+    rows = [["ns per code point", *MATCHERS]]
+    for size in (4, 64):
+        for name, source in SOURCES.items():
+            contenders = {f"{twin} JSON": feeding_json(twin, source, 40_000, size) for twin in MATCHERS}
+            contenders |= {f"{twin} plain": feeding_json(twin, None, 40_000, size) for twin in MATCHERS}
+            medians = interleaved(contenders, ROUNDS)
+            rows.append(
+                [
+                    f"{name}, {size} a feed",
+                    *(f"{medians[f'{twin} JSON'] / 4e4 * 1e9:,.1f}" for twin in MATCHERS),
+                ]
+            )
+            what = f"native JSON, {name}, {size} code points: against plain"
+            figure(
+                what, ratio(medians, "native JSON", "native plain"), at_most=3 if source is long_value else 8
+            )
+    for name, source in HARD.items():
+        sizes = (50_000, 200_000)
+        contenders = {
+            f"{twin} {length}": feeding_json(twin, source, length, length)
+            for twin in MATCHERS
+            for length in sizes
+        }
+        medians = interleaved(contenders, 3)
+        rows.append(
+            [f"{name}, 200,000", *(f"{medians[f'{twin} 200000'] / 2e5 * 1e9:,.1f}" for twin in MATCHERS)]
+        )
+        for twin in MATCHERS:
+            growth = medians[f"{twin} 200000"] / medians[f"{twin} 50000"] / 4
+            figure(f"{twin} JSON, {name}: 200,000 against 50,000, per code point", growth, at_most=1.5)
+    table("JSON channel", rows)
+    if "native" in MATCHERS:
+        seconds = interleaved({"bulk": feeding_json("native", long_value, 4_000_000, 5_000_000)}, 3)["bulk"]
+        figure("native JSON bulk", 4 / seconds, at_least=200, unit=" MB/s")
 
 
 def adversarial() -> None:
@@ -361,7 +401,7 @@ def main() -> None:
     peers = ", ".join(name for name in ("privaite", "litellm") if optional(name) is not None) or "none"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"holdback {__version__}, {python}, peers: {peers}")
-    for measure in (feed, bulk, adversarial, set_up, handling, wiring, open_streams):
+    for measure in (feed, bulk, json_channels, adversarial, set_up, handling, wiring, open_streams):
         measure()
         sys.stdout.flush()
     table("figures", [("", "measured", "target", ""), *figures])
