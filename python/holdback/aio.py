@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import Any, Protocol
 
-from holdback.channels import ChunkRestorer
 from holdback.closing import aclose, check_async_iterable
 from holdback.mapping import AnyMapping
 from holdback.protocols import AUTO
+from holdback.restorer import ChunkRestorer
 from holdback.wire import WireRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]

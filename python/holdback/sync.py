@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from holdback.aio import Restorer, not_empty
-from holdback.channels import ChunkRestorer
 from holdback.closing import check_iterable, close
 from holdback.mapping import AnyMapping
 from holdback.protocols import AUTO
+from holdback.restorer import ChunkRestorer
 from holdback.wire import WireRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]
