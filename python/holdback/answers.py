@@ -11,9 +11,9 @@ from typing import Any
 
 from holdback.channels import Channels
 from holdback.chunks import as_chunk, members, with_edits
-from holdback.config import is_enabled, restores_reasoning
+from holdback.config import restores_reasoning
 from holdback.frames import BOM
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO, protocol_named, protocol_of_answer
 from holdback.protocols.outcome import Draft
 from holdback.protocols.shapes import read_whole
@@ -37,7 +37,7 @@ def restore_answer(
     {'choices': [{'index': 0, 'message': {'role': 'assistant', 'content': 'Hi Ada!'}}]}
     """
     kind = None if protocol == AUTO else protocol_named(protocol)
-    matcher = matcher_of(mapping) if config is None or is_enabled(config) else None
+    matcher = matcher_for(mapping, config)
     source = bytes(answer) if isinstance(answer, (bytes, bytearray, memoryview)) else None
     node = as_chunk(answer) if source is None else _loaded(source)
     if node is None and source is None:

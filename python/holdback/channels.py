@@ -14,6 +14,7 @@ Key = tuple[Any, Any]
 """What a channel goes by: its group, such as the choice, and its name there."""
 
 FEW = 8
+"""How many channels ``at_rest`` looks at: an ordinary answer has no more."""
 
 
 def _natural(key: Key) -> str:

@@ -19,6 +19,7 @@ from typing import NoReturn, Protocol
 
 from holdback import _backend
 from holdback._pure.pattern import join_surrogates
+from holdback.config import is_enabled
 from holdback.errors import MappingError
 
 
@@ -153,3 +154,8 @@ def matcher_of(mapping: AnyMapping | None) -> _backend.TrieMatcher | None:
         raise TypeError(f"a mapping is {_KINDS}, not {type(mapping).__name__}")
     snapshot = dict(pairs)
     return _backend.TrieMatcher(snapshot) if snapshot else None
+
+
+def matcher_for(mapping: AnyMapping | None, config: object) -> _backend.TrieMatcher | None:
+    """The matcher to restore with; None if there is nothing to restore or ``config`` switches it off. None is on."""
+    return matcher_of(mapping) if config is None or is_enabled(config) else None

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from holdback.channels import Channels
 from holdback.chunks import as_chunk, like, members, with_edits
-from holdback.config import is_enabled, restores_reasoning
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.config import restores_reasoning
+from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO, Protocol, protocol_named, protocol_of
 from holdback.protocols.outcome import Outcome
 from holdback.protocols.shapes import type_of
@@ -49,7 +49,7 @@ class ChunkRestorer:
         self._protocol: Protocol | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
         self._models: dict[str | None, type[BaseModel] | None] = {}
-        matcher = matcher_of(mapping) if config is None or is_enabled(config) else None
+        matcher = matcher_for(mapping, config)
         self._channels = None if matcher is None else Channels(matcher)
 
     def feed(self, chunk: Any) -> list[Any]:

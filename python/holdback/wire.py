@@ -30,15 +30,14 @@ from pydantic_core import from_json
 
 from holdback.channels import Channels
 from holdback.chunks import Edit
-from holdback.config import is_enabled, restores_reasoning
+from holdback.config import restores_reasoning
 from holdback.errors import EncodedInput, EventTooLarge, StreamStateError
 from holdback.frames import BOM, Frame, end_of_event, end_of_line
-from holdback.mapping import AnyMapping, matcher_of
-from holdback.protocols import PROTOCOLS, Protocol, protocol_named
+from holdback.mapping import AnyMapping, matcher_for
+from holdback.protocols import AUTO, PROTOCOLS, Protocol, protocol_named
 from holdback.splice import Replacement, Splicer
 from holdback.sse import to_json
 
-AUTO = "auto"
 UNKNOWN = "unknown"
 
 _ENCODINGS = (
@@ -118,7 +117,7 @@ class WireRestorer:
             self._lines = self._protocol.LINES
         self._protocol_name = protocol
         self._max_event_bytes = max_event_bytes
-        matcher = matcher_of(mapping) if config is None or is_enabled(config) else None
+        matcher = matcher_for(mapping, config)
         self._channels = None if matcher is None else Channels(matcher)
         self._passing = matcher is None  # forward unread
         self._failed = self._flushed = False

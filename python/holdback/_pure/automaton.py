@@ -40,7 +40,7 @@ Tree: TypeAlias = Union[int, "tuple[Tree, int, Tree]"]
 Rope: TypeAlias = tuple[int, Tree]
 
 ROOT = 0
-FEW = 3
+FEW = 3  # different first units that are looked for by themselves, as the Rust twin does
 NO_BRANCHES: dict[str, int] = {}
 
 
