@@ -99,7 +99,9 @@ def test_a_recording_in_other_line_endings(recording: Recording, backend: str) -
 
 @RECORDINGS
 def test_nothing_to_restore_and_nothing_changes(recording: Recording, backend: str) -> None:
-    has_source = any(name in recording.data for name in JSON_FIELDS)  # where an escape cut in two waits
+    has_source = any(
+        name.encode() in recording.data for name in JSON_FIELDS
+    )  # where an escape cut in two waits
     for pairs in ({}, None) if has_source else ({"☃": "x"}, {}, None):
         assert restored(recording.data, pairs, 7) == recording.data
     off = DeanonymizationConfig(enabled=False)
@@ -157,7 +159,8 @@ def test_any_bytes_pass(data: bytes, protocol: str, rng: Random, backend: str) -
 @given(rng=RNG)
 def test_an_invented_stream_without_a_placeholder_is_not_touched(rng: Random, backend: str) -> None:
     data, protocol = wires.stream(rng)
-    assume(not any(name in data for name in JSON_FIELDS))  # where an escape cut in two waits
+    # An escape cut in two waits in JSON source, half a pair everywhere.
+    assume(not any(name.encode() in data for name in JSON_FIELDS) and b"\\ud83d" not in data)
     assert restored(data, {"☃": "x"}, rng.randint(1, 99), protocol=protocol) == data
 
 

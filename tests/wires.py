@@ -24,18 +24,18 @@ FOLDERS = tuple(
 BOM = b"\xef\xbb\xbf"
 
 
+def _never(value: Any) -> Any:
+    """An attribute that stays what it is, whatever it is set to."""
+    return property(lambda _: value, lambda _, __: None)
+
+
 class SlowWire(WireRestorer):
-    """Reads every frame: what the fast path must agree with."""
+    """Reads every frame: what the fast path and the templates must agree with."""
 
     __slots__ = ()
 
-    @property
-    def _calm(self) -> bool:
-        return False
-
-    @_calm.setter
-    def _calm(self, calm: bool) -> None:
-        pass
+    _calm = _never(False)
+    _template = _never(None)
 
 
 # ---------------------------------------------------------------- through a restorer
@@ -185,6 +185,8 @@ class Raw(str):
 def stream(rng: Random) -> tuple[bytes, str]:
     """A stream and the name of its protocol."""
     protocol = rng.choice(list(INVENTORS))
+    if protocol in ALIKE and rng.random() < 0.4:
+        return alike(rng, protocol), protocol
     invent = INVENTORS[protocol]
     count = rng.randint(1, 7)
     events = [invent(rng, number) for number in range(count)]
@@ -432,6 +434,80 @@ INVENTORS = {
     "gemini": _gemini,
     "ollama": _ollama,
 }
+
+
+_CHUNK = '{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":%s,"delta":%s}]%s}'
+_CALL = '{"tool_calls":[{"index":0,"function":{"arguments":SOURCE}}]}'
+_BLOCK = '{"type":"content_block_delta","index":%s,"delta":%s}'
+_IDS = '"item_id":"i","output_index":0,"content_index":0'
+_PART = '{"type":"response.%s.delta","sequence_number":COUNT,' + _IDS + ',"delta":%s}'
+_COMPLETION = (
+    '{"id":"c","created":1,"model":"m","object":"text_completion","choices":[{"index":0,"text":TEXT%s}]}'
+)
+ALIKE = {
+    "openai-chat": (
+        _CHUNK % (0, '{"content":TEXT}', ""),
+        _CHUNK % (0, '{"content":TEXT}', ',"obfuscation":FILL'),
+        _CHUNK % (1, '{"content":TEXT}', ""),
+        _CHUNK % (0, '{"content":TEXT},"finish_reason":"stop"', ""),
+        _CHUNK % (0, '{"reasoning":TEXT}', ""),
+        _CHUNK % (0, '{"content":null,"refusal":TEXT}', ""),
+        _CHUNK % (0, _CALL, ""),
+        _CHUNK % (0, '{"content":TEXT,"refusal":TEXT}', ""),
+        _CHUNK % (0, '{"content":TEXT}', ',"error":{"message":"x"}'),
+        _CHUNK % (0, '{"content":TEXT}', ',"usage":{"n":COUNT}'),
+    ),
+    "openai-text": (
+        _COMPLETION % "",
+        _COMPLETION % ',"finish_reason":"stop"',
+    ),
+    "anthropic": (
+        _BLOCK % (0, '{"type":"text_delta","text":TEXT}'),
+        _BLOCK % (0, '{"type":"thinking_delta","thinking":TEXT}'),
+        _BLOCK % (1, '{"type":"input_json_delta","partial_json":SOURCE}'),
+        _BLOCK % (0, '{"type":"citations_delta","citation":{"title":TEXT}}'),
+        '{"type":"content_block_stop","index":0}',
+        '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":TEXT}}',
+    ),
+    "openai-responses": (
+        _PART % ("output_text", "TEXT"),
+        _PART % ("output_text", 'TEXT,"obfuscation":FILL'),
+        _PART % ("function_call_arguments", "SOURCE"),
+        '{"type":"response.output_text.done","sequence_number":COUNT,"item_id":"i","output_index":0,"text":TEXT}',
+    ),
+}
+"""Events of one kind or another, to be told again and again with other texts."""
+_COUNTS = ("7", "8", "0", "007", "1.0", "-1", "1e5", "null", '"7"', '"<P_1>"')
+_FILLS = ('""', '"aB3"', '"aB3xyz"', '"\\""', '"é"', '"<P_1>"', "7", '"\u0001"', '"\x7f"')
+
+
+def alike(rng: Random, protocol: str) -> bytes:
+    """A stream of events that are spelled alike, most of them of one kind."""
+    newline = rng.choice(("\n", "\n", "\n", "\r\n", "\r"))
+    usual = rng.choice(ALIKE[protocol])
+    wrong = rng.random() < 0.3
+    out = []
+    for _ in range(rng.randint(2, 9)):
+        source = usual if rng.random() < 0.8 else rng.choice(ALIKE[protocol])
+        text, fragment = (
+            json.dumps(_text(rng), ensure_ascii=rng.random() < 0.5),
+            json.dumps(_text(rng, SOURCES)),
+        )
+        if wrong and rng.random() < 0.2:
+            text = rng.choice(
+                ('"\\ud83d"', '"\\x"', '"\u0001"', "null", '"<P_1>', '""', '"\\u003cP_1\\u003e"')
+            )
+        count, fill = (rng.choice(some[: None if wrong else 2]) for some in (_COUNTS, _FILLS))
+        for hole, value in (("TEXT", text), ("SOURCE", fragment), ("COUNT", count), ("FILL", fill)):
+            source = source.replace(hole, value)
+        name = f"event: {json.loads(_TYPE.findall(source)[0])}{newline}" if protocol == "anthropic" else ""
+        out.append(f"{name}data: {source}{newline}{newline}")
+        if rng.random() < 0.1:
+            out.append(f": ping{newline}{newline}")
+    return _encoded("".join(out))
+
+
+_TYPE = re.compile('"type":("[^"]*")')
 
 
 def marks(rng: Random, data: bytes) -> Iterator[list[int]]:

@@ -10,7 +10,7 @@ one character they spell and are joined into it first; a half alone is an ordina
 from collections.abc import Mapping
 from typing import NoReturn, final
 
-__all__ = ["StreamBuffer", "TrieMatcher"]
+__all__ = ["Scan", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -45,11 +45,11 @@ class TrieMatcher:
     def stream(self, *, json: bool = False) -> StreamBuffer:
         """Start a stream: O(1), whatever the number of placeholders."""
 
-    def _quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
-        """For the byte layer: how far ``data[start:]``, which begins at the border of an event, can go out unread."""
+    def _scan(self, *, lines: bool, field: str) -> Scan:
+        """For the byte layer: a scan of events that end with a blank line, or with each line feed if ``lines``.
 
-    def _quiet_read(self, rest: bytes, data: bytes, lines: bool, /) -> tuple[bytes, bytes, bool]:
-        """For the byte layer: the quiet run of ``rest`` and ``data``, what is left, whether that begins one event."""
+        ``field`` is one of ``JSON_FIELDS`` in ``_pure/scan.py``, or empty.
+        """
 
     @property
     def longest(self) -> int:
@@ -94,3 +94,16 @@ class StreamBuffer:
         """
 
     def __reduce__(self) -> NoReturn: ...
+
+@final
+class Scan:
+    """For the byte layer: how far bytes that begin at the border of an event can go out unread. Immutable."""
+
+    def run(self, data: bytes, start: int, /) -> int:
+        """The end of the last whole event in ``data[start:]`` before anything that must be read, else ``start``."""
+
+    def read(self, rest: bytes, data: bytes, /) -> tuple[bytes, bytes, bool]:
+        """The run of ``rest`` and ``data``, what is left, and whether that is the beginning of one event.
+
+        Whether it is may be denied without need.
+        """

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from holdback.splice import Replacement, apply
+from holdback.splice import Replacement
 
 BOM = b"\xef\xbb\xbf"
 
@@ -97,12 +97,12 @@ class Frame:
         if pieces:
             self.source = b"\n".join(pieces)
 
-    def with_changes(self, changes: Iterable[Replacement]) -> bytes:
-        """The frame with these spans of its data replaced."""
+    def changes(self, changes: Iterable[Replacement]) -> list[Replacement]:
+        """Changes of the data as changes of the frame."""
         if self.segments is not None:
-            return apply(self.bytes, [self._in_frame(change, self.segments) for change in changes])
+            return [self._in_frame(change, self.segments) for change in changes]
         shift = self.begin
-        return apply(self.bytes, [(begin + shift, end + shift, value) for begin, end, value in changes])
+        return [(begin + shift, end + shift, value) for begin, end, value in changes]
 
     def _in_frame(self, change: Replacement, segments: Sequence[Segment]) -> Replacement:
         """A change of the data as a change of the frame; it may reach over several lines."""

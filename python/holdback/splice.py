@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from holdback.chunks import Edit, Path
+from holdback.chunks import Edit
 from holdback.sse import to_json
 
 Replacement = tuple[int, int, bytes]
 """A span of the source, and what stands there instead."""
 
 _BLANKS = re.compile(rb"[ \t\r\n]*")
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+LITERAL = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""A string literal, by its lexical shape."""
+
 _SCALAR = re.compile(rb"[^,\]}\s]+")
 _STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
@@ -60,48 +62,6 @@ def replacements(
     walk = _Walk(source, restore_source)
     walk.change(_skip_blanks(source, 0), root)
     return sorted(walk.changes)
-
-
-class Splicer:
-    """The splicing of one stream, whose events are mostly alike.
-
-    It remembers where the last literal that was replaced alone stood. If the next event has the same bytes before
-    and behind a literal, and the same edit, then it is the one: the walk would go the same way.
-    """
-
-    __slots__ = ("_after", "_before", "_path", "_restore_source")
-
-    LONGEST = 1 << 10  # of what is remembered
-
-    def __init__(self, restore_source: Callable[[str], str]) -> None:
-        self._restore_source = restore_source
-        self._path: Path | None = None
-        self._before = self._after = b""
-
-    def replacements(self, source: bytes, edits: Sequence[Edit]) -> list[Replacement]:
-        """What ``splice`` replaces, from left to right."""
-        if len(edits) != 1:
-            return replacements(source, edits, self._restore_source)
-        ((path, value),) = edits
-        begin, end = len(self._before), len(source) - len(self._after)
-        if (
-            path == self._path
-            and isinstance(value, str)
-            and source.startswith(self._before)
-            and source.endswith(self._after)
-            and _STRING.fullmatch(source, begin, max(begin, end))
-        ):
-            return [(begin, end, to_json(value).encode())]
-        changes = replacements(source, edits, self._restore_source)
-        begin, end, literal = changes[0]
-        if (
-            isinstance(value, str)
-            and source[begin : begin + 1] == b'"'
-            and literal == to_json(value).encode()
-        ):
-            self._path = path if len(source) <= self.LONGEST else None
-            self._before, self._after = (source[:begin], source[end:]) if self._path else (b"", b"")
-        return changes
 
 
 class _Wanted:
@@ -156,7 +116,7 @@ class _Walk:
         at = _skip_blanks(source, start)
         is_empty = source[at : at + 1] == b"}"
         while source[at : at + 1] == b'"':
-            name_end = _end_of(_STRING, source, at)
+            name_end = _end_of(LITERAL, source, at)
             name = json.loads(source[at:name_end])
             at = _skip_blanks(source, _skip_blanks(source, name_end) + 1)  # past the colon
             inner = wanted.inner.get(name)
@@ -214,7 +174,7 @@ def _skip_separator(source: bytes, at: int) -> int:
 def _skip_value(source: bytes, at: int) -> int:
     opener = source[at : at + 1]
     if opener == b'"':
-        return _end_of(_STRING, source, at)
+        return _end_of(LITERAL, source, at)
     if opener not in (b"{", b"["):
         return _end_of(_SCALAR, source, at)
     depth = 0

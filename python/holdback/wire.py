@@ -6,7 +6,8 @@ bytes: unchanged, they leave as they came; changed, only the spans of the restor
 
 The fast path. While nothing is pending and no channel of JSON source is open, a frame without any byte that could
 begin a placeholder comes out as it went in. The matcher's scan finds runs of such frames, and they leave unread:
-most reads of most streams are passed on by a few lines of ``feed``. It is an optimisation only.
+most reads of most streams are passed on by a few lines of ``feed``. A frame that does have such a byte is mostly like
+the last one that had: the template of that one restores it without parsing. Both are optimisations only.
 
 Invariants, for every way to cut the input:
 
@@ -22,21 +23,23 @@ huge read is taken in slices, since a frame may look ahead to the end of its sli
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
 from holdback.channels import Channels
-from holdback.chunks import Edit
 from holdback.config import restores_reasoning
 from holdback.errors import EncodedInput, EventTooLarge, StreamStateError
 from holdback.frames import BOM, Frame, end_of_event, end_of_line
 from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO, PROTOCOLS, Protocol, protocol_named
-from holdback.splice import Replacement, Splicer
+from holdback.splice import apply, replacements
 from holdback.sse import to_json
+from holdback.template import Template
+
+if TYPE_CHECKING:
+    from holdback._native import Scan
 
 UNKNOWN = "unknown"
 
@@ -95,10 +98,10 @@ class WireRestorer:
         "_passing",
         "_protocol",
         "_protocol_name",
-        "_quiet_read",
         "_reasoning",
         "_rest",
-        "_splicer",
+        "_scan",
+        "_template",
     )
 
     def __init__(
@@ -111,26 +114,25 @@ class WireRestorer:
     ) -> None:
         self._reasoning = restores_reasoning(config)
         self._protocol: Protocol | None = None  # None: to be decided
-        self._lines: bool | None = None  # whether frames are lines
-        if protocol != AUTO:
-            self._protocol = protocol_named(protocol)(reasoning=self._reasoning)
-            self._lines = self._protocol.LINES
         self._protocol_name = protocol
+        self._lines: bool | None = None  # whether frames are lines
         self._max_event_bytes = max_event_bytes
         matcher = matcher_for(mapping, config)
         self._channels = None if matcher is None else Channels(matcher)
+        self._scan: Scan | None = None  # of this protocol
+        if protocol != AUTO:
+            self._begin(protocol, protocol_named(protocol))
         self._passing = matcher is None  # forward unread
         self._failed = self._flushed = False
         self._rest: bytes | bytearray = b""  # the unfinished frame
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
-        self._quiet_read = None if matcher is None else matcher._quiet_read
-        self._most_at_once = min(
-            _SLICE, max_event_bytes // 2
-        )  # with the unfinished frame still no more than one event
-        self._calm = False  # whether a frame without the beginning of a placeholder changes nothing
-        self._splicer: Splicer | None = None  # once there is something to splice
+        # With the unfinished frame still no more than one event.
+        self._most_at_once = min(_SLICE, max_event_bytes // 2)
+        # Whether a frame without the beginning of a placeholder changes nothing; `_rest` is bytes then.
+        self._calm = False
+        self._template: Template | None = None  # of the last event that was read
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last frame was written
 
@@ -141,10 +143,8 @@ class WireRestorer:
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on."""
-        quiet_read = self._quiet_read if self._calm and type(data) is bytes else None
-        if quiet_read and len(self._rest) <= len(data) <= self._most_at_once:
-            rest = self._rest if type(self._rest) is bytes else bytes(self._rest)
-            quiet, left, is_beginning = quiet_read(rest, data, bool(self._lines))
+        if self._calm and type(data) is bytes and len(self._rest) <= len(data) <= self._most_at_once:
+            quiet, left, is_beginning = self._scan.read(self._rest, data)  # type: ignore[union-attr, arg-type]
             self._offset += len(quiet)
             if is_beginning:
                 self._rest = left
@@ -237,9 +237,12 @@ class WireRestorer:
             self._drop_lf = False
             if data[at] == 0x0A:
                 return at + 1
-        end = self._quiet_until(data, at)
-        if end > at:
-            self._out.append(data[at:end])
+        if self._calm:
+            end = self._scan.run(data, at)  # type: ignore[union-attr]
+            if at < end <= at + self._max_event_bytes:
+                self._out.append(data[at:end])
+                return end
+        if self._template is not None and (end := self._take_alike(data, at, self._template)) >= 0:
             return end
         end = end_of_line(data, at) if self._lines else end_of_event(data, at)
         if end >= 0:
@@ -254,11 +257,23 @@ class WireRestorer:
             self._check_size(len(self._rest) + len(data))
             self._rest = bytearray(self._rest) if isinstance(self._rest, bytes) else self._rest
             self._rest += data
+            self._calm = False
             return len(data)
         frame = bytes(self._rest) + data[:end]
-        self._take_frame(frame)
+        if self._template is None or self._take_alike(frame, 0, self._template) < 0:
+            self._take_frame(frame)
         self._rest = b""
         self._offset += len(frame)
+        return end
+
+    def _take_alike(self, data: bytes, at: int, template: Template) -> int:
+        """Restore the frame at that place by the template; returns where it ends, -1 if it must be read."""
+        restored = template.restore(data, at, self._max_event_bytes)
+        if restored is None:
+            return -1
+        out, end = restored
+        self._out.append(out)
+        self._calm = template.others_rest and not template.stream.pending
         return end
 
     def _take_frame(self, frame: bytes) -> None:
@@ -289,13 +304,6 @@ class WireRestorer:
             if start.startswith(magic):
                 self._rest += data
                 raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
-
-    def _quiet_until(self, data: bytes, at: int) -> int:
-        """How far the frames from ``at`` on can leave unread; ``at`` if the next one must be read."""
-        if not self._calm or self._channels is None:
-            return at
-        end = self._channels.matcher._quiet_run(data, at, lines=bool(self._lines))
-        return end if end - at <= self._max_event_bytes else at
 
     # ------------------------------------------------------------ one frame
 
@@ -329,11 +337,9 @@ class WireRestorer:
             return
         if self._protocol is None:
             self._decide(event)
-        if self._protocol is None or self._channels is None:
-            self._out.append(frame.bytes)
-            return
-        outcome = self._protocol.read(event, self._channels)
-        if outcome is None:
+        self._template = None
+        protocol, channels = self._protocol, self._channels
+        if protocol is None or channels is None or (outcome := protocol.read(event, channels)) is None:
             self._out.append(frame.bytes)
             return
         for chunk in outcome.before:
@@ -341,24 +347,34 @@ class WireRestorer:
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
         elif outcome.edits:
-            self._out.append(
-                frame.with_changes(self._changes(frame.source or b"", outcome.edits, self._channels))
-            )
+            restore_source = partial(channels.replace, json=True)
+            changes = frame.changes(replacements(frame.source or b"", outcome.edits, restore_source))
+            self._out.append(apply(frame.bytes, changes))
+            if outcome.alone is not None and len(changes) == 1:
+                stream = channels.stream_of(outcome.alone)
+                self._template = Template.of(
+                    frame.bytes,
+                    changes[0],
+                    stream,
+                    is_droppable=frame.only_data and protocol.says_only_text(event),
+                    others_rest=protocol.is_dressed and channels.at_rest(besides=stream),
+                )
         else:
             self._out.append(frame.bytes)
 
-    def _changes(self, source: bytes, edits: Sequence[Edit], channels: Channels) -> list[Replacement]:
-        """The edits as spans of a frame's data."""
-        if self._splicer is None:
-            self._splicer = Splicer(partial(channels.replace, json=True))
-        return self._splicer.replacements(source, edits)
+    def _begin(self, name: str, protocol: type[Protocol]) -> None:
+        """What there is to know once the wire format is known."""
+        self._protocol_name = name
+        self._protocol = protocol(reasoning=self._reasoning)
+        self._lines = protocol.LINES
+        if self._channels is not None:
+            self._scan = self._channels.matcher._scan(lines=protocol.LINES, field=protocol.JSON_FIELD)
 
     def _decide(self, event: dict[str, Any]) -> None:
         """Choose the protocol by the first event; if none knows it, everything passes from now on."""
         for name, protocol in PROTOCOLS.items():
             if self._lines == protocol.LINES and protocol.recognises(event):
-                self._protocol_name = name
-                self._protocol = protocol(reasoning=self._reasoning)
+                self._begin(name, protocol)
                 return
         self._protocol_name = UNKNOWN
         self._passing = True

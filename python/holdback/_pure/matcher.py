@@ -8,6 +8,7 @@ from typing import NoReturn
 from holdback._pure.automaton import Automaton
 from holdback._pure.json import JsonStreamBuffer
 from holdback._pure.pattern import Patterns
+from holdback._pure.scan import Scan
 from holdback._pure.stream import StreamBuffer, check_text
 
 
@@ -28,11 +29,8 @@ class TrieMatcher:
     def stream(self, *, json: bool = False) -> StreamBuffer:
         return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
 
-    def _quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
-        return self._automaton.scanner.quiet_run(data, start, lines=lines)
-
-    def _quiet_read(self, rest: bytes, data: bytes, lines: bool, /) -> tuple[bytes, bytes, bool]:  # noqa: FBT001 - hot
-        return self._automaton.scanner.quiet_read(rest, data, lines=lines)
+    def _scan(self, *, lines: bool, field: str) -> Scan:
+        return Scan(self._automaton.scanner, lines=lines, field=field)
 
     @property
     def longest(self) -> int:

@@ -1,8 +1,8 @@
 r"""The byte layer's one hot question: how far can these bytes go out unread?
 
-Twin of ``rust/core/src/scan.rs``. ``quiet_run`` takes bytes that begin at the border of an event and returns the end
-of the last whole event before the first place where reading might matter: a byte that could begin a placeholder in
-any JSON spelling, or the name of a field that carries JSON source (whose channel must see every fragment).
+Twin of ``rust/core/src/scan.rs``. A scan takes bytes that begin at the border of an event and returns the end of the
+last whole event before the first place where reading might matter: a byte that could begin a placeholder in any JSON
+spelling, or the name of a field that carries JSON source (whose channel must see every fragment).
 
 It may be too careful, never too bold. A code point stands in a JSON string as itself, as ``\uXXXX`` or as one of
 the short escapes, so the places that matter are the first bytes of the keys, any ``\u``, the short escape of a
@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-JSON_FIELDS = (b"_json", b"_call")
+JSON_FIELDS = ("_json", "_call")
 """Pieces of the names whose presence means that a channel of JSON source may be fed, ended or replaced: of
-`partial_json`, `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`."""
+`partial_json`; of `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`."""
 
 END = b"[DONE]"
 """What ends a stream: nothing is restored behind it."""
@@ -39,11 +39,8 @@ class Scanner:
         several = b"[" + b"".join(map(re.escape, leads)) + b"]"
         self._firsts = re.compile(several).search if len(leads) > 1 else None
 
-    def quiet_run(self, data: bytes, start: int, *, lines: bool) -> int:
-        """The end of the last whole event before anything that matters; ``start`` if there is none.
-
-        Events end with a blank line, or with each line feed if ``lines``.
-        """
+    def quiet(self, data: bytes, start: int) -> int:
+        """Where ``data[start:]`` stops being free of all this."""
         limit = len(data)
         if self._first is not None:
             limit = _before(data, self._first, start, limit)
@@ -55,21 +52,34 @@ class Scanner:
                 limit = _before(data, escape, start, limit)
         if data.find(b"D", start, limit) >= 0:
             limit = _before(data, END, start, limit)
-        for name in JSON_FIELDS:
-            limit = _before(data, name, start, limit)
-        return data.rfind(b"\n", start, limit) + 1 or start if lines else last_border(data, start, limit)
+        return limit
 
-    def quiet_read(self, rest: bytes, data: bytes, *, lines: bool) -> tuple[bytes, bytes, bool]:
-        """What of ``rest`` and ``data`` is a quiet run, what is left, and whether that is the beginning of one event.
 
-        Whether it is may be denied without need.
-        """
+class Scan:
+    """The scan of one wire format; see the stub ``holdback/_native.pyi``."""
+
+    __slots__ = ("_field", "_lines", "_quiet")
+
+    def __init__(self, scanner: Scanner, *, lines: bool, field: str) -> None:
+        self._quiet = scanner.quiet
+        self._field = field.encode() if field in JSON_FIELDS else b""
+        self._lines = lines
+
+    def run(self, data: bytes, start: int, /) -> int:
+        limit = self._quiet(data, start)
+        if self._field:
+            limit = _before(data, self._field, start, limit)
+        return (
+            data.rfind(b"\n", start, limit) + 1 or start if self._lines else last_border(data, start, limit)
+        )
+
+    def read(self, rest: bytes, data: bytes, /) -> tuple[bytes, bytes, bool]:
         data = rest + data if rest else data
-        end = self.quiet_run(data, 0, lines=lines)
+        end = self.run(data, 0)
         quiet, left = data[:end], data[end:]
         if 13 in left:  # a byte is found faster as a number
             return quiet, left, False
-        return quiet, left, 10 not in left or (not lines and last_border(left, 0, len(left)) == 0)
+        return quiet, left, 10 not in left or (not self._lines and last_border(left, 0, len(left)) == 0)
 
 
 def _before(data: bytes, pattern: bytes, start: int, limit: int) -> int:

@@ -13,7 +13,7 @@ says that the answer is for display only. Signatures, encrypted content and base
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdback.chunks import members
 from holdback.protocols.outcome import Draft, Format, Outcome
@@ -70,7 +70,7 @@ class Anthropic(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = ("partial_json",)
+    JSON_FIELD = "_json"  # of `partial_json`
     ANSWER = ANSWER
 
     @staticmethod
@@ -108,7 +108,7 @@ class Anthropic(Format):
             read_whole(draft, ("delta",), delta, STOP)
         elif kind == "message_stop" or node.get("error"):
             draft.before += self.drain(channels)
-        return draft.outcome()
+        return draft.outcome(again=kind == "content_block_delta")
 
     def drain(self, channels: Channels) -> list[dict[str, Any]]:
         return [_tail(key, tail) for key, tail in channels.drain()]

@@ -14,7 +14,7 @@ Almost every chunk is one choice with a piece of content and nothing else: ``rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from holdback.chunks import Path, members
 from holdback.protocols.outcome import Draft, Envelope, Outcome, first_choice
@@ -55,7 +55,7 @@ class Chat(Envelope):
     __slots__ = ("_call_at", "_call_ids", "_thinking")
 
     KIND = "chat.completion.chunk"
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = ("tool_calls", "function_call")
+    JSON_FIELD = "_call"  # of `tool_calls` and `function_call`
     ANSWER = ANSWER
 
     def __init__(self, *, reasoning: bool = False) -> None:
@@ -95,30 +95,34 @@ class Chat(Envelope):
         except (AttributeError, KeyError, TypeError, ValueError):
             return None if node is None else self._read(node, channels)
         leaves = stream.feed(text)
-        if leaves is text and self._dressed:
-            return None
-        self._remember(node)
-        if leaves is text:
+        if not self._dressed:
+            self._remember(node)
+        if leaves == text:
             return None
         if not leaves and stream.pending and not _says_more(node):
             return WITHHELD
-        return Outcome((), ((CONTENT_PATH, leaves),))
+        return Outcome((), ((CONTENT_PATH, leaves),), alone=(choice["index"], "content"))
 
     def drain(self, channels: Channels) -> list[dict[str, Any]]:
         self._thinking.clear()
         return [self._tail(key, tail) for key, tail in channels.drain()]
 
+    def says_only_text(self, chunk: Any) -> bool:
+        return not _says_more(members(chunk) or {})
+
     def _read(self, node: Mapping[str, Any], channels: Channels) -> Outcome | None:
         self._remember(node)
         choices = node.get("choices")
-        draft = Draft(channels, self.drain(channels) if node.get("error") else [])
+        again = not node.get("error")
+        draft = Draft(channels, [] if again else self.drain(channels))
         if isinstance(choices, (list, tuple)):
             for position, item in enumerate(choices):
                 choice = members(item)
                 if choice is not None:
                     self._read_choice(draft, position, choice, channels)
+                    again = again and not choice.get("finish_reason")
         suppressed = draft.withheld and not draft.says_something and not _says_more(node)
-        return draft.outcome(suppressed=suppressed)
+        return draft.outcome(suppressed=suppressed, again=again)
 
     def _read_choice(
         self, draft: Draft, position: int, choice: Mapping[str, Any], channels: Channels

@@ -26,11 +26,14 @@ class Outcome(NamedTuple):
     """What becomes of a chunk.
 
     Of a suppressed one only the chunks before it leave; where it cannot be left out, it leaves with the edits.
+    ``alone`` is the channel whose text is all that was read, if reading another text in its place would go the same
+    way: feed the channel, and no more.
     """
 
     before: Sequence[dict[str, Any]]
     edits: Sequence[Edit]
     suppressed: bool = False
+    alone: Key | None = None
 
 
 class Protocol(Interface):
@@ -45,8 +48,9 @@ class Protocol(Interface):
     LINES: ClassVar[bool]
     """Whether the wire has a chunk per line (NDJSON) instead of server-sent events."""
 
-    JSON_FIELDS: ClassVar[tuple[str, ...]]
-    """Words in the bytes of every chunk that feeds a channel of JSON source: its state must not miss one."""
+    JSON_FIELD: ClassVar[str]
+    """Stands in the bytes of every chunk that feeds a channel of JSON source, whose state must not miss one; empty if
+    the format has no such channel."""
 
     ANSWER: ClassVar[Shape]
     """Where text stands in a whole answer."""
@@ -71,6 +75,9 @@ class Protocol(Interface):
     def drain(self, channels: Channels) -> list[dict[str, Any]]:
         """End every channel; the chunks that carry what they held back."""
 
+    def says_only_text(self, chunk: Any) -> bool:
+        """Whether a chunk is left out while all of its text is withheld, because it says nothing else."""
+
 
 class Format:
     """What most formats have in common."""
@@ -79,7 +86,7 @@ class Format:
 
     NAMED_EVENTS: ClassVar[bool] = False
     LINES: ClassVar[bool] = False
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = ()
+    JSON_FIELD: ClassVar[str] = ""
     ANSWER: ClassVar[Shape]
 
     def __init__(self, *, reasoning: bool = False) -> None:
@@ -89,11 +96,14 @@ class Format:
     def is_dressed(self) -> bool:
         return True
 
+    def says_only_text(self, chunk: Any) -> bool:  # noqa: ARG002 - no event of most formats is ever dropped
+        return False
+
 
 class Envelope(Format):
     """The stream's own id, created and model: what a synthetic chunk is dressed in.
 
-    As last seen where it matters: once all three are known, chunks that leave unchanged need not be asked.
+    As first seen: once all three are known, no later chunk need be asked.
     """
 
     __slots__ = ("_created", "_dressed", "_id", "_model")
@@ -112,10 +122,12 @@ class Envelope(Format):
         return self._dressed
 
     def _remember(self, node: Mapping[str, Any]) -> None:
+        if self._dressed:
+            return
         get = node.get
-        self._id = get("id") or self._id
-        self._created = get("created") or self._created
-        self._model = get("model") or self._model
+        self._id = self._id or get("id")
+        self._created = self._created or get("created")
+        self._model = self._model or get("model")
         self._dressed = bool(self._id and self._created and self._model)
 
     def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
@@ -130,12 +142,13 @@ def first_choice(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class _Slot:
-    __slots__ = ("came", "leaves", "path")
+    __slots__ = ("came", "key", "leaves", "path")
 
-    def __init__(self, path: Path, came: Any, leaves: Any) -> None:
+    def __init__(self, path: Path, came: Any, leaves: Any, key: Key | None = None) -> None:
         self.path = path
         self.came = came
         self.leaves = leaves
+        self.key = key  # of its channel
 
 
 class Draft:
@@ -156,7 +169,7 @@ class Draft:
         if came:
             leaves = self._channels.feed(key, came, json=json)
             self.withheld |= not leaves and self._channels.holds(key)
-        slot = self._last[key] = _Slot(path, came, leaves)
+        slot = self._last[key] = _Slot(path, came, leaves, key)
         self._slots.append(slot)
 
     def whole(self, path: Path, came: str, *, json: bool = False) -> None:
@@ -194,7 +207,14 @@ class Draft:
         """Whether any text leaves in the slots of this chunk."""
         return any(slot.leaves for slot in self._slots)
 
-    def outcome(self, *, suppressed: bool = False) -> Outcome | None:
-        """The answer."""
+    def outcome(self, *, suppressed: bool = False, again: bool = False) -> Outcome | None:
+        """The answer; ``again`` says that reading the same slots once more would change no more than their channels."""
         edits = [(slot.path, slot.leaves) for slot in self._slots if slot.leaves != slot.came]
-        return Outcome(self.before, edits, suppressed) if edits or self.before else None
+        if not edits and not self.before:
+            return None
+        said = (
+            [slot.key for slot in self._slots if slot.came or slot.leaves]
+            if again and not self.before
+            else ()
+        )
+        return Outcome(self.before, edits, suppressed, said[0] if len(said) == 1 else None)

@@ -14,7 +14,7 @@ Each event says what it is. Audio, images, encrypted content and the echo of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdback.chunks import members
 from holdback.protocols.outcome import Draft, Format, Outcome
@@ -122,10 +122,7 @@ class Responses(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
-    JSON_FIELDS: ClassVar[tuple[str, ...]] = (
-        "function_call_arguments",
-        "mcp_call_arguments",
-    )  # in names of events
+    JSON_FIELD = "_call"  # of `function_call_arguments` and `mcp_call_arguments`, in the types of events
     ANSWER = ANSWER
 
     @staticmethod
@@ -171,7 +168,7 @@ class Responses(Format):
                     draft.text((name, (*ids, stream)), ("delta", stream), text)
         elif isinstance(delta, str):
             draft.text((name, ids), ("delta",), delta, json=channel.json)
-        return draft.outcome()
+        return draft.outcome(again=True)
 
 
 def _ended(kinds: Iterable[str], event: Mapping[str, Any], channels: Channels) -> list[Key]:

@@ -45,7 +45,8 @@ class Text(Envelope):
             return None
         self._remember(node)
         choices = node.get("choices")
-        draft = Draft(channels, self.drain(channels) if node.get("error") else [])
+        again = not node.get("error")
+        draft = Draft(channels, [] if again else self.drain(channels))
         for position, item in enumerate(choices if isinstance(choices, (list, tuple)) else ()):
             choice = members(item)
             if choice is None:
@@ -55,9 +56,11 @@ class Text(Envelope):
             path = ("choices", position, "text")
             if text is None or isinstance(text, str):
                 draft.text(key, path, text)
-            if choice.get("finish_reason") and (tail := draft.end(key)):
-                draft.before.append(self._tail(key, tail))
-        return draft.outcome()
+            if choice.get("finish_reason"):
+                again = False
+                if tail := draft.end(key):
+                    draft.before.append(self._tail(key, tail))
+        return draft.outcome(again=again)
 
     def drain(self, channels: Channels) -> list[dict[str, Any]]:
         return [self._tail(key, tail) for key, tail in channels.drain()]

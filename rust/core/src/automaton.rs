@@ -29,7 +29,7 @@
 //! shares its parts, which keeps the whole linear where written-out lists would be quadratic.
 
 use crate::pattern::Patterns;
-use crate::scan::{RARE, Scanner};
+use crate::scan::{RARE, Scanner, Wire};
 
 pub(crate) const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
@@ -326,16 +326,16 @@ impl Starts {
     }
 
     /// How far `data[start..]` can go out unread.
-    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
+    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, wire: Wire) -> usize {
         let quiet = &data[start..];
         // The usual case in one search: one first byte, and none of the rare ones that the scanner begins with.
         if let Places::One(first) = self.wire
             && memchr::memchr3(first, RARE[0], RARE[1], quiet).is_none()
         {
-            return self.scanner.quiet_run(data, start, lines, false);
+            return self.scanner.quiet_run(data, start, wire, false);
         }
         let end = self.wire.find(quiet).map_or(data.len(), |found| start + found);
-        self.scanner.quiet_run(&data[..end], start, lines, true)
+        self.scanner.quiet_run(&data[..end], start, wire, true)
     }
 }
 

@@ -33,4 +33,5 @@ mod surrogate;
 
 pub use error::PatternError;
 pub use matcher::Matcher;
+pub use scan::{JsonField, Wire};
 pub use stream::{Fed, StreamBuffer};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::automaton::Automaton;
 use crate::pattern::Patterns;
-use crate::{Fed, PatternError, StreamBuffer, scan};
+use crate::scan::{self, Wire};
+use crate::{Fed, PatternError, StreamBuffer};
 
 /// A compiled mapping of placeholders (keys) to originals: immutable, cheap to clone, shared by all streams.
 ///
@@ -82,20 +83,19 @@ impl Matcher {
     }
 
     /// How far `data`, which begins at the border of an event, can go out unread: the end of the last whole event
-    /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source. Events end
-    /// with a blank line, or with each line feed if `lines`.
+    /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source.
     ///
     /// # Panics
     /// If `start` is beyond the end of `data`.
     #[must_use]
-    pub fn quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
-        self.automaton.starts().quiet_run(data, start, lines)
+    pub fn quiet_run(&self, data: &[u8], start: usize, wire: Wire) -> usize {
+        self.automaton.starts().quiet_run(data, start, wire)
     }
 
     /// Whether `data` is the beginning of one event and no more. It may be denied without need.
     #[must_use]
-    pub fn is_beginning(data: &[u8], lines: bool) -> bool {
-        scan::is_beginning(data, lines)
+    pub fn is_beginning(data: &[u8], wire: Wire) -> bool {
+        scan::is_beginning(data, wire.lines)
     }
 
     /// How many keys there are.

@@ -1,8 +1,8 @@
 //! The byte layer's one hot question: how far can these bytes go out unread?
 //!
-//! `quiet_run` takes bytes that begin at the border of an event and returns the end of the last whole
-//! event before the first place where reading might matter: a byte that could begin a key in any JSON spelling, or
-//! the name of a field that carries JSON source (whose channel must see every fragment).
+//! A scan takes bytes that begin at the border of an event and returns the end of the last whole event before the
+//! first place where reading might matter: a byte that could begin a key in any JSON spelling, or the name of a field
+//! that carries JSON source (whose channel must see every fragment).
 //!
 //! It may be too careful, never too bold. A code point stands in a JSON string as itself, as `\uXXXX` or as one of
 //! the short escapes, so the places that matter are the first bytes of the keys, any `\u`, the short escape of a
@@ -14,9 +14,37 @@
 use memchr::memmem::Finder;
 use memchr::{memchr, memrchr, memrchr2};
 
-/// Pieces of the names whose presence means that a channel of JSON source may be fed, ended or replaced: of
-/// `partial_json`, `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`.
-const JSON_FIELDS: [&[u8]; 2] = [b"_json", b"_call"];
+/// A piece of the names whose presence means that a channel of JSON source may be fed, ended or replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonField {
+    /// Of `partial_json`.
+    Json,
+    /// Of `tool_calls`, `function_call`, `function_call_arguments`, `mcp_call_arguments`.
+    Call,
+}
+
+impl JsonField {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Call];
+
+    /// The piece itself.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "_json",
+            Self::Call => "_call",
+        }
+    }
+}
+
+/// What a scan must know of a wire format.
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    /// Whether events end with each line feed, not with a blank line.
+    pub lines: bool,
+    /// In the name of every field that carries JSON source, if there are any.
+    pub field: Option<JsonField>,
+}
 
 /// What ends a stream: nothing is restored behind it.
 const END: &[u8] = b"[DONE]";
@@ -29,7 +57,7 @@ pub(crate) const RARE: [u8; 2] = *b"\\D";
 pub(crate) struct Scanner {
     escapes: Vec<Finder<'static>>,
     end: Finder<'static>,
-    names: [Finder<'static>; JSON_FIELDS.len()],
+    names: [Finder<'static>; JsonField::ALL.len()],
 }
 
 impl Scanner {
@@ -41,15 +69,13 @@ impl Scanner {
         Self {
             escapes: escapes.map(Finder::new).collect(),
             end: Finder::new(END),
-            names: JSON_FIELDS.map(Finder::new),
+            names: JsonField::ALL.map(|field| Finder::new(field.name())),
         }
     }
 
     /// The end of the last whole event in `data[start..]`, which no first byte of a key is in, before anything else
-    /// that matters; `start` if there is none.
-    ///
-    /// Events end with a blank line, or with each line feed if `lines`. `rare` says that [`RARE`] bytes may occur.
-    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, lines: bool, rare: bool) -> usize {
+    /// that matters; `start` if there is none. `rare` says that [`RARE`] bytes may occur.
+    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, wire: Wire, rare: bool) -> usize {
         let mut quiet = &data[start..];
         if rare && memchr(RARE[0], quiet).is_some() {
             quiet = self.escapes.iter().fold(quiet, before);
@@ -57,8 +83,11 @@ impl Scanner {
         if rare && memchr(RARE[1], quiet).is_some() {
             quiet = before(quiet, &self.end);
         }
-        quiet = self.names.iter().fold(quiet, before);
-        let end = if lines { memrchr(b'\n', quiet).map_or(0, |found| found + 1) } else { last_border(quiet) };
+        if let Some(field) = wire.field {
+            quiet = before(quiet, &self.names[field as usize]);
+        }
+        let end =
+            if wire.lines { memrchr(b'\n', quiet).map_or(0, |found| found + 1) } else { last_border(quiet) };
         start + end
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use holdback_core::{Fed, Matcher, StreamBuffer};
+use holdback_core::{Fed, JsonField, Matcher, StreamBuffer, Wire};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString, PyTuple};
@@ -96,30 +96,10 @@ impl PyTrieMatcher {
         PyStreamBuffer::new_stream(&self.0, json)
     }
 
-    #[pyo3(signature = (data, start, *, lines))]
-    fn _quiet_run(&self, data: &[u8], start: usize, lines: bool) -> usize {
-        self.0.quiet_run(data, start.min(data.len()), lines)
-    }
-
-    #[pyo3(signature = (rest, data, lines, /))]
-    fn _quiet_read<'py>(
-        &self,
-        py: Python<'py>,
-        rest: &[u8],
-        data: &Bound<'py, PyBytes>,
-        lines: bool,
-    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool) {
-        let joined;
-        let bytes = if rest.is_empty() {
-            data.as_bytes()
-        } else {
-            joined = [rest, data.as_bytes()].concat();
-            &joined
-        };
-        let (quiet, left) = bytes.split_at(self.0.quiet_run(bytes, 0, lines));
-        let all = rest.is_empty() && left.is_empty();
-        let run = if all { data.clone() } else { PyBytes::new(py, quiet) };
-        (run, PyBytes::new(py, left), Matcher::is_beginning(left, lines))
+    #[pyo3(signature = (*, lines, field))]
+    fn _scan(&self, lines: bool, field: &str) -> PyScan {
+        let field = JsonField::ALL.into_iter().find(|known| known.name() == field);
+        PyScan { matcher: self.0.clone(), wire: Wire { lines, field } }
     }
 
     #[getter]
@@ -137,6 +117,40 @@ impl PyTrieMatcher {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a TrieMatcher holds originals and is not pickled"))
+    }
+}
+
+#[pyclass(frozen, module = "holdback._native", name = "Scan")]
+struct PyScan {
+    matcher: Matcher,
+    wire: Wire,
+}
+
+#[pymethods]
+impl PyScan {
+    #[pyo3(signature = (data, start, /))]
+    fn run(&self, data: &[u8], start: usize) -> usize {
+        self.matcher.quiet_run(data, start.min(data.len()), self.wire)
+    }
+
+    #[pyo3(signature = (rest, data, /))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        rest: &[u8],
+        data: &Bound<'py, PyBytes>,
+    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool) {
+        let joined;
+        let bytes = if rest.is_empty() {
+            data.as_bytes()
+        } else {
+            joined = [rest, data.as_bytes()].concat();
+            &joined
+        };
+        let (quiet, left) = bytes.split_at(self.matcher.quiet_run(bytes, 0, self.wire));
+        let all = rest.is_empty() && left.is_empty();
+        let run = if all { data.clone() } else { PyBytes::new(py, quiet) };
+        (run, PyBytes::new(py, left), Matcher::is_beginning(left, self.wire))
     }
 }
 
@@ -222,5 +236,5 @@ impl PyStreamBuffer {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{PyStreamBuffer, PyTrieMatcher};
+    use super::{PyScan, PyStreamBuffer, PyTrieMatcher};
 }

@@ -1,0 +1,142 @@
+"""Template: an event as the bytes around its text, to recognise the next one of its kind without parsing it.
+
+The events of a stream are mostly alike: what differs is the one text they carry. Once an event was read, and was
+nothing but text of one channel, the bytes before and behind that text's literal are known, and any event that has
+the same ones would be read the same way. So its literal is decoded, fed to the channel and put back, and nothing else
+is looked at. Some formats also count their events or fill them up; those values are not read, so they are holes as
+well.
+
+It is an optimisation only: what a template does with an event is what reading it would have done. Hence
+
+- a hole takes what is certainly one valid JSON value of the kind that stood there, and ASCII; the text, decoded by
+  itself, is refused where JSON would be;
+- it holds only until another event is read: that may end the channel, or change what the format knows.
+
+Cost: O(size of the event), a comparison of bytes and a search for the end of the literal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pydantic_core import from_json
+
+from holdback.splice import LITERAL
+from holdback.sse import to_json
+
+if TYPE_CHECKING:
+    from holdback import _backend
+    from holdback.splice import Replacement
+
+LONGEST = 1 << 10  # of the bytes that are remembered
+
+_NUMBER = re.compile(rb"(?:0|[1-9][0-9]*)(?![0-9.eE])")
+_STRING = re.compile(rb'"[ !#-\[\]-~]*"')
+_UNREAD = re.compile(rb'"(?:sequence_number|obfuscation)": ?')
+"""Fields, wherever they stand, that no format reads and that differ from event to event."""
+
+Hole = Callable[[bytes, int], re.Match[bytes] | None]
+
+
+class Template:
+    """What events of one kind look like, and the channel that their text belongs to.
+
+    :param is_droppable: whether such an event is left out while its text is withheld.
+    :param others_rest: whether every other channel is at rest: so it stays for as long as the template holds.
+    """
+
+    __slots__ = ("_fixed", "_holes", "_text", "is_droppable", "others_rest", "stream")
+
+    def __init__(
+        self,
+        fixed: list[bytes],
+        holes: list[Hole],
+        text: int,
+        stream: _backend.StreamBuffer,
+        *,
+        is_droppable: bool,
+        others_rest: bool,
+    ) -> None:
+        self._fixed = fixed  # one more than there are holes
+        self._holes = holes
+        self._text = text  # the number of the hole that is the text
+        self.stream = stream
+        self.is_droppable = is_droppable
+        self.others_rest = others_rest
+
+    @classmethod
+    def of(
+        cls,
+        frame: bytes,
+        change: Replacement,
+        stream: _backend.StreamBuffer,
+        *,
+        is_droppable: bool,
+        others_rest: bool,
+    ) -> Template | None:
+        """The template of a whole event of which ``change`` replaced the text; None if it has none."""
+        begin, end, _ = change
+        if len(frame) - (end - begin) > LONGEST or not frame.endswith(b"\n"):
+            return None  # too much to remember, or the end may have a LF that is still to come
+        if LITERAL.fullmatch(frame, begin, end) is None:
+            return None
+        before, holes = _with_holes(frame[:begin])
+        after, more = _with_holes(frame[end:])
+        text = len(holes)
+        return cls(
+            [*before, *after],
+            [*holes, LITERAL.match, *more],
+            text,
+            stream,
+            is_droppable=is_droppable,
+            others_rest=others_rest,
+        )
+
+    def restore(self, data: bytes, start: int, longest: int) -> tuple[bytes, int] | None:
+        """What becomes of the event that begins at ``start``, and where it ends.
+
+        None if it is of another kind, has not come whole yet, or is longer than ``longest``: nothing was fed then.
+        """
+        at, begin, end = start, 0, 0
+        for number, hole in enumerate(self._holes):
+            fixed = self._fixed[number]
+            if not data.startswith(fixed, at):
+                return None
+            at += len(fixed)
+            found = hole(data, at)
+            if found is None:
+                return None
+            if number == self._text:
+                begin, end = at, found.end()
+            at = found.end()
+        if not data.startswith(self._fixed[-1], at):
+            return None
+        at += len(self._fixed[-1])
+        if at - start > longest:
+            return None
+        try:
+            text = from_json(data[begin:end])
+        except ValueError:  # no JSON, or a lone surrogate
+            return None
+        leaves = self.stream.feed(text)
+        if leaves == text:
+            return data[start:at], at
+        if self.is_droppable and not leaves and self.stream.pending:
+            return b"", at
+        return b"".join((data[start:begin], to_json(leaves).encode(), data[end:at])), at
+
+
+def _with_holes(data: bytes) -> tuple[list[bytes], list[Hole]]:
+    """The fixed parts of some bytes, and the holes between them."""
+    fixed: list[bytes] = []
+    holes: list[Hole] = []
+    done = 0
+    for field in _UNREAD.finditer(data):
+        for value in (_NUMBER, _STRING):
+            if found := value.match(data, field.end()):
+                fixed.append(data[done : field.end()])
+                holes.append(value.match)
+                done = found.end()
+    return [*fixed, data[done:]], holes
