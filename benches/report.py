@@ -334,15 +334,16 @@ def wiring() -> None:
     contenders = wires(PLACEHOLDERS)
     length = 28_000
     rows = [["", *contenders]]
-    for what, every, at_least in (
-        ("a match per 200 code points", 200, {"native": 12, "pure": 5}),
-        ("nothing like a key", 0, {"native": 100, "pure": 20}),
+    for what, every, differ, at_least in (
+        ("a match per 200 code points", 200, False, {"native": 12, "pure": 5}),
+        ("the same, another time in each", 200, True, {}),
+        ("nothing like a key", 0, False, {"native": 100, "pure": 20}),
     ):
 
-        def prepare(name: str, every: int = every) -> Prepare:
+        def prepare(name: str, every: int = every, *, differ: bool = differ) -> Prepare:
             def fresh(_: int) -> Callable[[], object]:
                 seed = next(SEEDS)
-                reads = wire_reads(prose(length, KEYS, every, seed), seed)
+                reads = wire_reads(prose(length, KEYS, every, seed), seed, differ=differ)
                 feed_bytes = contenders[name]()
                 return lambda: read_all(feed_bytes, reads)
 

@@ -238,9 +238,11 @@ def consume(events: Events, chunks: Sequence[Any], loop: asyncio.AbstractEventLo
 EVENT_SIZE = 250  # bytes, about
 
 
-def wire_reads(text: str, seed: int, size: int = 4096) -> list[bytes]:
-    """Chat events, one per token, as a transport reads them."""
+def wire_reads(text: str, seed: int, size: int = 4096, *, differ: bool = False) -> list[bytes]:
+    """Chat events, one per token, as a transport reads them; ``differ``: in more than their text."""
     chunks = dict_chunks(tokens(text, seed))
+    for count, chunk in enumerate(chunks if differ else ()):
+        chunk["created"] += count
     short = len(f"data: {json.dumps(chunks[0])}\n\n")
     for chunk in chunks:
         chunk["service_tier"] = "d" * max(1, EVENT_SIZE - short - 20)

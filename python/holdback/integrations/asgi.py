@@ -101,13 +101,15 @@ class _Response:
         if message["type"] == "http.response.start":
             message = self._started(message)
         elif message["type"] == "http.response.body" and self._restorer is not None:
-            data = self._restorer.feed(message.get("body", b""))
+            body = message.get("body", b"")
+            data = self._restorer.feed(body)
             if not message.get("more_body", False):
                 data += self._restorer.flush()
                 self._restorer = None
             elif not data:
                 return
-            message = {**message, "body": data}
+            if data is not body:
+                message = {**message, "body": data}
         # Whatever else there is, trailers or the path of a file, goes through.
         try:
             await self._send(message)
