@@ -118,7 +118,7 @@ def events(protocol: str, number: int, *texts: str) -> bytes:
         event = source
         for hole, value in (("TEXT", text), ("SOURCE", text), ("COUNT", count), ("FILL", "x" * count)):
             event = event.replace(hole, json.dumps(value))
-        told.append(f"data: {event}\n\n")
+        told.append(f"{event}\n" if protocol == "ollama" else f"data: {event}\n\n")
     return "".join(told).encode()
 
 
@@ -134,6 +134,8 @@ def events(protocol: str, number: int, *texts: str) -> bytes:
         ("anthropic", 2),  # a tool's input
         ("openai-responses", 0),
         ("openai-responses", 2),  # a call's arguments
+        ("ollama", 0),
+        ("ollama", 1),  # thinking
     ],
 )
 def test_the_events_of_a_channel_are_read_once(

@@ -444,6 +444,7 @@ _PART = '{"type":"response.%s.delta","sequence_number":COUNT,' + _IDS + ',"delta
 _COMPLETION = (
     '{"id":"c","created":1,"model":"m","object":"text_completion","choices":[{"index":0,"text":TEXT%s}]}'
 )
+_LINE = '{"model":"m","created_at":FILL,%s,"done":%s}'
 ALIKE = {
     "openai-chat": (
         _CHUNK % (0, '{"content":TEXT}', ""),
@@ -475,6 +476,18 @@ ALIKE = {
         _PART % ("function_call_arguments", "SOURCE"),
         '{"type":"response.output_text.done","sequence_number":COUNT,"item_id":"i","output_index":0,"text":TEXT}',
     ),
+    "ollama": (
+        _LINE % ('"message":{"role":"assistant","content":TEXT}', "false"),
+        _LINE % ('"message":{"role":"assistant","content":"","thinking":TEXT}', "false"),
+        _LINE % ('"message":{"role":"assistant","content":TEXT,"thinking":TEXT}', "false"),
+        _LINE
+        % (
+            '"message":{"content":TEXT,"tool_calls":[{"function":{"arguments":{"created_at":FILL}}}]}',
+            "false",
+        ),
+        _LINE % ('"response":TEXT', "false"),
+        _LINE % ('"message":{"role":"assistant","content":TEXT}', "true"),
+    ),
 }
 """Events of one kind or another, to be told again and again with other texts."""
 _COUNTS = ("7", "8", "0", "007", "1.0", "-1", "1e5", "null", '"7"', '"<P_1>"')
@@ -500,6 +513,9 @@ def alike(rng: Random, protocol: str) -> bytes:
         count, fill = (rng.choice(some[: None if wrong else 2]) for some in (_COUNTS, _FILLS))
         for hole, value in (("TEXT", text), ("SOURCE", fragment), ("COUNT", count), ("FILL", fill)):
             source = source.replace(hole, value)
+        if protocol == "ollama":
+            out.append(source + newline.replace("\r", "\n")[-1:])
+            continue
         name = f"event: {json.loads(_TYPE.findall(source)[0])}{newline}" if protocol == "anthropic" else ""
         out.append(f"{name}data: {source}{newline}{newline}")
         if rng.random() < 0.1:

@@ -25,12 +25,22 @@ from holdback.sse import to_json
 Replacement = tuple[int, int, bytes]
 """A span of the source, and what stands there instead."""
 
-_BLANKS = re.compile(rb"[ \t\r\n]*")
-LITERAL = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SCALAR = rb'[^][{}",:\s]++'
+_BLANK = rb"[ \t\r\n]*+"
+
+LITERAL = re.compile(_STRING, re.DOTALL)
 """A string literal, by its lexical shape."""
 
-_SCALAR = re.compile(rb"[^,\]}\s]+")
-_STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_BLANKS = re.compile(_BLANK)
+_STRUCTURE = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
+_FLAT = re.compile(_STRING + rb"|" + _SCALAR, re.DOTALL)
+_SEPARATOR = re.compile(_BLANK + rb",?" + _BLANK)
+_MEMBER = re.compile(
+    # A name; a value that is not nested and what separates it from the next member. Most members are one match.
+    rb"(%b)%b:%b((?:%b|%b)%b,?%b)?+" % (_STRING, _BLANK, _BLANK, _STRING, _SCALAR, _BLANK, _BLANK),
+    re.DOTALL,
+)
 
 
 def splice(source: bytes, edits: Iterable[Edit], restore_source: Callable[[str], str]) -> bytes:
@@ -111,22 +121,21 @@ class _Walk:
         return to_json(value).encode()
 
     def _object(self, at: int, wanted: _Wanted) -> int:
-        source, start = self.source, at + 1
+        source = self.source
+        start, at = at + 1, _skip_blanks(source, at + 1)
         found: dict[str | int, list[Replacement]] = {}
-        at = _skip_blanks(source, start)
         is_empty = source[at : at + 1] == b"}"
-        while source[at : at + 1] == b'"':
-            name_end = _end_of(LITERAL, source, at)
-            name = json.loads(source[at:name_end])
-            at = _skip_blanks(source, _skip_blanks(source, name_end) + 1)  # past the colon
+        while (member := _MEMBER.match(source, at)) is not None:
+            literal, flat = member.groups()
+            name = json.loads(literal) if b"\\" in literal else literal[1:-1].decode()
             inner = wanted.inner.get(name)
-            if inner is None:
-                at = _skip_value(source, at)
-            else:
+            at = member.end()
+            if inner is not None:
                 kept, self.changes = self.changes, []
-                at = self.change(at, inner)
+                at = _skip_separator(source, self.change(at if flat is None else member.start(2), inner))
                 found[name], self.changes = self.changes, kept  # a later member of that name takes its place
-            at = _skip_separator(source, at)
+            elif flat is None:
+                at = _skip_separator(source, _skip_value(source, at))
         for changes in found.values():
             self.changes += changes
         missing = [(name, inner) for name, inner in wanted.inner.items() if name not in found]
@@ -167,16 +176,12 @@ def _skip_blanks(source: bytes, at: int) -> int:
 
 def _skip_separator(source: bytes, at: int) -> int:
     """Past blanks and a comma, to the next member or element or to the closing bracket."""
-    at = _skip_blanks(source, at)
-    return _skip_blanks(source, at + 1) if source[at : at + 1] == b"," else at
+    return _end_of(_SEPARATOR, source, at)
 
 
 def _skip_value(source: bytes, at: int) -> int:
-    opener = source[at : at + 1]
-    if opener == b'"':
-        return _end_of(LITERAL, source, at)
-    if opener not in (b"{", b"["):
-        return _end_of(_SCALAR, source, at)
+    if source[at : at + 1] not in (b"{", b"["):
+        return _end_of(_FLAT, source, at)
     depth = 0
     for token in _STRUCTURE.finditer(source, at):
         if token[0] in b"[{":

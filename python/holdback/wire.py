@@ -54,6 +54,8 @@ _ENCODINGS = (
 )
 _LONGEST_MAGIC = 4
 _SLICE = 1 << 16
+_VAIN = 8
+"""After so many templates in a row that fitted no event, no more are made: the stream is not of that kind."""
 
 
 class WireRestorer:
@@ -102,6 +104,7 @@ class WireRestorer:
         "_rest",
         "_scan",
         "_template",
+        "_vain",
     )
 
     def __init__(
@@ -133,6 +136,7 @@ class WireRestorer:
         # Whether a frame without the beginning of a placeholder changes nothing; `_rest` is bytes then.
         self._calm = False
         self._template: Template | None = None  # of the last event that was read
+        self._vain = 0  # templates since one fitted
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last frame was written
 
@@ -274,6 +278,7 @@ class WireRestorer:
         out, end = restored
         self._out.append(out)
         self._calm = template.others_rest and not template.stream.pending
+        self._vain = 0
         return end
 
     def _take_frame(self, frame: bytes) -> None:
@@ -350,7 +355,8 @@ class WireRestorer:
             restore_source = partial(channels.replace, json=True)
             changes = frame.changes(replacements(frame.source or b"", outcome.edits, restore_source))
             self._out.append(apply(frame.bytes, changes))
-            if outcome.alone is not None and len(changes) == 1:
+            if outcome.alone is not None and len(changes) == 1 and self._vain < _VAIN:
+                self._vain += 1
                 stream = channels.stream_of(outcome.alone)
                 self._template = Template.of(
                     frame.bytes,

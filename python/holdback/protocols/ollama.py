@@ -65,7 +65,8 @@ class Ollama(Format):
         if node.get("done"):
             for key in channels.keys_of(0):
                 draft.end(key, key[1])
-        return draft.outcome()
+        more = node.get("error") or node.get("done") or message.get("tool_calls")
+        return draft.outcome(again=not more)
 
     def drain(self, channels: Channels) -> list[dict[str, Any]]:
         return [self._tail(path, tail) for (_, path), tail in channels.drain()]
