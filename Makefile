@@ -15,7 +15,9 @@ NATIVE ?= $(shell v=$$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]
 	[ "$${v:-0}" -ge $(MSRV) ] && echo yes)
 
 VENV := .venv
-LITELLM_VENV := .venv-litellm
+# The newest LiteLLM that can be installed, or LITELLM=1.106.2: each has an environment of its own.
+LITELLM ?=
+LITELLM_VENV := .venv-litellm$(LITELLM:%=-%)
 SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
 # LiteLLM's objects are timed where LiteLLM is.
@@ -42,7 +44,7 @@ ifneq ($(NATIVE),)
 	cargo test --locked
 endif
 
-test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM (its own environment, 0.8 GB)
+test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM, the newest or LITELLM=1.106.2 (environments of 0.8 GB)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LITELLM_VENV)/bin/python -m pytest -m litellm
 
 test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, Anthropic, Google and Ollama
@@ -130,7 +132,7 @@ $(BENCH_VENV)/.peers: $(VENV)/.tools
 	touch $@
 
 $(LITELLM_VENV)/.installed: $(INSTALLED) pyproject.toml
-	$(call venv,$(LITELLM_VENV),--group test --group litellm)
+	$(call venv,$(LITELLM_VENV),--group test --group litellm $(LITELLM:%='litellm[proxy]==%'))
 	$(call link,$(LITELLM_VENV))
 	touch $@
 
