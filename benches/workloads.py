@@ -10,18 +10,18 @@ privaite 0.7.3 joins in where it is installed, LiteLLM objects where LiteLLM is.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import json
 import os
 import random
 import statistics
-import time
 import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
+
+from benches.clock import once
 
 from holdback import DeanonymizationConfig, _pure
 from holdback.handler import StreamingHandler
@@ -286,35 +286,26 @@ def wires(pairs: Pairs) -> dict[str, Callable[[], Callable[[bytes], bytes]]]:
 # ---------------------------------------------------------------- taking times
 
 
-# This is computing in one thread: on a machine that others use too, its own time says more than the clock.
-CLOCK = time.process_time if time.get_clock_info("process_time").resolution < 1e-6 else time.perf_counter
-
 Prepare = Callable[[int], Callable[[], object]]
 """Given the number of a round, makes a fresh input and returns what is to be timed."""
+
+
+def turns(names: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """Who is next, in every round another one first; round -1 warms up."""
+    for number in range(-1, rounds):
+        turn = number % len(names)
+        for name in [*names[turn:], *names[:turn]]:
+            yield number, name
 
 
 def interleaved(contenders: Mapping[str, Prepare], rounds: int) -> dict[str, float]:
     """The median time in seconds of each contender, measured in turns."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    names = list(contenders)
-    for number in range(-1, rounds):  # round -1 warms up
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            seconds = once(contenders[name](number))
-            if number >= 0:
-                times[name].append(seconds)
+    for number, name in turns(list(contenders), rounds):
+        seconds = once(contenders[name](number))
+        if number >= 0:
+            times[name].append(seconds)
     return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def once(work: Callable[[], object]) -> float:
-    """How long ``work`` takes, undisturbed by the garbage collector."""
-    gc.disable()
-    try:
-        start = CLOCK()
-        work()
-        return CLOCK() - start
-    finally:
-        gc.enable()
 
 
 def seeds() -> Iterator[int]:
