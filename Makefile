@@ -20,6 +20,7 @@ LITELLM ?=
 LITELLM_VENV := .venv-litellm$(LITELLM:%=-%)
 SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
+PEERS_VENV := .venv-peers
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -30,7 +31,7 @@ NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, wh
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
-.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench bench-e2e wheels clean
+.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench bench-e2e bench-peers wheels clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
@@ -79,6 +80,9 @@ bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the 
 
 bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with holdback off and on (FULL=1: longer)
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.e2e
+
+bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
+	PYTHONPATH=tests $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
 
 wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
 	@ls -l dist
@@ -145,6 +149,16 @@ $(PRIVAITE_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(PRIVAITE_VENV),--group test --group privaite)
 	$(PRIVAITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps privaite==0.7.3
 	$(call link,$(PRIVAITE_VENV))
+	touch $@
+
+# Their dependencies would be gigabytes of detectors: each comes alone, what restoring needs is the group `peers`.
+# One that cannot be had any more is left out, and the page says so.
+$(PEERS_VENV)/.installed: $(INSTALLED) benches/peers/roster.py pyproject.toml
+	$(call venv,$(PEERS_VENV),--group peers)
+	for pin in $$($(BIN)/python -m benches.peers.roster); do \
+		$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python \
+			$$pin || echo "-- $$pin cannot be installed: left out --"; \
+	done
 	touch $@
 
 # ---------------------------------------------------------------- packages
