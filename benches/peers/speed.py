@@ -18,7 +18,7 @@ from exactness import channels_of
 
 FED = 20_000  # code points of a text that is fed in small pieces
 SHORTEST = 500  # for a peer that would take long over that
-LONGEST_ROUND = 0.5  # seconds
+LONGEST_ROUND = 0.2  # seconds
 BULK = 400_000
 ADVERSARIAL = 16_000
 ANSWER = 14_000  # code points of a chat stream: 2,000 events
@@ -53,7 +53,7 @@ def measures(
     links: Sequence[Link], abilities: dict[str, dict[str, Any]], *, quick: bool, say: Progress
 ) -> Iterator[Measure]:
     """All of them, one after the other."""
-    rounds, few = (3, 1) if quick else (15, 5)
+    rounds, few = (3, 1) if quick else (11, 5)
     texts = [link for link in links if abilities[link.peer.name]["text"]]
     free = [link for link in texts if link.peer.any_key]
     for kind, count, who in (("placeholders", 100, texts), ("invented", 1_000, free)):
