@@ -350,7 +350,9 @@ def test_a_full_disk_is_one_line(map_file: MapFile) -> None:
     assert err == b"holdback: cannot write the output: No space left on device\n"
 
 
-@pytest.mark.parametrize("arguments", [["demo"], ["info"], ["restore", "--map", "MAP"]])
+@pytest.mark.parametrize(
+    "arguments", [["demo"], ["info"], ["bench", "--rounds", "1"], ["restore", "--map", "MAP"]]
+)
 def test_a_reader_that_left_is_no_reason_to_complain(arguments: list[str], map_file: MapFile) -> None:
     path = str(map_file(PAIRS))
     reading, writing = os.pipe()
@@ -396,6 +398,8 @@ def test_an_interrupt_is_quiet(map_file: MapFile) -> None:
         ["demo", "--speed", "-1"],
         ["demo", "--speed", "nan"],
         ["demo", "--speed", "fast"],
+        ["bench", "--rounds", "0"],
+        ["bench", "--rounds", "many"],
     ],
 )
 def test_a_wrong_command_line(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:

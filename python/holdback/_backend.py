@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from holdback import _pure
 
-__all__ = ["BACKEND", "MATCHER_TYPES", "StreamBuffer", "TrieMatcher"]
+__all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "StreamBuffer", "TrieMatcher"]
 
 
 def _wanted(name: str) -> bool:
@@ -49,12 +49,12 @@ if _forced_pure and _require_native:
 if TYPE_CHECKING:
     from holdback._native import StreamBuffer, TrieMatcher
 
-    MATCHER_TYPES: tuple[type, ...]
+    TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
     from holdback._native import StreamBuffer, TrieMatcher
 
     BACKEND = "native"
-    MATCHER_TYPES = (TrieMatcher, _pure.TrieMatcher)
+    TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
 else:
     if _require_native:
         raise ImportError(
@@ -63,4 +63,7 @@ else:
     from holdback._pure import StreamBuffer, TrieMatcher
 
     BACKEND = "pure"
-    MATCHER_TYPES = (TrieMatcher,)
+    TWINS = {"pure": TrieMatcher}
+
+MATCHER_TYPES: tuple[type, ...] = tuple(TWINS.values())
+"""What counts as a matcher, whichever twin made it."""

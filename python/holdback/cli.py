@@ -1,4 +1,5 @@
-"""The command ``holdback``: ``restore`` a stream in a pipe, watch a ``demo``, print ``info``.
+"""The command ``holdback``: ``restore`` a stream in a pipe, watch a ``demo``, take times with
+``bench``, print ``info``.
 
 ``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
 written now, and at the end of the input the rest (``flush``): ``WireRestorer`` for what a provider sends,
@@ -22,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from holdback import __version__, _backend, demo
+from holdback import __version__, _backend, bench, demo
 from holdback.deanonymizer import StreamingDeAnonymizer
 from holdback.errors import HoldbackError, MappingError
 from holdback.protocols import AUTO, PROTOCOLS
@@ -69,6 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, metavar="N", help="times reading speed, 0: at once (default: 1 on a terminal)"
     )
     watch.set_defaults(run=lambda options: demo.play(sys.stdout, options.speed))
+
+    measure = commands.add_parser("bench", help="take times on this machine, native beside pure Python")
+    measure.add_argument("--json", action="store_true", help="for machines, with the quartiles")
+    measure.add_argument(
+        "--rounds",
+        type=_rounds,
+        default=bench.ROUNDS,
+        metavar="N",
+        help=f"default: {bench.ROUNDS}, some seconds",
+    )
+    measure.set_defaults(
+        run=lambda options: bench.run(sys.stdout, sys.stderr, rounds=options.rounds, as_json=options.json)
+    )
 
     info = commands.add_parser("info", help="print version, backend and platform")
     info.set_defaults(run=_info)
@@ -227,6 +241,13 @@ def _speed(text: str) -> float:
     if not 0 <= speed < float("inf"):
         raise argparse.ArgumentTypeError("must be 0 or more")
     return speed
+
+
+def _rounds(text: str) -> int:
+    rounds = int(text)
+    if rounds < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return rounds
 
 
 def _say(line: str) -> None:
