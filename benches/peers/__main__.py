@@ -52,6 +52,7 @@ def run(python: Path, only: list[str] | None, *, quick: bool) -> dict[str, Any]:
     links = [Link(peer, python, LIMIT) for peer in [*OURS, *peers]]
     abilities: dict[str, dict[str, Any]] = {}
     missing: dict[str, str] = {}
+    where = machine(python)
     began = time.monotonic()
 
     def say(what: str) -> None:
@@ -75,7 +76,7 @@ def run(python: Path, only: list[str] | None, *, quick: bool) -> dict[str, Any]:
         for link in links:
             link.close()
     return {
-        "machine": machine(python),
+        "machine": where | {"load": f"{where['load']}, at the end {_load()}"},
         "quick": quick,
         "missing": missing,
         "cases": [[case.group, case.name] for case in exact.CASES],
@@ -96,11 +97,15 @@ def machine(python: Path) -> dict[str, str]:
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
+        "load": _load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": version.stdout.strip(),
         "holdback": f"{__version__} ({_commit()})",
     }
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def _processor() -> str:

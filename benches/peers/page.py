@@ -111,7 +111,7 @@ def _machine(figures: Figures) -> Iterator[str]:
     yield f"| holdback | {machine['holdback']} |"
     yield f"| Python | {machine['python']} |"
     place = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
-    yield f"| machine | {place}; load average {machine['load']} at the end |"
+    yield f"| machine | {place}; load average {machine['load']} |"
     yield ""
 
 
