@@ -64,6 +64,7 @@ def run(python: Path, only: list[str] | None, *, quick: bool) -> dict[str, Any]:
                 abilities[link.peer.name] = link.ask("hello")
             except Failed as failed:
                 missing[link.peer.name] = str(failed)
+                link.close()
                 say(f"{link.peer.name} cannot be run here: {failed}")
         links = [link for link in links if link.peer.name in abilities]
         say("exactness")
