@@ -157,6 +157,7 @@ def test_a_page_is_written_from_figures(tmp_path: Path) -> None:
 
 def test_bars_are_as_long_as_they_are_many_powers_of_ten() -> None:
     rows = [charts.Bar("a & b", 2.0, "2", ours=True), charts.Bar("c", 200.0, "200", ours=False)]
-    svg = charts.bars("Title", "ms", rows)
+    svg = charts.bars("Title", "ms", rows, {"d": "over 30 s"})
     assert "a &amp; b" in svg
+    assert ">over 30 s</text>" in svg
     assert all(f">{tick}</text>" in svg for tick in ("1", "10", "100", "1,000"))

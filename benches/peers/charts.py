@@ -7,7 +7,7 @@ image, so its colours follow the reader's scheme by themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
@@ -47,13 +47,13 @@ class Cell(NamedTuple):
     all: int
 
 
-def bars(title: str, unit: str, rows: Sequence[Bar]) -> str:
-    """Shorter is better: one bar a contender, from the decade below the least."""
+def bars(title: str, unit: str, rows: Sequence[Bar], failed: Mapping[str, str]) -> str:
+    """Shorter is better: one bar a contender, from the decade below the least; last, who gave no time, and why."""
     low = math.floor(math.log10(min(row.value for row in rows)))
     low -= math.log10(min(row.value for row in rows)) - low < 0.15  # even the shortest can be seen
     high = math.ceil(math.log10(max(row.value for row in rows)))
     left, right, top = NAMES, WIDTH - 110, 64
-    bottom = top + ROW * len(rows)
+    bottom = top + ROW * (len(rows) + len(failed))
 
     def x(power: float) -> float:
         return left + (right - left) * (power - low) / (high - low)
@@ -72,6 +72,9 @@ def bars(title: str, unit: str, rows: Sequence[Bar]) -> str:
             _box(left, y + 3, max(end - left, 1), ROW - 7, "ours" if row.ours else "bar"),
             _text(max(end, left) + 6, y + 14, row.label, "quiet"),
         ]
+    for number, (name, why) in enumerate(failed.items(), len(rows)):
+        y = top + ROW * number + 14
+        parts += [_text(left - 8, y, name, "", "end"), _text(left + 6, y, why, "quiet")]
     return _svg(bottom + 28, title, parts)
 
 

@@ -97,7 +97,9 @@ def drawn(figures: Figures) -> dict[str, str]:
             drawn_rows = [
                 Bar(row.name, row.median, figure(row.median), row.name in OUR_NAMES) for row in rows
             ]
-            shown[measure["name"]] = charts.bars(CHARTED[measure["name"]], unit, drawn_rows)
+            shown[measure["name"]] = charts.bars(
+                CHARTED[measure["name"]], unit, drawn_rows, measure["failed"]
+            )
     return shown
 
 
