@@ -1,0 +1,242 @@
+"""The tables of docs/formats.md: where each wire format has text, read off the protocol modules.
+
+    .venv/bin/python tools/wire_tables.py     # write the tables anew
+
+A protocol module holds what it reads as data: shapes, and the kinds of deltas. ``places`` lists every place of a
+format, one by one; tests try each of them. ``tables`` is the same for people: places that are alike share a row, and
+a shape that occurs again and again (an item, a block) has a table of its own.
+
+In the page a table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from holdback.protocols import anthropic, chat, gemini, ollama, responses, text
+from holdback.protocols.shapes import JSON, SIGNED, TEXT, ByType, Leaf, Shape
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
+MARK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+KINDS = {TEXT: "text", JSON: "JSON", SIGNED: "on demand"}
+
+EACH = "[]"
+"""The step into every element of a list."""
+
+
+class Kind(NamedTuple):
+    """The step that says of which ``type`` a node is; the empty one stands for none."""
+
+    name: str
+
+
+Step = str | Kind
+Steps = tuple[Step, ...]
+Names = Mapping[str, Shape]
+"""Shapes that have a table of their own, by what a reader calls them."""
+
+
+class Place(NamedTuple):
+    """One place where text stands. ``event`` is the type of the event, empty where events have none."""
+
+    event: str
+    steps: Steps
+    leaf: Leaf
+
+
+# ---------------------------------------------------------------- reading shapes
+
+
+def leaves(shape: Shape, names: Names | None = None) -> Iterator[tuple[Steps, Leaf | str]]:
+    """The text in a shape, each with the steps that lead there; inside, a shape that has a name is its name."""
+    if isinstance(shape, Leaf):
+        yield (), shape
+    elif isinstance(shape, tuple):
+        for one in shape:
+            yield from leaves(one, names)
+    else:
+        inner: list[tuple[Step, Shape]]
+        if isinstance(shape, list):
+            inner = [(EACH, shape[0])]
+        elif isinstance(shape, ByType):
+            inner = [(Kind(name), one) for name, one in shape.items()]
+        else:
+            inner = list(shape.items())
+        for step, one in inner:
+            name = next((name for name, known in (names or {}).items() if known is one), None)
+            for steps, leaf in leaves(one, names) if name is None else [((), name)]:
+                yield (step, *steps), leaf
+
+
+Events = Mapping[str, Shape]
+"""Shapes of events by their type."""
+
+ANTHROPIC: Events = {
+    "content_block_delta": {
+        "delta": ByType(
+            {
+                name: {delta.field: SIGNED if delta.signed else JSON if delta.json else TEXT}
+                for name, delta in anthropic.DELTAS.items()
+            },
+            citations_delta={"citation": anthropic.CITATION},
+        )
+    },
+    "content_block_start": {"content_block": anthropic.BLOCK},
+    "message_start": {"message": anthropic.ANSWER},
+    "message_delta": {"delta": anthropic.STOP},
+}
+
+
+def _delta_of(channel: responses.Channel) -> Shape:
+    leaf = SIGNED if channel.signed else JSON if channel.json else TEXT
+    return {"delta": dict.fromkeys(channel.streams, leaf) if channel.streams else leaf}
+
+
+RESPONSES: Events = {
+    **{f"{name}.delta": _delta_of(channel) for name, channel in responses.CHANNELS.items()},
+    **responses.EVENTS,
+}
+GEMINI: Shape = {**gemini.FEEDBACK, "candidates": [gemini.CANDIDATE]}
+
+STREAMS: dict[str, Events] = {
+    "openai-chat": {"": {"choices": [{"delta": chat.MESSAGE}]}},
+    "openai-text": {"": text.ANSWER},
+    "openai-responses": RESPONSES,
+    "anthropic": ANTHROPIC,
+    "gemini": {"": GEMINI},
+    "ollama": {"": ollama.ANSWER},
+}
+"""What is read in the events of each stream."""
+
+ANSWERS: dict[str, Shape] = {
+    "openai-chat": chat.ANSWER,
+    "openai-text": text.ANSWER,
+    "openai-responses": responses.ANSWER,
+    "anthropic": anthropic.ANSWER,
+    "gemini": GEMINI,
+    "ollama": ollama.ANSWER,
+}
+"""What is read in each whole answer. Gemini's in the spelling of the wire."""
+
+
+def places(events: Events) -> list[Place]:
+    """Every place in these events."""
+    return [
+        Place(event, steps, leaf)
+        for event, shape in events.items()
+        for steps, leaf in leaves(shape)
+        if isinstance(leaf, Leaf)
+    ]
+
+
+# ---------------------------------------------------------------- tables
+
+BLOCKS: Names = {"a block": anthropic.BLOCK, "a citation": anthropic.CITATION}
+ITEMS: Names = {
+    "an item": responses.ITEM,
+    "a part": responses.PART,
+    "an annotation": responses.ANNOTATION,
+}
+
+
+def path_of(steps: Steps) -> str:
+    """``choices[].delta.content``."""
+    return "".join(step if step == EACH else f".{step}" for step in steps if isinstance(step, str))[1:]
+
+
+def types_of(steps: Steps) -> str:
+    """The types that the nodes on the way must have."""
+    names = [f"`{step.name}`" if step.name else "none" for step in steps if isinstance(step, Kind)]
+    return " > ".join(names)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _grouped(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Rows of (key, path, what): what has the same key shares a row, and so do keys with the same content."""
+    paths: dict[tuple[str, str], dict[str, None]] = {}
+    for key, path, what in rows:
+        paths.setdefault((key, what), {})[path] = None
+    keys: dict[tuple[str, str], list[str]] = {}
+    for (key, what), found in paths.items():
+        keys.setdefault((", ".join(found), what), []).append(key)
+    for (where, what), alike in keys.items():
+        yield ", ".join(dict.fromkeys(alike)), where, what
+
+
+def _what(leaf: Leaf | str) -> str:
+    return leaf if isinstance(leaf, str) else KINDS[leaf]
+
+
+def table_of_paths(shape: Shape) -> str:
+    """One row for each path."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for steps, leaf in leaves(shape):
+        rows.setdefault((path_of(steps), _what(leaf)), []).append(types_of(steps))
+    return _table(
+        ("Where", "What"),
+        [
+            (f"`{path}`" + (f" of type {', '.join(types)}" if any(types) else ""), what)
+            for (path, what), types in rows.items()
+        ],
+    )
+
+
+def table_of_events(events: Events, names: Names) -> str:
+    """One row for events in which the same is read."""
+    rows = []
+    for event, shape in events.items():
+        for steps, leaf in leaves(shape, names):
+            types = types_of(steps)
+            rows.append(
+                (f"`{event}`", f"`{path_of(steps)}`" + (f" of {types}" if types else ""), _what(leaf))
+            )
+    return _table(("Event", "Where", "What"), _grouped(rows))
+
+
+def table_of_types(shape: Shape, names: Names) -> str:
+    """One row for types in which the same is read; of a shape without types one for all."""
+    rows = []
+    for steps, leaf in leaves(shape, names):
+        types, path = types_of(steps), path_of(steps)
+        rows.append((types, f"`{path}`", _what(leaf)))
+    if not any(types for types, _, _ in rows):
+        return _table(("Where", "What"), [(where, what) for _, where, what in _grouped(rows)])
+    return _table(("Type", "Where", "What"), _grouped(rows))
+
+
+def tables() -> dict[str, str]:
+    """All tables of the page by name."""
+    return {
+        "openai-chat.stream": table_of_paths({"choices": [{"delta": chat.MESSAGE}]}),
+        "openai-chat.answer": table_of_paths(chat.ANSWER),
+        "openai-text": table_of_paths(text.ANSWER),
+        "openai-responses.events": table_of_events(RESPONSES, ITEMS),
+        "openai-responses.items": table_of_types(responses.ITEM, ITEMS),
+        "openai-responses.parts": table_of_types(responses.PART, ITEMS),
+        "openai-responses.annotations": table_of_types(responses.ANNOTATION, {}),
+        "anthropic.events": table_of_events(ANTHROPIC, BLOCKS),
+        "anthropic.blocks": table_of_types(anthropic.BLOCK, BLOCKS),
+        "anthropic.citations": table_of_types(anthropic.CITATION, {}),
+        "gemini": table_of_paths(GEMINI),
+        "ollama": table_of_paths(ollama.ANSWER),
+    }
+
+
+def with_tables(page: str) -> str:
+    """The page with its tables as they have to be. A table without a place, or a place without one, is an error."""
+    made = tables()
+    marked = [mark[2] for mark in MARK.finditer(page)]
+    if sorted(marked) != sorted(made):
+        raise ValueError(f"the page has tables {sorted(marked)}, the formats have {sorted(made)}")
+    return MARK.sub(lambda mark: f"{mark[1]}\n{made[mark[2]]}\n{mark[3]}", page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
