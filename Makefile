@@ -21,6 +21,7 @@ LITELLM_VENV := .venv-litellm$(LITELLM:%=-%)
 SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
 PEERS_VENV := .venv-peers
+DOCS_VENV := .venv-docs
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -31,7 +32,8 @@ NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, wh
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
-.PHONY: help demo test test-litellm test-sdk test-privaite fuzz lint $(ALL_LINTS) format bench bench-e2e bench-peers wheels clean
+# Every target with a line of help.
+.PHONY: $(ALL_LINTS) $(shell sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
@@ -83,6 +85,10 @@ bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with 
 
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
 	PYTHONPATH=tests $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
+
+docs: $(DOCS_VENV)/.installed ## the documentation in build/docs/html, and the Rust core's; a warning is an error
+	$(DOCS_VENV)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+	$(if $(NATIVE),RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet -p holdback-core)
 
 wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
 	@ls -l dist
@@ -159,6 +165,11 @@ $(PEERS_VENV)/.installed: $(INSTALLED) benches/peers/roster.py pyproject.toml
 		$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python \
 			$$pin || echo "-- $$pin cannot be installed: left out --"; \
 	done
+	touch $@
+
+$(DOCS_VENV)/.installed: $(VENV)/.tools pyproject.toml
+	$(call venv,$(DOCS_VENV),--group docs)
+	$(call link,$(DOCS_VENV))
 	touch $@
 
 # ---------------------------------------------------------------- packages

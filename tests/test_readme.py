@@ -55,7 +55,9 @@ def test_an_example_prints_what_is_shown(block: Block, backend: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.parent.name == "docs"], ids=lambda page: page.name
+    "page",
+    [page for page in PAGES if "\n>>> " in page.read_text(encoding="utf-8")],
+    ids=lambda page: page.name,
 )
 def test_a_page_s_sessions_hold(page: Path, backend: str) -> None:
     """All sessions of a page are one: a later one may use what an earlier one defined."""
@@ -94,19 +96,24 @@ def test_a_shell_session_prints_what_is_shown(block: Block, tmp_path: Path) -> N
     assert run.stdout.splitlines() == [line for line in lines if not line.startswith("$ ")]
 
 
+def anchors(page: Path) -> list[str]:
+    """What the titles of a page can be linked by, as GitHub and the documentation name them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_every_file_named_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    titles = [
-        re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-")
-        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    ]
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        if link.startswith("#"):
-            assert link[1:] in titles
-        elif not link.startswith("https://"):
-            assert (page.parent / link).exists(), link
-    for named in re.findall(r"`(tests/\w+\.py)`", text):
+    for link in re.findall(
+        r"\]\(([^)]+)\)", re.sub(r"```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    ):
+        if not link.startswith("https://"):
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+    for named in re.findall(r"`(tests/[\w/]+\.py)`", text):
         assert (ROOT / named).is_file(), named
 
 

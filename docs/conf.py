@@ -1,0 +1,82 @@
+"""The settings of Sphinx; `make docs` builds the site into build/docs/html, and every warning is an error."""
+
+from __future__ import annotations
+import __future__
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ["HOLDBACK_PURE"] = "1"  # the pages must come out the same without Rust
+
+import holdback
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benches" / "RESULTS.md"
+
+project = "holdback"
+author = "holdback developers"
+copyright = author  # noqa: A001 - Sphinx's name for it
+version = release = holdback.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+myst_links_external_new_tab = True
+
+html_theme = "furo"
+html_title = "holdback"
+html_static_path = ["_static"]
+html_css_files = ["holdback.css"]
+html_copy_source = False
+pygments_style = "tango"
+pygments_dark_style = "monokai"
+
+# ---------------------------------------------------------------- reference
+
+autodoc_mock_imports = ["litellm"]  # 0.8 GB for the sake of one base class
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_type_aliases = {"AnyMapping": "AnyMapping", "MappingOrCallable": "MappingOrCallable"}
+python_maximum_signature_line_length = 88
+python_display_short_literal_types = True
+add_module_names = False
+
+nitpicky = True  # a name of ours that leads nowhere is an error; those of others have no pages here
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!holdback\b).*"),
+    (r"py:.*", r"holdback\._.*"),
+]
+
+
+def document_the_twins() -> None:
+    """Put the classes of the stub in the place of the twin that was imported: it documents both."""
+    path = Path(holdback.__file__).with_name("_native.pyi")
+    names: dict[str, object] = {"__name__": "holdback"}
+    source = path.read_text(encoding="utf-8")
+    exec(compile(source, path.name, "exec", flags=__future__.annotations.compiler_flag), names)  # noqa: S102
+    for name in ("TrieMatcher", "StreamBuffer"):
+        setattr(holdback, name, names[name])
+
+
+document_the_twins()
+
+# ---------------------------------------------------------------- results
+
+
+def with_results(_: Sphinx, page: str, source: list[str]) -> None:
+    """Show what the benchmarks found, where they have been run."""
+    if page == "performance" and RESULTS.is_file():
+        include = "```{include} ../benches/RESULTS.md\n:heading-offset: 1\n:relative-images:\n:relative-docs: .\n```"
+        source[0] = source[0].replace("<!-- benches/RESULTS.md -->", include)
+
+
+def setup(app: Sphinx) -> None:
+    """What Sphinx calls."""
+    app.connect("source-read", with_results)
