@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,19 @@ def with_results(_: Sphinx, page: str, source: list[str]) -> None:
         source[0] = source[0].replace("<!-- benches/RESULTS.md -->", include)
 
 
+def with_plain_aliases(*what: object) -> tuple[str | None, str | None]:
+    """A signature in which an alias is its name; Sphinx shows its own object for one in a union."""
+    signature, returns = what[-2:]
+    return _plain(signature), _plain(returns)
+
+
+def _plain(annotation: object) -> str | None:
+    return (
+        re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", annotation) if isinstance(annotation, str) else None
+    )
+
+
 def setup(app: Sphinx) -> None:
     """What Sphinx calls."""
+    app.connect("autodoc-process-signature", with_plain_aliases)
     app.connect("source-read", with_results)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
+import importlib
 import io
 import re
 import shutil
@@ -14,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from holdback import _backend
 from test_cli import environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +73,30 @@ def test_a_page_s_sessions_hold(page: Path, backend: str) -> None:
     complaints = io.StringIO()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.REPORT_NDIFF)
     assert runner.run(session, out=complaints.write).failed == 0, complaints.getvalue()
+
+
+DOCUMENTED = sorted(
+    {*(ROOT / "python" / "holdback").rglob("*.py"), ROOT / "python" / "holdback" / "_native.pyi"}
+)
+DOCUMENTED = [source for source in DOCUMENTED if "    >>> " in source.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("source", DOCUMENTED, ids=lambda source: source.name)
+def test_what_a_docstring_shows_holds(source: Path, backend: str) -> None:
+    """Each docstring is a session of its own, with the names of its module."""
+    name = ".".join(source.relative_to(ROOT / "python").with_suffix("").parts).removesuffix(".__init__")
+    module = importlib.import_module("holdback" if name == "holdback._native" else name)
+    complaints = io.StringIO()
+    tried = 0
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            shown = rebound(ast.get_docstring(node) or "")
+            names = {**vars(module), **vars(_backend)}
+            session = doctest.DocTestParser().get_doctest(shown, names, name, str(source), 0)
+            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.REPORT_NDIFF)
+            assert runner.run(session, out=complaints.write).failed == 0, complaints.getvalue()
+            tried += len(session.examples)
+    assert tried
 
 
 def rebound(source: str) -> str:

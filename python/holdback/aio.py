@@ -39,7 +39,18 @@ def restore_bytes(
 def restore_chunks(
     source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> AsyncGenerator[Any, None]:
-    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
+    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``.
+
+    >>> import asyncio
+    >>> async def upstream():
+    ...     for text in "<PERS", "ON_1>!":
+    ...         yield {"choices": [{"index": 0, "delta": {"content": text}}]}
+    >>> async def answer():
+    ...     chunks = restore_chunks(upstream(), {"<PERSON_1>": "Ada"}, protocol="openai-chat")
+    ...     return [chunk async for chunk in chunks]
+    >>> asyncio.run(answer())
+    [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
+    """
     return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
 
 

@@ -13,16 +13,43 @@ class HoldbackError(Exception):
 
 
 class MappingError(HoldbackError, ValueError):
-    """The mapping cannot be used: an empty placeholder, or one placeholder with two originals."""
+    """The mapping cannot be used: an empty placeholder, or one placeholder with two originals.
+
+    >>> from holdback import TrieMatcher
+    >>> TrieMatcher({"": "Ada"})
+    Traceback (most recent call last):
+    holdback.errors.MappingError: a placeholder must not be empty
+    """
 
 
 class StreamStateError(HoldbackError, RuntimeError):
-    """A stream was used in a state that does not allow it, such as ``feed`` after the end."""
+    """A stream was used in a state that does not allow it, such as ``feed`` after the end.
+
+    >>> from holdback import WireRestorer
+    >>> restorer = WireRestorer({"<PERSON_1>": "Ada"})
+    >>> restorer.flush()
+    b''
+    >>> restorer.feed(b"")
+    Traceback (most recent call last):
+    holdback.errors.StreamStateError: feed() after flush()
+    """
 
 
 class EventTooLarge(HoldbackError, ValueError):
-    """One event of a byte stream is larger than ``max_event_bytes``."""
+    """One event of a byte stream is larger than ``max_event_bytes``. ``flush`` returns its bytes, once.
+
+    >>> from holdback import WireRestorer
+    >>> WireRestorer({"<PERSON_1>": "Ada"}, max_event_bytes=4).feed(b"data: {}")
+    Traceback (most recent call last):
+    holdback.errors.EventTooLarge: the event at offset 0 is larger than max_event_bytes=4
+    """
 
 
 class EncodedInput(HoldbackError, ValueError):
-    """The bytes are compressed (gzip, zstd, br): restoring needs the decoded stream."""
+    """The bytes are compressed (gzip, zstd, br): restoring needs the decoded stream.
+
+    >>> from holdback import WireRestorer
+    >>> WireRestorer({"<PERSON_1>": "Ada"}).feed(bytes.fromhex("1f8b0800"))
+    Traceback (most recent call last):
+    holdback.errors.EncodedInput: the stream is compressed (gzip): restoring needs the decoded bytes
+    """

@@ -30,7 +30,12 @@ def restore_bytes(
 def restore_chunks(
     source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> Generator[Any, None, None]:
-    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``."""
+    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``.
+
+    >>> upstream = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("<PERS", "ON_1>!")]
+    >>> list(restore_chunks(upstream, {"<PERSON_1>": "Ada"}, protocol="openai-chat"))
+    [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
+    """
     return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
 
 

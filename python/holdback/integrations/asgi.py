@@ -35,13 +35,26 @@ _STALE = frozenset(name.encode() for name in STALE)
 
 
 class RestoreMiddleware:
-    """Restores the answers that an application sends.
+    r"""Restores the answers that an application sends.
 
     :param app: the application.
     :param mapping: a callable ``scope -> mapping or None``, or a mapping for all requests. None leaves the
         response alone.
     :param config: None means on.
     :param answers: whether whole ``application/json`` answers are restored too. They are collected for that.
+
+    >>> import asyncio
+    >>> async def app(scope, receive, send):
+    ...     start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
+    ...     await send(start)
+    ...     said = b'data: {"choices":[{"index":0,"delta":{"content":"Hi <PERSON_1>!"}}]}\n\n'
+    ...     await send({"type": "http.response.body", "body": said})
+    >>> async def send(message):
+    ...     print(message.get("body", b"").decode().strip())
+    >>> restored = RestoreMiddleware(app, {"<PERSON_1>": "Ada"})
+    >>> asyncio.run(restored({"type": "http"}, None, send))
+    <BLANKLINE>
+    data: {"choices":[{"index":0,"delta":{"content":"Hi Ada!"}}]}
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Into every client that sits on httpx: transports that restore the answers on their way in.
+"""Into every client that sits on httpx: transports that restore the answers on their way in::
 
     OpenAI(http_client=httpx.Client(transport=RestoreTransport(mapping)))
 
@@ -36,6 +36,13 @@ class RestoreTransport(transports.Transport, httpx.BaseTransport):
 
     A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
     same objects, in a stream behind the text that was held back.
+
+    >>> def provider(request):
+    ...     return httpx.Response(200, json={"choices": [{"index": 0, "message": {"content": "Hi <PERSON_1>!"}}]})
+    >>> transport = RestoreTransport({"<PERSON_1>": "Ada"}, transport=httpx.MockTransport(provider))
+    >>> with httpx.Client(transport=transport) as client:
+    ...     client.get("https://provider.invalid").json()["choices"][0]["message"]["content"]
+    'Hi Ada!'
     """
 
     host: ClassVar[ModuleType] = httpx

@@ -19,8 +19,27 @@
 //! # Ok::<(), holdback_core::PatternError>(())
 //! ```
 //!
-//! It has no I/O, no clock, no Python and no `unsafe`, so a Rust gateway can use it as it is.
+//! It has no I/O, no clock, no Python and no `unsafe`, so a Rust gateway can use it as it is; `examples/gateway.rs` is
+//! the heart of one.
+//!
+//! # What holds
+//!
+//! - **Exact.** Leftmost-longest over code points, without overlaps, in one pass: an original is never scanned again.
+//! - **The same in any chunking.** What [`StreamBuffer::feed`] and [`StreamBuffer::flush`] write for the pieces of a
+//!   text is what [`Matcher::replace`] makes of the whole.
+//! - **Minimal.** What is held back is a proper prefix of some key, behind it at most a lone high surrogate and, in
+//!   JSON source, unfinished escapes.
+//! - **Linear.** Time is proportional to the text, whatever the keys; building to the length of all keys together.
+//!   A stream starts in constant time.
+//! - **Silent.** No `Debug` output and no error holds a key, an original or text.
+//!
+//! # Where to begin
+//!
+//! [`Matcher::new`] compiles the keys, once. [`Matcher::stream`] starts a text, [`Matcher::stream_json`] one that is
+//! JSON source, such as the fragments of a tool call's arguments. A stream belongs to one text: an answer of two
+//! choices needs two.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 mod automaton;
 mod error;

@@ -31,6 +31,13 @@ impl Matcher {
     ///
     /// # Errors
     /// [`PatternError`] if a key is empty, has two originals, or all keys together are too long.
+    ///
+    /// ```
+    /// use holdback_core::{Matcher, PatternError};
+    ///
+    /// assert_eq!(Matcher::new([("", "Ada")]).unwrap_err(), PatternError::EmptyKey);
+    /// assert_eq!(Matcher::new([("<1>", "Ada"), ("<1>", "Bo")]).unwrap_err(), PatternError::TwoOriginals);
+    /// ```
     pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, PatternError>
     where
         K: AsRef<[u8]>,
@@ -47,12 +54,37 @@ impl Matcher {
 
     /// Start a stream whose text is JSON source, such as streamed tool-call arguments. A key matches in any JSON
     /// spelling, and an original is escaped for the place where it lands.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<PERSON_1>", "Ada \"Countess\" Lovelace")])?;
+    /// let mut stream = matcher.stream_json();
+    /// let mut out = Vec::new();
+    /// for piece in [r#"{"to": "\u00"#, r#"3cPERSON_1>"}"#] {
+    ///     if stream.feed(piece, &mut out) == holdback_core::Fed::Unchanged {
+    ///         out.extend_from_slice(piece.as_bytes());
+    ///     }
+    /// }
+    /// stream.flush(&mut out);
+    /// assert_eq!(out, br#"{"to": "Ada \"Countess\" Lovelace"}"#);
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     #[must_use]
     pub fn stream_json(&self) -> StreamBuffer {
         StreamBuffer::new_json(Arc::clone(&self.automaton))
     }
 
     /// Replace every key in a whole text (UTF-8 or WTF-8). Borrowed if nothing changed.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// use std::borrow::Cow;
+    ///
+    /// let matcher = Matcher::new([("Ann", "Bo"), ("Ann Lee", "Cy")])?;
+    /// assert_eq!(matcher.replace("Ann Leo, Ann Lee").as_ref(), b"Bo Leo, Cy");
+    /// assert!(matches!(matcher.replace("nobody"), Cow::Borrowed(b"nobody")));
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     #[must_use]
     pub fn replace<'a, T: AsRef<[u8]> + ?Sized>(&self, text: &'a T) -> Cow<'a, [u8]> {
         whole(self.stream(), text.as_ref())
@@ -74,6 +106,14 @@ impl Matcher {
 
     /// Whether nothing in `text` could begin a key, nor, in `json` source, an escape or a border of a string. A stream
     /// at rest passes such a text on and stays as it is.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
+    /// assert!(matcher.is_quiet("Hi there", false));
+    /// assert!(!matcher.is_quiet("1 < 2", false));
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     #[must_use]
     #[inline]
     pub fn is_quiet(&self, text: &str, json: bool) -> bool {
@@ -84,6 +124,14 @@ impl Matcher {
 
     /// How far `data`, which begins at the border of an event, can go out unread: the end of the last whole event
     /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
+    /// let data = b"data: {\"text\":\"Hi\"}\n\ndata: {\"text\":\"<PERSON_1>\"}\n\n";
+    /// assert_eq!(matcher.quiet_run(data, 0, false), 21);
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     ///
     /// # Panics
     /// If `start` is beyond the end of `data`.

@@ -25,6 +25,21 @@ pub enum Fed {
 /// One stream over a [`Matcher`](crate::Matcher): push text in, get back what may leave.
 ///
 /// Nothing is lost: after [`flush`](Self::flush), everything that was not a key has come out verbatim.
+///
+/// ```
+/// use holdback_core::{Fed, Matcher};
+///
+/// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
+/// let mut stream = matcher.stream();
+/// let mut out = Vec::new();
+/// assert_eq!(stream.feed("Hi <PERS", &mut out), Fed::Written);
+/// assert_eq!((out.as_slice(), stream.pending().as_slice()), (&b"Hi "[..], &b"<PERS"[..]));
+/// stream.flush(&mut out);
+/// assert_eq!(out, b"Hi <PERS");
+/// assert!(stream.is_at_rest());
+/// assert_eq!(stream.feed("bye", &mut out), Fed::Unchanged);
+/// # Ok::<(), holdback_core::PatternError>(())
+/// ```
 pub struct StreamBuffer {
     automaton: Arc<Automaton>,
     channel: Channel,
@@ -61,6 +76,19 @@ impl StreamBuffer {
     }
 
     /// [`feed`](Self::feed) for text with lone surrogates: WTF-8. Any other bytes are taken as they are.
+    ///
+    /// A high surrogate at the end waits for its mate, with which it is one character:
+    ///
+    /// ```
+    /// # let matcher = holdback_core::Matcher::new([("😀", "Ada")])?;
+    /// let mut stream = matcher.stream();
+    /// let mut out = Vec::new();
+    /// let _ = stream.feed_wtf8(b"\xED\xA0\xBD", &mut out);
+    /// assert_eq!(stream.pending(), b"\xED\xA0\xBD");
+    /// let _ = stream.feed_wtf8(b"\xED\xB8\x80", &mut out);
+    /// assert_eq!(out, b"Ada");
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     pub fn feed_wtf8(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
         if text.is_empty() {
             return Fed::Unchanged;
