@@ -126,10 +126,12 @@ impl Matcher {
     /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source.
     ///
     /// ```
-    /// # use holdback_core::Matcher;
+    /// use holdback_core::{JsonField, Matcher, Wire};
+    ///
     /// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
+    /// let chat = Wire { lines: false, field: Some(JsonField::Call) };
     /// let data = b"data: {\"text\":\"Hi\"}\n\ndata: {\"text\":\"<PERSON_1>\"}\n\n";
-    /// assert_eq!(matcher.quiet_run(data, 0, false), 21);
+    /// assert_eq!(matcher.quiet_run(data, 0, chat), 21);
     /// # Ok::<(), holdback_core::PatternError>(())
     /// ```
     ///
