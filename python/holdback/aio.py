@@ -1,8 +1,9 @@
 """Streams as async iterables: what comes from an upstream goes through a restorer and on.
 
 What holds on every way out of a stream is what holds for ``StreamingHandler``: an upstream's error comes after the
-text that was held back, as the same object; once the client is gone nothing more is emitted; the upstream is closed
-exactly once; nothing is read ahead. ``holdback.sync`` is the same for ordinary iterables.
+text that was held back, as the same object; once the client is gone, or throws an error of its own in, nothing more
+is emitted; the upstream is closed exactly once; nothing is read ahead. ``holdback.sync`` is the same for ordinary
+iterables.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ async def restored(
     source: AsyncIterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
 ) -> AsyncGenerator[Any, None]:
     iterator: Any = None
+    is_out = False  # whether a piece is with the client: what is raised there is the client's own
     try:
         check_async_iterable(source)
         restorer = begin()
@@ -77,10 +79,13 @@ async def restored(
         try:
             async for item in iterator:
                 for piece in pieces(restorer.feed(item)):
+                    is_out = True
                     yield piece
+                    is_out = False
         except Exception:
-            for piece in pieces(restorer.flush()):
-                yield piece
+            if not is_out:
+                for piece in pieces(restorer.flush()):
+                    yield piece
             raise
         for piece in pieces(restorer.flush()):
             yield piece

@@ -29,32 +29,42 @@ def check_iterable(stream: object) -> None:
 
 async def aclose(stream: Any, iterator: Any) -> None:
     """Close an async source, and its iterator if there is one of its own."""
-    for upstream in _each(stream, iterator):
-        close = getattr(upstream, "aclose", None) or getattr(upstream, "close", None)
-        if close is None:
-            continue
-        try:
-            closing = close()
-            if inspect.isawaitable(closing):
-                await closing
-        except Exception as error:  # noqa: BLE001 - whatever it is, the answer or the first error comes first
-            _failed(error)
+    try:
+        if iterator is not None and iterator is not stream:
+            await _aclose(iterator)
+    finally:  # cancelled in the middle, the other one is still to be closed
+        await _aclose(stream)
 
 
 def close(stream: Any, iterator: Any) -> None:
     """Close a source, and its iterator if there is one of its own."""
-    for upstream in _each(stream, iterator):
-        do_close: Callable[[], object] | None = getattr(upstream, "close", None)
-        if do_close is None:
-            continue
-        try:
-            do_close()
-        except Exception as error:  # noqa: BLE001 - as above
-            _failed(error)
+    try:
+        if iterator is not None and iterator is not stream:
+            _close(iterator)
+    finally:
+        _close(stream)
 
 
-def _each(stream: Any, iterator: Any) -> tuple[Any, ...]:
-    return (stream,) if iterator is stream or iterator is None else (iterator, stream)
+async def _aclose(upstream: Any) -> None:
+    close = getattr(upstream, "aclose", None) or getattr(upstream, "close", None)
+    if close is None:
+        return
+    try:
+        closing = close()
+        if inspect.isawaitable(closing):
+            await closing
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer or the first error comes first
+        _failed(error)
+
+
+def _close(upstream: Any) -> None:
+    do_close: Callable[[], object] | None = getattr(upstream, "close", None)
+    if do_close is None:
+        return
+    try:
+        do_close()
+    except Exception as error:  # noqa: BLE001 - as above
+        _failed(error)
 
 
 def _failed(error: Exception) -> None:

@@ -4,7 +4,7 @@ What holds on every way out of a stream:
 
 - text that is held back leaves before whatever ends the stream, be it ``[DONE]`` or the upstream's error,
   and the error then goes on as the same object;
-- once the client is gone (cancellation, early close) nothing more is emitted;
+- once the client is gone (cancellation, early close, an error thrown in) nothing more is emitted;
 - the upstream is closed exactly once, and an error of its closing hides nothing;
 - nothing is read ahead: the next chunk is asked for when the last one has been taken.
 """
@@ -77,6 +77,7 @@ async def _events(
     kind: type | None = None
     write: Callable[[Any], str | None] = json_or_none
     is_chunk = True  # whether items of this kind are read and written as they are
+    is_out = False  # whether an event is with the client: what is raised there is the client's own
     try:
         try:
             check_async_iterable(stream)
@@ -92,18 +93,22 @@ async def _events(
                 chunk = item
                 if not is_chunk:
                     if isinstance(item, (str, bytes, bytearray, memoryview)):
-                        yield item if isinstance(item, str) else bytes(item).decode(errors="replace")
+                        came = item if isinstance(item, str) else bytes(item).decode(errors="replace")
+                        is_out = True
+                        yield came
+                        is_out = False
                         continue
                     chunk = as_chunk(item.model_dump() if isinstance(item, BaseModel) else item)
-                    if chunk is None:
-                        _refuse(position, item)
                     if chunk is None:
                         _refuse(position, item)
                 if channels is not None:
                     outcome = read(chunk, channels)
                     if outcome is not None:
                         for tail in outcome.before:
-                            yield format_sse_event(to_json(tail))
+                            event = format_sse_event(to_json(tail))
+                            is_out = True
+                            yield event
+                            is_out = False
                         if outcome.suppressed:
                             continue
                         if outcome.edits:
@@ -111,8 +116,12 @@ async def _events(
                 data = write(chunk)
                 if data is None:
                     _refuse(position, item)
+                is_out = True
                 yield f"data: {data}\n\n"
+                is_out = False
         except Exception as error:
+            if is_out:
+                raise
             # The type only: an upstream's message may quote the text, and a traceback shows it.
             logger.warning("the stream ends with an error: %s", type(error).__name__)
             if channels is not None:

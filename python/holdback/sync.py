@@ -43,15 +43,20 @@ def restored(
     source: Iterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
 ) -> Generator[Any, None, None]:
     iterator: Any = None
+    is_out = False  # whether a piece is with the client: what is raised there is the client's own
     try:
         check_iterable(source)
         restorer = begin()
         iterator = iter(source)
         try:
             for item in iterator:
-                yield from pieces(restorer.feed(item))
+                for piece in pieces(restorer.feed(item)):
+                    is_out = True
+                    yield piece
+                    is_out = False
         except Exception:
-            yield from pieces(restorer.flush())
+            if not is_out:
+                yield from pieces(restorer.flush())
             raise
         yield from pieces(restorer.flush())
     finally:

@@ -16,6 +16,7 @@ It needs no host: ASGI is a calling convention.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -84,7 +85,9 @@ class RestoreMiddleware:
         try:
             await self.app(scope, response.receive, response.send)
         except Exception:
-            await response.drain()
+            # The application's error is the one to tell; that the rest found no client any more is none.
+            with contextlib.suppress(Exception):
+                await response.drain()
             raise
         await response.drain()
 

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -142,9 +143,14 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         response: AsyncIterable[Any],
         request_data: Request,
     ) -> AsyncGenerator[Any, None]:
-        """Restore an answer as it streams."""
-        matcher = matcher_of(self._mapping_of(request_data))
-        return restored(response, lambda: _Answer(matcher, self._config), iter)
+        """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
+        begin: Callable[[], _Answer]
+        try:
+            matcher = matcher_of(self._mapping_of(request_data))
+            begin = partial(_Answer, matcher, self._config)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
+            begin = partial(_fail, error)
+        return restored(response, begin, iter)
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""
@@ -173,6 +179,10 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             raise MappingError(
                 "a placeholder of the known values stands for another original in this request"
             )
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise error
 
 
 class _Answer:

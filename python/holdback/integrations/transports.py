@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from holdback import aio, sync
 from holdback.aio import not_empty
+from holdback.closing import aclose, close
 from holdback.integrations.bodies import CODINGS, STALE, AnswerRestorer, mapping_for, restorer_for
 from holdback.mapping import AnyMapping
 from holdback.wire import WireRestorer
@@ -98,7 +99,7 @@ class Transport(_Restoring):
         try:
             return self._restored_response(request, response, mapping)
         except BaseException:
-            response.close()
+            close(response, None)
             raise
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class AsyncTransport(_Restoring):
         try:
             return self._restored_response(request, response, mapping)
         except BaseException:
-            await response.aclose()
+            await aclose(response, None)
             raise
 
     async def aclose(self) -> None:
