@@ -41,11 +41,14 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite and not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
 endif
+
+test-heavy: $(INSTALLED) ## hostile streams in full size: a gigabyte of `<`, 100,000 choices (minutes)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m heavy
 
 test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM, the newest or LITELLM=1.106.2 (environments of 0.8 GB)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LITELLM_VENV)/bin/python -m pytest -m litellm

@@ -268,8 +268,8 @@ def test_a_channel_does_not_end_with(end: str) -> None:
 
 def test_a_stream_that_just_stops_is_drained() -> None:
     assert run(delta("a <PER"), delta("b <", "response.audio.transcript", n=1))[2:] == [
-        {"type": "response.audio.transcript.delta", "delta": "<"},
         {"type": f"{TEXT}.delta", **IDS, "delta": "<PER"},
+        {"type": "response.audio.transcript.delta", "delta": "<"},
     ]
 
 

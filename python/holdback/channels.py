@@ -17,7 +17,7 @@ FEW = 8
 """How many channels ``at_rest`` looks at: an ordinary answer has no more."""
 
 
-def _natural(key: Key) -> str:
+def natural(key: Key) -> str:
     """Sorts keys of any kind, numbers by their value."""
     return re.sub(r"\d+", lambda number: number[0].zfill(12), repr(key))
 
@@ -57,9 +57,14 @@ class Channels:
     def end(self, key: Key) -> str:
         """Close a channel, if it is open; returns its tail."""
         group, name = key
-        stream = self.streams.get(group, {}).pop(name, None)
+        streams = self.streams.get(group, {})
+        stream = streams.pop(name, None)
+        if stream is None:
+            return ""
+        if not streams:  # an endless stream may go on to ever new groups
+            del self.streams[group]
         self._sources.discard(key)
-        return "" if stream is None else stream.flush()
+        return stream.flush()
 
     def at_rest(self, *, besides: _backend.StreamBuffer | None = None) -> bool:
         """Whether text without the beginning of a placeholder would pass through every channel unchanged.
@@ -79,12 +84,12 @@ class Channels:
 
     def keys_of(self, group: Any) -> list[Key]:
         """The open channels of a group, in an order that does not depend on when they opened."""
-        return sorted(((group, name) for name in self.streams.get(group, ())), key=_natural)
+        return sorted(((group, name) for name in self.streams.get(group, ())), key=natural)
 
     def drain(self) -> list[tuple[Key, str]]:
         """Close every channel; returns the tails that are not empty, each with its key, in the same order."""
         keys = sorted(
-            ((group, name) for group, streams in self.streams.items() for name in streams), key=_natural
+            ((group, name) for group, streams in self.streams.items() for name in streams), key=natural
         )
         tails = [(key, self.end(key)) for key in keys]
         self.streams.clear()

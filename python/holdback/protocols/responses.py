@@ -14,8 +14,10 @@ Each event says what it is. Audio, images, encrypted content and the echo of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from holdback.channels import natural
 from holdback.chunks import members
 from holdback.protocols.outcome import Draft, Format, Outcome
 from holdback.protocols.shapes import JSON, SIGNED, TEXT, ByType, Shape, read_whole, type_of
@@ -33,9 +35,14 @@ class Channel(NamedTuple):
     signed: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
+    @property
+    def of_item(self) -> tuple[str, ...]:
+        """The ids that tell it from the others of its kind in the same item: one, or none."""
+        return tuple(field for field in self.ids if field not in OF_ITEM)
 
-OF_PART = ("item_id", "output_index", "content_index")
+
 OF_ITEM = ("item_id", "output_index")
+OF_PART = (*OF_ITEM, "content_index")
 OF_SUMMARY = (*OF_ITEM, "summary_index")
 OF_COMMAND = ("output_index", "command_index")
 
@@ -117,7 +124,11 @@ ID_TYPES = frozenset((str, int, type(None)))
 
 
 class Responses(Format):
-    """One stream of a response. The key of a channel is ``(its kind, (its ids..., its stream))``."""
+    """One stream of a response.
+
+    The group of a channel is its item, by both its ids, and its name there ``(its kind, its other ids..., its
+    stream)``: the channels that an event ends are looked up, however many are open.
+    """
 
     __slots__ = ()
 
@@ -161,13 +172,15 @@ class Responses(Format):
         if (channel.signed and not self._reasoning) or not ID_TYPES.issuperset(map(type, ids)):
             return None
         draft = Draft(channels, [])
+        item = tuple(node.get(field) if field in channel.ids else None for field in OF_ITEM)
+        own = (name, *(node.get(field) for field in channel.of_item))
         if channel.streams:
             texts = members(delta) or {}
             for stream in channel.streams:
                 if isinstance(text := texts.get(stream), str):
-                    draft.text((name, (*ids, stream)), ("delta", stream), text)
+                    draft.text((item, (*own, stream)), ("delta", stream), text)
         elif isinstance(delta, str):
-            draft.text((name, ids), ("delta",), delta, json=channel.json)
+            draft.text((item, own), ("delta",), delta, json=channel.json)
         return draft.outcome(again=True)
 
 
@@ -175,21 +188,58 @@ def _ended(kinds: Iterable[str], event: Mapping[str, Any], channels: Channels) -
     """The open channels of these kinds that have no other ids than the event has."""
     item = members(event.get("item")) or {}
     ids = {"item_id": item.get("id"), **event}
-    return [
-        key
+    found = [
+        (group, name)
         for kind in kinds
-        for key in channels.keys_of(kind)
-        if all(ids.get(field) in (None, value) for field, value in _ids(key).items())
+        for group in _items(kind, ids, channels)
+        for name in _names(kind, ids, channels.streams[group])
+    ]
+    return sorted(found, key=natural)
+
+
+def _items(kind: str, ids: Mapping[str, Any], channels: Channels) -> Iterable[Any]:
+    """The items with open channels, maybe of this kind, that fit the ids of an event."""
+    wanted = [_fitting(field, CHANNELS[kind], ids) for field in OF_ITEM]
+    given = [values for values in wanted if values is not None]
+    if len(given) == len(wanted):
+        return [item for item in product(*given) if item in channels.streams]
+    return [  # the event does not say: all must be looked at
+        item
+        for item in channels.streams
+        if all(values is None or one in values for one, values in zip(item, wanted, strict=True))
     ]
 
 
+def _names(kind: str, ids: Mapping[str, Any], streams: Mapping[Any, Any]) -> Iterable[Any]:
+    """The names of an item's open channels of this kind that fit the ids of an event."""
+    channel = CHANNELS[kind]
+    wanted = [_fitting(field, channel, ids) for field in channel.of_item]
+    given = [values for values in wanted if values is not None]
+    if len(given) < len(wanted):
+        return [name for name in streams if name[0] == kind]
+    rest = [channel.streams] if channel.streams else []
+    return [name for name in product((kind,), *given, *rest) if name in streams]
+
+
+def _fitting(field: str, channel: Channel, ids: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """What a channel that an event ends may have in one of its ids; None if that may be anything."""
+    if field not in channel.ids:
+        return (None,)
+    value = ids.get(field)
+    if value is None:
+        return None
+    return (value, None) if isinstance(value, (str, int, float)) else (None,)
+
+
 def _ids(key: Key) -> dict[str, Any]:
-    kind, name = key
-    pairs = zip(CHANNELS[kind].ids, name, strict=False)  # behind the ids there may be a stream
+    item, (kind, *own) = key
+    pairs = zip(
+        (*OF_ITEM, *CHANNELS[kind].of_item), (*item, *own), strict=False
+    )  # behind the ids there may be a stream
     return {field: value for field, value in pairs if value is not None}
 
 
 def _tail(key: Key, tail: str) -> dict[str, Any]:
-    kind, name = key
-    delta = {name[-1]: tail} if CHANNELS[kind].streams else tail
+    _, (kind, *own) = key
+    delta = {own[-1]: tail} if CHANNELS[kind].streams else tail
     return {"type": f"{kind}.delta", **_ids(key), "delta": delta}
