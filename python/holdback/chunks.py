@@ -37,6 +37,14 @@ def as_chunk(item: Any) -> Any:
     return dict(item) if isinstance(item, Mapping) else None
 
 
+def dumped(model: BaseModel) -> Any:
+    """What ``model_dump()`` returns, without pydantic's warnings: they quote the value that surprised it."""
+    try:
+        return model.model_dump(warnings=False)
+    except TypeError:  # a method of the model's own, which takes no such thing
+        return model.model_dump()
+
+
 def members(node: Any) -> Mapping[str, Any] | None:
     """The named members of a node, to be read only; None if it is not a node with names."""
     if type(node) is dict:

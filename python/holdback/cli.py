@@ -183,6 +183,9 @@ def _is_utf8(text: str) -> bool:
 class _Members(list[tuple[str, Any]]):
     """A JSON object as it is written: in order, and with its repetitions."""
 
+    def __repr__(self) -> str:
+        return f"_Members({len(self)})"
+
 
 def read_map(path: str) -> dict[str, str]:
     """Read ``{placeholder: original}`` from a JSON file; says so on stderr if others can read it too.
@@ -198,15 +201,18 @@ def read_map(path: str) -> dict[str, str]:
         raise MappingError(f"cannot read the map {path}: {reason}") from None
     if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o044:
         _say(f"warning: other users can read the map {path} (mode {stat.S_IMODE(mode):03o}): chmod 600 it")
+    wrong = "JSON that can be read"
     try:
         members = json.loads(source.decode("utf-8-sig"), object_pairs_hook=_Members)
     except UnicodeDecodeError as error:
-        raise MappingError(f"the map {path} is not UTF-8: byte {error.start + 1}") from None
+        wrong = f"UTF-8: byte {error.start + 1}"
     except json.JSONDecodeError as error:
-        raise MappingError(f"the map {path} is not JSON: line {error.lineno}, column {error.colno}") from None
+        wrong = f"JSON: line {error.lineno}, column {error.colno}"
     except (ValueError, RecursionError):
-        raise MappingError(f"the map {path} is not JSON that can be read") from None
-    return _pairs(members, path)
+        pass
+    else:
+        return _pairs(members, path)
+    raise MappingError(f"the map {path} is not {wrong}")  # not above: the error there holds the whole map
 
 
 def _pairs(members: Any, path: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ class DeanonymizationConfig(BaseModel):
     True
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     enabled: bool = True
     reasoning: bool = False

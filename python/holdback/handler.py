@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 from holdback.channels import Channels
-from holdback.chunks import as_chunk, with_edits
+from holdback.chunks import as_chunk, dumped, with_edits
 from holdback.closing import aclose, check_async_iterable
 from holdback.config import is_enabled
 from holdback.errors import HoldbackError
@@ -98,7 +98,7 @@ async def _events(
                         yield came
                         is_out = False
                         continue
-                    chunk = as_chunk(item.model_dump() if isinstance(item, BaseModel) else item)
+                    chunk = as_chunk(dumped(item) if isinstance(item, BaseModel) else item)
                     if chunk is None:
                         _refuse(position, item)
                 if channels is not None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import SchemaSerializer, to_jsonable_python
 from pydantic_core import to_json as _to_json
 
+from holdback.chunks import dumped
 from holdback.errors import HoldbackError
 
 _ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
@@ -113,5 +114,5 @@ def _stdlib_json(value: Any) -> str | None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump()
+        return dumped(value)
     return to_jsonable_python(value)

@@ -35,6 +35,9 @@ class Outcome(NamedTuple):
     suppressed: bool = False
     alone: Key | None = None
 
+    def __repr__(self) -> str:
+        return f"Outcome(before={len(self.before)}, edits={len(self.edits)}, suppressed={self.suppressed})"
+
 
 class Protocol(Interface):
     """One stream of one wire format.
