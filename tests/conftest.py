@@ -1,11 +1,14 @@
-"""The ``backend`` fixture: a test that names it runs once on each twin."""
+"""The fixtures: a test that names ``backend`` runs once on each twin, one that names ``hosted`` has its host."""
 
 from __future__ import annotations
 
 import importlib
 import os
+import sys
+import warnings
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -53,3 +56,23 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     assert type(matcher).__module__.startswith("holdback._pure") == (name == "pure"), "the wrong twin loaded"
     assert type(matcher.stream()) is twin.StreamBuffer
     return name
+
+
+@pytest.fixture
+def hosted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For tests of which only some need a host, and are marked so: LiteLLM, or PrivAiTe with our parts in it."""
+    if request.node.get_closest_marker("litellm"):
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would be fetched
+        with warnings.catch_warnings():  # its own, when it is imported
+            warnings.simplefilter("ignore")
+            pytest.importorskip("litellm")
+            importlib.import_module("holdback.integrations.litellm")
+    if request.node.get_closest_marker("privaite") is None:
+        yield
+        return
+    pytest.importorskip("privaite")
+    monkeypatch.setitem(sys.modules, "litellm", ModuleType("litellm"))  # which it calls providers with
+    ours: Any = importlib.import_module("holdback.integrations.privaite")
+    ours.install()
+    yield
+    ours.uninstall()

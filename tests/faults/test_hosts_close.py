@@ -11,6 +11,8 @@ import pytest
 from faults.plan import Lost, Plan, Source, drive
 from holdback import MappingError
 
+pytestmark = pytest.mark.usefixtures("hosted")
+
 
 def wrong(_: Any) -> Any:
     return {"": "an empty placeholder"}

@@ -1,0 +1,210 @@
+"""Cases of the command and of the integrations; some need their host, and bear the name of its marker."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from holdback import PIIMapping, cli
+from holdback.integrations.asgi import RestoreMiddleware
+from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
+from secrecy.material import (
+    COMPRESSED,
+    ON,
+    READS,
+    WRONG_CONFIGS,
+    WRONG_MAPPINGS,
+    Upstream,
+    chunks,
+    covers,
+    loop,
+)
+from streams import STOP, say, text
+
+# ---------------------------------------------------------------- the command
+
+
+@covers("cli.restore", "cli.demo", "cli.info")
+def command(watch: Watch, folder: Path) -> None:
+    maps: dict[str, bytes] = {
+        "good": json.dumps(PAIRS).encode(),
+        "half": json.dumps({FAKE + "\ud800": ORIGINAL}).encode(),
+        "no json": json.dumps(PAIRS).encode()[:-1],
+        "no utf-8": json.dumps(PAIRS).encode() + b"\xff",
+        "list": json.dumps([PAIRS]).encode(),
+        "deep": b"[" * 100_000 + FAKE.encode(),
+        "long": b'{"' + FAKE.encode() + b'": ' + b"9" * 5000 + b"}",
+        "no string": json.dumps({FAKE: {"a": ORIGINAL}}).encode(),
+        "empty": json.dumps({"": ORIGINAL}).encode(),
+        "twice": b'{"%s": "kanarie", "%s": "kanarie 2"}' % (FAKE.encode(), FAKE.encode()),
+    }
+    answers = {"good": b"".join(READS), "compressed": COMPRESSED, "huge": b"data: " + b"kanarie" * (3 << 20)}
+    for name, data in {**maps, **{f"answer {name}": data for name, data in answers.items()}}.items():
+        (folder / name).write_bytes(data)
+    for name in maps:
+        watch.run(cli.read_map, str(folder / name))
+        for protocol in (cli.PLAIN, "auto"):
+            arguments = ["--map", str(folder / name), "--protocol", protocol, str(folder / "answer good")]
+            watch.run(cli.main, ["restore", *arguments])
+    for answer in answers:
+        watch.run(cli.main, ["restore", "--map", str(folder / "good"), str(folder / f"answer {answer}")])
+    watch.fails(cli.read_map, str(folder / "nowhere"))
+    watch.run(cli.main, ["restore", "--map", str(folder / "good"), str(folder / "nowhere")])
+    watch.run(cli.main, ["demo", "--speed", "0"])
+    watch.run(cli.main, ["info"])
+
+
+# ---------------------------------------------------------------- the integrations
+
+
+@covers("asgi.RestoreMiddleware", "asgi.RestoreMiddleware.__call__")
+def asgi(watch: Watch, _: Path) -> None:
+    def serve(bodies: list[Any], mapping: Any = PAIRS, config: Any = None, *, gone: bool = False) -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            kind = scope.get("kind", b"text/event-stream")
+            await send({"type": "http.response.start", "headers": [(b"content-type", kind)]})
+            for data in bodies:
+                if data is None:
+                    raise Host
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        async def send(message: Any) -> None:
+            if gone and message["type"] == "http.response.body":
+                raise Host
+
+        middleware = RestoreMiddleware(app, mapping, config, answers=True)
+        watch.shown(middleware)
+        for kind in (b"text/event-stream", b"application/json", b"application/x-ndjson"):
+            asyncio.run(middleware({"type": "http", "kind": kind}, None, send))  # type: ignore[arg-type]
+
+    watch.run(serve, READS)
+    watch.fails(serve, [*READS, None])
+    watch.fails(serve, [*READS, None], gone=True)
+    watch.fails(serve, [COMPRESSED])
+    watch.fails(serve, [*READS, HELD])
+    for wrong in WRONG_MAPPINGS:
+        watch.fails(serve, READS, wrong)
+        watch.fails(serve, READS, lambda _, wrong=wrong: wrong)
+    for wrong in WRONG_CONFIGS:
+        watch.fails(serve, READS, PAIRS, wrong)
+
+
+def transports(watch: Watch, library: str) -> None:
+    host = importlib.import_module(library)
+    ours = importlib.import_module(f"holdback.integrations.{library}")
+    kinds = (host.SyncByteStream, host.AsyncByteStream)
+
+    def ask(reads: list[Any], mapping: Any = PAIRS, config: Any = None, *, is_async: bool, kind: str) -> Any:
+        body = type("Body", (Upstream, *kinds), {})(reads)
+        response = host.Response(200, headers={"content-type": kind}, stream=body)
+        inner = host.MockTransport(lambda _: response)
+        request = host.Request("POST", "http://host")
+        if not is_async:
+            transport = ours.RestoreTransport(mapping, config, transport=inner)
+            watch.shown(transport)
+            answer = transport.handle_request(request)
+            watch.shown(answer.stream)
+            return list(answer.iter_raw())
+
+        async def read() -> Any:
+            transport = ours.AsyncRestoreTransport(mapping, config, transport=inner)
+            watch.shown(transport)
+            answer = await transport.handle_async_request(request)
+            watch.shown(answer.stream)
+            return [data async for data in answer.aiter_raw()]
+
+        return asyncio.run(read())
+
+    for is_async in (False, True):
+        for kind in ("text/event-stream", "application/json"):
+            how: dict[str, Any] = {"is_async": is_async, "kind": kind}
+            watch.fails(ask, READS, **how)
+            watch.run(ask, [COMPRESSED], **how)
+            for wrong in WRONG_MAPPINGS:
+                watch.fails(ask, READS, wrong, **how)
+                watch.fails(ask, READS, lambda _, wrong=wrong: wrong, **how)
+            for wrong in WRONG_CONFIGS:
+                watch.fails(ask, READS, PAIRS, wrong, **how)
+
+
+@covers("httpx.RestoreTransport", "httpx.AsyncRestoreTransport")
+def httpx(watch: Watch, _: Path) -> None:
+    transports(watch, "httpx")
+
+
+@covers("httpx2.RestoreTransport", "httpx2.AsyncRestoreTransport")
+def httpx2(watch: Watch, _: Path) -> None:
+    transports(watch, "httpx2")
+
+
+@covers(
+    "litellm.attach_mapping",
+    "litellm.HoldbackGuardrail",
+    *(
+        f"litellm.HoldbackGuardrail.async_{hook}_hook"
+        for hook in ("pre_call", "post_call_success", "post_call_streaming_iterator")
+    ),
+)
+def litellm(watch: Watch, folder: Path) -> None:
+    ours = importlib.import_module("holdback.integrations.litellm")
+
+    def guardrail(known: Any = None) -> Any:
+        modes = ["pre_call", "post_call"]
+        return ours.HoldbackGuardrail(guardrail_name="holdback", event_hook=modes, known_values=known)
+
+    class Logging:
+        """What keeps a request's mapping."""
+
+    for number, source in enumerate(('{"<KANARIE_1>": 7}', '["<KANARIE_1>"]', '{"<KANARIE_1>', "\xff")):
+        path = folder / str(number)
+        path.write_text(f"{source}", encoding="latin-1")
+        watch.fails(guardrail, path)
+    for wrong in WRONG_MAPPINGS[2:6]:
+        watch.fails(guardrail, wrong)
+    holdback_ = guardrail(PAIRS)
+    watch.shown(holdback_)
+    watch.said.append(repr(vars(holdback_)))
+    data: dict[str, Any] = {
+        "litellm_logging_obj": Logging(),
+        "messages": [{"role": "user", "content": ORIGINAL}],
+    }
+    watch.fails(ours.attach_mapping, {}, PAIRS)
+    watch.fails(ours.attach_mapping, data, ORIGINAL)
+    ours.attach_mapping(data, {FAKE: OTHER})
+    watch.fails(lambda: asyncio.run(holdback_.async_pre_call_hook(None, None, data, "acompletion")))
+    data["litellm_logging_obj"] = Logging()
+    data["metadata"] = {"pii_tokens": {OTHER: ORIGINAL}}
+    watch.run(lambda: asyncio.run(holdback_.async_pre_call_hook(None, None, data, "acompletion")))
+    hook = holdback_.async_post_call_streaming_iterator_hook
+    for answer in (*chunks(), HELD.encode()):
+        watch.run(
+            lambda answer=answer: asyncio.run(holdback_.async_post_call_success_hook(data, None, answer))
+        )
+        items = [answer]
+        watch.run(lambda items=items: loop(hook(None, Upstream(items), data)))
+    ours.attach_mapping(data, SimpleNamespace(get_all_fakes=lambda: {"": ORIGINAL}))
+    watch.fails(lambda: loop(hook(None, Upstream([]), data)))
+
+
+@covers("privaite.install", "privaite.uninstall", "privaite.create_app")
+def privaite(watch: Watch, _: Path) -> None:
+    ours = importlib.import_module("holdback.integrations.privaite")
+    theirs = importlib.import_module("privaite.streaming.handler")
+    mapping = PIIMapping()
+    for fake, original in PAIRS.items():
+        mapping.add(original, fake, "PERSON")
+    for method in ("stream_response", "stream_text_response"):
+        for items in (chunks(), [say(HELD), STOP], [text(HELD)], []):
+            stream = getattr(theirs.StreamingHandler, method)(Upstream(items), mapping, ON)
+            watch.fails(loop, stream)
+        for wrong in WRONG_MAPPINGS:
+            watch.fails(loop, getattr(theirs.StreamingHandler, method)(Upstream([]), wrong, ON))
+    watch.object(ours.StreamingDeAnonymizer(mapping))
+    watch.run(ours.create_app)
+    ours.uninstall()
+    ours.install()
