@@ -48,7 +48,7 @@ ifneq ($(NATIVE),)
 endif
 
 test-heavy: $(INSTALLED) ## hostile streams in full size: a gigabyte of `<`, 100,000 choices (minutes)
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m heavy
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m heavy -o faulthandler_timeout=1200
 
 test-litellm: $(LITELLM_VENV)/.installed ## the tests that need LiteLLM, the newest or LITELLM=1.106.2 (environments of 0.8 GB)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LITELLM_VENV)/bin/python -m pytest -m litellm
