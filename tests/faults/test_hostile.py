@@ -241,6 +241,17 @@ def test_many_channels_lose_nothing_and_are_forgotten(name: str, backend: str) -
     assert kept(lambda: through(protocol, chunks), times=4) < 64 * KIB
 
 
+@pytest.mark.parametrize("name", ["choices", "items", "parts", "blocks", "candidates"])
+def test_an_endless_stream_forgets_what_ended(name: str) -> None:
+    """Nothing is left of channels that the provider ended, long before the stream does."""
+    protocol, make = MANY[name]
+    restorer = ChunkRestorer(PAIRS, protocol=protocol)
+    for chunk in make(50):
+        restorer.feed(chunk)
+    assert restorer._channels is not None
+    assert restorer._channels.streams == {}
+
+
 # ---------------------------------------------------------------- deep
 
 
