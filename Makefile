@@ -88,6 +88,15 @@ bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with 
 
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
 	PYTHONPATH=tests $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
+bench-scale: $(INSTALLED) ## memory, and how every cost grows; writes benches/SCALE.md
+	$(BIN)/python -m benches.scale
+
+bench-check: $(INSTALLED) ## count the instructions of fixed work (valgrind) and compare them with the record
+	$(if $(NATIVE),$(BIN)/python -m pytest -q benches/test_instructions.py,@$(NO_RUST))
+	$(if $(NATIVE),$(BIN)/python -m benches.instructions check)
+
+bench-record: $(INSTALLED) ## count and write the record; WHY="..." is the reason for what costs more
+	$(BIN)/python -m benches.instructions record $(if $(WHY),--why "$(WHY)")
 
 docs: $(DOCS_VENV)/.installed ## the documentation in build/docs/html, and the Rust core's; a warning is an error
 	$(DOCS_VENV)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
@@ -95,6 +104,10 @@ docs: $(DOCS_VENV)/.installed ## the documentation in build/docs/html, and the R
 
 wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
 	@ls -l dist
+
+release-check: $(CHECKED) ## versions, changelog, packages, the sdist's suite, types (TAG=v1.2.3: fit for this tag; QUICK=1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
+	$(BIN)/python tools/release.py $(if $(TAG),--tag $(TAG)) $(if $(QUICK),--quick)
 
 clean: ## remove everything the other targets made
 	rm -rf .venv .venv-* dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
