@@ -10,17 +10,14 @@ installed. What is slower than a peer, or than doing nothing, is printed too. Ti
 from __future__ import annotations
 
 import asyncio
-import gc
 import platform
-import resource
 import sys
-import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from benches.json_workloads import HARD, MATCHERS, SOURCES, long_value
 from benches.json_workloads import feeding as feeding_json
+from benches.memory import STREAMS, per_open_stream
 from benches.workloads import (
     CHUNK_SIZES,
     DEEP_KEY,
@@ -38,7 +35,6 @@ from benches.workloads import (
     feed_all,
     handlers,
     interleaved,
-    native,
     object_chunks,
     opened,
     optional,
@@ -51,7 +47,7 @@ from benches.workloads import (
     wires,
 )
 
-from holdback import PIIMapping, StreamingDeAnonymizer, WireRestorer, __version__, _pure
+from holdback import PIIMapping, StreamingDeAnonymizer, __version__
 
 Medians = Mapping[str, float]
 
@@ -362,39 +358,12 @@ def wiring() -> None:
 
 def open_streams() -> None:
     """The memory of many streams over one mapping, each in the middle of a placeholder."""
-    count = 10_000
     rows = [["", "traced", "resident"]]
-    for name, twin in (("native", native), ("pure", _pure)):
-        if twin is None:
-            continue
-        matcher = twin.TrieMatcher(pairs_of("placeholders", 1_000))
-        read = wire_reads("Hello <PERSON", 1)[0]
-        gc.collect()
-        resident = resident_bytes()
-        tracemalloc.start()
-        streams = [WireRestorer(matcher) for _ in range(count)]
-        for stream in streams:
-            stream.feed(read)
-        traced = tracemalloc.get_traced_memory()[0]
-        tracemalloc.stop()
-        del streams, stream
-        gc.collect()
-        resident = resident_bytes()
-        streams = [WireRestorer(matcher) for _ in range(count)]
-        for stream in streams:
-            stream.feed(read)
-        grown = resident_bytes() - resident
-        rows.append([name, f"{traced / count:,.0f}", f"{grown / count:,.0f}"])
-        figure(f"{name}: bytes per open stream, traced", traced / count / 1e3, at_most=3, unit=" KB")
-        figure(f"{name}: bytes per open stream, resident", grown / count / 1e3, at_most=3, unit=" KB")
-        del streams
-    table(f"memory: {count:,} open streams over 1,000 keys, bytes per stream", rows)
-
-
-def resident_bytes() -> int:
-    """Of this machine's memory, what this program holds; 0 where that cannot be asked."""
-    status = Path("/proc/self/statm")
-    return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
+    for name, (traced, resident) in per_open_stream().items():
+        rows.append([name, f"{traced:,.0f}", f"{resident:,.0f}"])
+        figure(f"{name}: bytes per open stream, traced", traced / 1e3, at_most=3, unit=" KB")
+        figure(f"{name}: bytes per open stream, resident", resident / 1e3, at_most=3, unit=" KB")
+    table(f"memory: {STREAMS:,} open streams over 1,000 keys, bytes per stream", rows)
 
 
 def main() -> None:
