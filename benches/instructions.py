@@ -39,7 +39,7 @@ RECORD = ROOT / "benches" / "instructions.json"
 
 IN_PYTHON = "Python: "  # how the names of benches/counted.py begin
 SAME, SAME_IN_PYTHON, OTHER = 0.02, 0.03, 0.15
-NEEDS_A_REASON = 0.002  # a rise from one record to the next, so that many small ones do not add up unseen
+NEEDS_A_REASON = 0.01  # a rise from one record to the next, so that many small ones do not add up unseen
 TIMES = (2, 10)
 
 Counts = Mapping[str, int]
