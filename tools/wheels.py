@@ -1,9 +1,14 @@
 """Build every package into dist/, look inside, install each into a fresh environment and try it there.
 
-    .venv/bin/python tools/wheels.py [--pure-only]
+    .venv/bin/python tools/wheels.py [--pure-only | --native-only [--target TRIPLE]]
 
 Three roads lead to a user and each is walked: the native abi3 wheel, the pure wheel, and the sdist, which is
 built by pip from scratch as it would be on a machine no wheel fits. Without Rust only the pure wheel is made.
+
+On Linux zig links the native wheel against an old C library, so that it is a manylinux (or musllinux) wheel wherever it
+is built; maturin looks whether it is. A free-threaded Python has no stable ABI yet: run by one, the native wheel is one
+for its version. The release workflow builds the other platforms with ``--native-only``; a wheel for another processor
+is looked into and not tried.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import tomllib
@@ -28,7 +34,10 @@ BIN = Path(sys.executable).parent  # not resolved: the environment's bin, where 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION = PROJECT["version"]
 OWN_FOLDERS = (str(ROOT).encode() + b"/", str(Path.home() / ".cargo").encode())
-NATIVE_MODULE = ("_native.abi3.so", "_native.pyd")
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+VERSION_TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+NATIVE_TAG = f"{VERSION_TAG}-{VERSION_TAG}t-" if FREE_THREADED else "cp311-abi3-"
+LINUX_TAGS = ("manylinux", "musllinux")  # a plain "linux" tag is one that no index takes
 SDIST_NEEDS = (
     "pyproject.toml",
     "Cargo.toml",
@@ -55,24 +64,26 @@ def run(*command: str | Path, cwd: Path = ROOT, **env: str) -> None:
     subprocess.run([str(part) for part in command], cwd=cwd, env=os.environ | env, check=True, timeout=1200)
 
 
-def build_native() -> None:
-    """The abi3 wheel, without the folders of this machine in its panic messages."""
+def host() -> str:
+    """The platform Rust compiles for when nothing is said."""
+    said = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return next(line.split()[1] for line in said.splitlines() if line.startswith("host: "))
+
+
+def build_native(target: str) -> None:
+    """The native wheel, without the folders of this machine in its panic messages."""
     cargo_home = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
     hidden = f"--remap-path-prefix={cargo_home}=cargo --remap-path-prefix={ROOT}=holdback"
     flags = f"{os.environ.get('RUSTFLAGS', '')} {hidden}".strip()
-    target = (
+    folder = (
         ROOT / "target" / "wheel"
     )  # its own: other flags would make `maturin develop` start over each time
-    run(
-        BIN / "maturin",
-        "build",
-        "--release",
-        "--locked",
-        "--out",
-        DIST,
-        RUSTFLAGS=flags,
-        CARGO_TARGET_DIR=str(target),
-    )
+    options = ["--release", "--locked", "--target", target, "--out", str(DIST)]
+    if "linux" in target:
+        options += ["--zig", "--compatibility", "musllinux_1_2" if "musl" in target else "manylinux2014"]
+    if FREE_THREADED:
+        options += ["--interpreter", f"python{sys.version_info[0]}.{sys.version_info[1]}t"]
+    run(BIN / "maturin", "build", *options, RUSTFLAGS=flags, CARGO_TARGET_DIR=str(folder))
 
 
 def need(holds: bool, what: str) -> None:  # noqa: FBT001  an assertion that -O cannot remove
@@ -94,7 +105,7 @@ def check_wheel(wheel: Path, *, native: bool) -> None:
         names = {PurePosixPath(name) for name in archive.namelist() if not name.endswith("/")}
         info = PurePosixPath(f"holdback-{VERSION}.dist-info")
         metadata = message_from_bytes(archive.read(str(info / "METADATA")))
-        tag = message_from_bytes(archive.read(str(info / "WHEEL")))["Tag"]
+        tags = message_from_bytes(archive.read(str(info / "WHEEL"))).get_all("Tag", [])
         telling = [
             name for name in archive.namelist() if any(folder in archive.read(name) for folder in OWN_FOLDERS)
         ]
@@ -105,7 +116,9 @@ def check_wheel(wheel: Path, *, native: bool) -> None:
         if path.is_file() and path.suffix not in {".so", ".pyd", ".pyc"}
     }
     shipped = {name for name in names if name.parts[0] == "holdback"}
-    extensions = {name for name in shipped if name.name in NATIVE_MODULE}
+    extensions = {
+        name for name in shipped if name.match("holdback/_native*") and name.suffix in {".so", ".pyd"}
+    }
     stray = {str(name) for name in names - shipped if name.parts[0] != info.name}
     differ = {str(name) for name in (shipped - extensions) ^ sources}
 
@@ -116,7 +129,10 @@ def check_wheel(wheel: Path, *, native: bool) -> None:
     for name in ("py.typed", "_native.pyi"):
         need(PurePosixPath("holdback", name) in names, f"{wheel.name} lacks {name}")
     need(info / "licenses" / "LICENSE" in names, f"{wheel.name} lacks its licence")
-    need(tag.startswith("cp311-abi3-") if native else tag == "py3-none-any", f"{wheel.name} is tagged {tag}")
+    right = all(tag.startswith(NATIVE_TAG) for tag in tags) if native else tags == ["py3-none-any"]
+    need(bool(tags) and right, f"{wheel.name} is tagged {tags}")
+    plain = [tag for tag in tags if "linux" in tag and not tag.split("-")[2].startswith(LINUX_TAGS)]
+    need(not plain, f"{wheel.name} is for this Linux only: {plain}")
     need(metadata["License-Expression"] == "MIT", f"{wheel.name} does not say MIT")
     required = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     need(len(required) == 1 and required[0].startswith("pydantic"), f"{wheel.name} requires {required}")
@@ -165,23 +181,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pure-only", action="store_true", help="there is no Rust: only the pure wheel")
-    pure_only = parser.parse_args().pure_only
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--pure-only", action="store_true", help="there is no Rust: only the pure wheel")
+    only.add_argument("--native-only", action="store_true", help="only the native wheel")
+    parser.add_argument(
+        "--target", help="the platform of the native wheel, as Rust calls it; this one if not given"
+    )
+    arguments = parser.parse_args()
 
     shutil.rmtree(DIST, ignore_errors=True)
-    run(BIN / "hatchling", "build", "-t", "wheel", "-d", DIST)
-    check_wheel(one("*-py3-none-any.whl"), native=False)
-    if not pure_only:
-        build_native()
+    if not arguments.native_only:
+        run(BIN / "hatchling", "build", "-t", "wheel", "-d", DIST)
+        check_wheel(one("*-py3-none-any.whl"), native=False)
+        try_out(one("*-py3-none-any.whl"), "pure")
+    if not arguments.pure_only:
+        target = arguments.target or host()
+        build_native(target)
+        check_wheel(one(f"*-{NATIVE_TAG}*.whl"), native=True)
+        if target == host():
+            try_out(one(f"*-{NATIVE_TAG}*.whl"), "native")
+    if not arguments.native_only and not arguments.pure_only:
         run(BIN / "maturin", "sdist", "--out", DIST)
-        check_wheel(one("*-cp311-abi3-*.whl"), native=True)
         check_sdist(one("*.tar.gz"))
-
-    try_out(one("*-py3-none-any.whl"), "pure")
-    if not pure_only:
-        try_out(one("*-cp311-abi3-*.whl"), "native")
         try_out(one("*.tar.gz"), "native")
-    print(f"wheels: {len(list(DIST.iterdir()))} packages built, installed and tried")
+    print(f"wheels: {len(list(DIST.iterdir()))} packages built, looked into, and tried where they can run")
 
 
 if __name__ == "__main__":
