@@ -88,6 +88,7 @@ bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with 
 
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
 	PYTHONPATH=tests $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
+
 bench-scale: $(INSTALLED) ## memory, and how every cost grows; writes benches/SCALE.md
 	$(BIN)/python -m benches.scale
 

@@ -50,7 +50,7 @@ def test_what_is_on_one_side_only_fails(recorded: dict[str, Any], counts: dict[s
 def test_a_rise_is_not_recorded_without_a_reason() -> None:
     old = rerecorded(None, HERE, {"feed": 10_000}, "")
     with pytest.raises(SystemExit, match="feed rose"):
-        rerecorded(old, HERE, {"feed": 10_100}, "")
+        rerecorded(old, HERE, {"feed": 10_200}, "")
 
 
 def test_reasons_are_kept() -> None:
