@@ -13,7 +13,9 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use holdback_core::{Fed, Matcher, StreamBuffer};
+use holdback_core::{Fed, JsonField, Matcher, StreamBuffer, Wire};
+
+const CHAT: Wire = Wire { lines: false, field: Some(JsonField::Call) };
 
 /// Work that is ready to be done again and again.
 type Work = Box<dyn Fn()>;
@@ -97,7 +99,7 @@ fn scan(text: &str) -> Work {
             let mut at = 0;
             let mut borders = borders.iter();
             loop {
-                let quiet = matcher.quiet_run(black_box(read), at, false);
+                let quiet = matcher.quiet_run(black_box(read), at, CHAT);
                 let Some(behind) = borders.find(|&&border| border > quiet) else { break };
                 at = *behind;
             }
