@@ -28,7 +28,7 @@ from streams import STOP, say, text
 # ---------------------------------------------------------------- the command
 
 
-@covers("cli.restore", "cli.demo", "cli.info")
+@covers("cli.restore", "cli.demo", "cli.bench", "cli.info")
 def command(watch: Watch, folder: Path) -> None:
     maps: dict[str, bytes] = {
         "good": json.dumps(PAIRS).encode(),
@@ -55,6 +55,7 @@ def command(watch: Watch, folder: Path) -> None:
     watch.fails(cli.read_map, str(folder / "nowhere"))
     watch.run(cli.main, ["restore", "--map", str(folder / "good"), str(folder / "nowhere")])
     watch.run(cli.main, ["demo", "--speed", "0"])
+    watch.run(cli.main, ["bench", "--rounds", "1", "--json"])
     watch.run(cli.main, ["info"])
 
 
