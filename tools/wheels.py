@@ -83,7 +83,9 @@ def build_native(target: str) -> None:
         options += ["--zig", "--compatibility", "musllinux_1_2" if "musl" in target else "manylinux2014"]
     if FREE_THREADED:
         options += ["--interpreter", f"python{sys.version_info[0]}.{sys.version_info[1]}t"]
-    run(BIN / "maturin", "build", *options, RUSTFLAGS=flags, CARGO_TARGET_DIR=str(folder))
+    # maturin asks the first python3 on the path for zig.
+    path = os.pathsep.join((str(BIN), os.environ.get("PATH", "")))
+    run(BIN / "maturin", "build", *options, RUSTFLAGS=flags, CARGO_TARGET_DIR=str(folder), PATH=path)
 
 
 def need(holds: bool, what: str) -> None:  # noqa: FBT001  an assertion that -O cannot remove
