@@ -289,6 +289,32 @@ def test_held_text_leaves_before_the_end_mark(backend: str) -> None:
         assert (done, nothing) == (b"data: [DONE]", b"")
 
 
+def test_a_tail_is_dressed_the_same_whichever_events_were_read(backend: str) -> None:
+    """As the first events said: of later ones the fast path passes some unread. Found by fuzzing."""
+    other = [{"index": 1, "delta": {"content": "there"}}]
+    data = event("Hi") + event("", choices=other) + event("a <PERS", id="another") + event("", choices=other)
+    for kind in (WireRestorer, SlowWire):
+        for size in (1, len(event("Hi")), len(data)):
+            out = through(kind(P), every(data, size)).data
+            *_, tail = wires.chunks(out, lines=False)
+            assert (tail["id"], tail["choices"][0]["delta"]) == (ENVELOPE["id"], {"content": "<PERS"})
+
+
+def test_a_tail_is_written_like_the_last_event_whichever_way_that_was_restored(backend: str) -> None:
+    """Frames that carry no JSON do not count: a template restores the events around them. Found by fuzzing."""
+    text = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": ""}}
+
+    def named(said: str) -> bytes:
+        source = json.dumps({**text, "delta": {"type": "text_delta", "text": said}}, separators=(",", ":"))
+        return f"event: {text['type']}\ndata: {source}\n\n".encode()
+
+    data = named("a <PERS") + named("ON_") + b"data: junk{\r\n\r\n" + named("2")
+    for kind in (WireRestorer, SlowWire):
+        for size in (1, len(data)):
+            out = through(kind(P, protocol="anthropic"), every(data, size)).data
+            assert out.endswith(b"data: junk{\r\n\r\n" + named("") + named("<PERSON_2"))
+
+
 def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
     data = b"data: [DONE]\n\n"
     rest = event("<PERSON_1>") + data + b"\x1f\x8b rest"

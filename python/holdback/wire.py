@@ -138,7 +138,7 @@ class WireRestorer:
         self._template: Template | None = None  # of the last event that was read
         self._vain = 0  # templates since one fitted
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
-        self._newline, self._named = b"\n", False  # how the last frame was written
+        self._newline, self._named = b"\n", False  # how the last event that was read is written
 
     @property
     def protocol(self) -> str:
@@ -332,14 +332,13 @@ class WireRestorer:
 
     def _read(self, frame: Frame, event: dict[str, Any] | None) -> None:
         """What becomes of a frame."""
-        if frame.source is not None:
-            self._newline, self._named = frame.newline or self._newline, frame.has_name
         if event is None:
             if frame.source is not None and frame.source.startswith(b"[DONE]"):
                 self._drain()
                 self._passing = True
             self._out.append(frame.bytes)
             return
+        self._newline, self._named = frame.newline or self._newline, frame.has_name
         if self._protocol is None:
             self._decide(event)
         self._template = None
