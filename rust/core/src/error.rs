@@ -10,6 +10,8 @@ pub enum PatternError {
     EmptyKey,
     /// One key stands for two different originals.
     TwoOriginals,
+    /// A key is neither UTF-8 nor WTF-8.
+    NotText,
     /// The keys together are longer than 4 GiB.
     TooLarge,
 }
@@ -19,6 +21,7 @@ impl fmt::Display for PatternError {
         f.write_str(match self {
             Self::EmptyKey => "a placeholder must not be empty",
             Self::TwoOriginals => "a placeholder has two originals",
+            Self::NotText => "a placeholder is neither UTF-8 nor WTF-8",
             Self::TooLarge => "the placeholders together are longer than 4 GiB",
         })
     }

@@ -30,7 +30,7 @@ impl Matcher {
     /// joined into their character first. The same pair may come twice.
     ///
     /// # Errors
-    /// [`PatternError`] if a key is empty, has two originals, or all keys together are too long.
+    /// [`PatternError`] if a key is empty, has two originals or is no text, or all keys together are too long.
     ///
     /// ```
     /// use holdback_core::{Matcher, PatternError};

@@ -21,6 +21,10 @@ impl Patterns {
         if pairs.first().is_some_and(|(key, _)| key.is_empty()) {
             return Err(PatternError::EmptyKey);
         }
+        // The byte trie finds the borders of characters in a key by itself only if it is text.
+        if !pairs.iter().all(|(key, _)| surrogate::is_wtf8(key)) {
+            return Err(PatternError::NotText);
+        }
         if pairs.windows(2).any(|two| two[0].0 == two[1].0) {
             return Err(PatternError::TwoOriginals);
         }

@@ -87,6 +87,22 @@ pub(crate) fn first(text: &[u8]) -> (CodePoint, usize) {
     }
 }
 
+/// Whether `text` is nothing but code points, each spelled in as many bytes as it needs.
+pub(crate) fn is_wtf8(mut text: &[u8]) -> bool {
+    if text.is_ascii() || std::str::from_utf8(text).is_ok() {
+        return true; // quick, and what keys are
+    }
+    while !text.is_empty() {
+        let (code_point, length) = first(text);
+        let (bytes, needed) = code_point.encode();
+        if code_point.0 >= STRAY || bytes[..needed] != text[..length] {
+            return false;
+        }
+        text = &text[length..];
+    }
+    true
+}
+
 /// The character that two halves spell.
 pub(crate) fn join_pair(high: CodePoint, low: CodePoint) -> CodePoint {
     CodePoint(0x10000 + ((high.0 - 0xD800) << 10) + (low.0 - 0xDC00))
