@@ -36,7 +36,7 @@ BUILT = [name for name, twin in TWINS.items() if twin is not None]
 
 
 @pytest.fixture(params=["native", "pure"])
-def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Literal["native", "pure"]:
+def backend(request: pytest.FixtureRequest) -> Iterator[Literal["native", "pure"]]:
     """Run everything above the matcher on this twin; fails if the other one answers.
 
     Where the extension was not built (no Rust on the machine) its half is skipped;
@@ -46,16 +46,20 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     twin = TWINS[name]
     if twin is None:
         pytest.skip("the extension holdback._native is not built here")
-    monkeypatch.setattr(_backend, "TrieMatcher", twin.TrieMatcher)
-    monkeypatch.setattr(_backend, "StreamBuffer", twin.StreamBuffer)
-    monkeypatch.setattr(_backend, "BACKEND", name)
-    monkeypatch.setattr(
-        _backend, "MATCHER_TYPES", tuple(module.TrieMatcher for module in TWINS.values() if module)
-    )
-    matcher = _backend.TrieMatcher({"a": "b"})
-    assert type(matcher).__module__.startswith("holdback._pure") == (name == "pure"), "the wrong twin loaded"
-    assert type(matcher.stream()) is twin.StreamBuffer
-    return name
+    # Its own, set before a test begins and not by it: so one test may run in several threads.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_backend, "TrieMatcher", twin.TrieMatcher)
+        patch.setattr(_backend, "StreamBuffer", twin.StreamBuffer)
+        patch.setattr(_backend, "BACKEND", name)
+        patch.setattr(
+            _backend, "MATCHER_TYPES", tuple(module.TrieMatcher for module in TWINS.values() if module)
+        )
+        matcher = _backend.TrieMatcher({"a": "b"})
+        assert type(matcher).__module__.startswith("holdback._pure") == (name == "pure"), (
+            "the wrong twin loaded"
+        )
+        assert type(matcher.stream()) is twin.StreamBuffer
+        yield name
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -151,30 +150,6 @@ def test_a_running_stream_keeps_its_matcher(backend: str) -> None:
     restorer.feed(say("<P_"))
     mapping.add("Bo", "<P_2>", "PERSON")
     assert restorer.feed(say("1> <P_2>")) == [say("Ada <P_2>")]
-
-
-def test_readers_and_a_writer_in_threads(backend: str) -> None:
-    mapping = filled(("original 0", "<P_0>"))
-    stop = threading.Event()
-    wrong: list[object] = []
-
-    def read() -> None:
-        while not stop.is_set():
-            pairs = mapping.get_all_fakes()
-            matcher = mapping.matcher()
-            last = f"<P_{len(pairs) - 1}>"
-            if matcher.replace(last) != pairs[last] or len(matcher) < len(pairs):
-                wrong.append(len(pairs))
-
-    readers = [threading.Thread(target=read) for _ in range(3)]
-    for reader in readers:
-        reader.start()
-    for number in range(1, 150):
-        mapping.add(f"original {number}", f"<P_{number}>", "PERSON")
-    stop.set()
-    for reader in readers:
-        reader.join(20)
-    assert not wrong
 
 
 KINDS: dict[str, Any] = {

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import chunk_invariance
@@ -192,7 +190,7 @@ def test_pops_with_many_keys_settle_in_order() -> None:
     )
 
 
-# ---------------------------------------------------------------- errors, secrecy, threads
+# ---------------------------------------------------------------- errors, secrecy
 
 
 class _Text(str):
@@ -273,26 +271,3 @@ def test_any_mapping_will_do() -> None:
     assert _backend.TrieMatcher(Lines()).replace("<A>") == "x"
     assert len(_backend.TrieMatcher({})) == _backend.TrieMatcher({}).longest == 0
     assert _backend.TrieMatcher({}).replace("<A>") == "<A>"
-
-
-def test_threads_that_share_a_matcher_or_even_a_buffer() -> None:
-    matcher = _backend.TrieMatcher({"<A>": "x", "<AB>": "yy"})
-    text = "<A> and <AB> <" * 200
-    expected = matcher.replace(text)
-
-    def one_stream(size: int) -> str:
-        return streamed(matcher.stream(), [text[at : at + size] for at in range(0, len(text), size)])
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(one_stream, [1, 2, 3, 5, 8, 13] * 4)) == {expected}
-
-    # One buffer, many threads: whole keys go in, so any order of feeds gives as many originals.
-    shared = matcher.stream()
-    start = threading.Barrier(8)
-
-    def feed_shared(_: int) -> str:
-        start.wait()
-        return "".join(shared.feed("<A>") for _ in range(500))
-
-    with ThreadPoolExecutor(8) as pool:
-        assert "".join(pool.map(feed_shared, range(8))) + shared.flush() == "x" * 4000
