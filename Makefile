@@ -28,6 +28,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.$(if $(NATIVE),native,pure)
 CHECKED := dist/.checked-$(if $(NATIVE),native,pure)
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+# The fuzz target of the core is a workspace of its own.
+FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
+SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py tests/test_scan.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
 # Three, so that `make -k lint` goes on after one that fails.
@@ -59,9 +62,13 @@ test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, A
 test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
 
+test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads at once
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
+
 SECONDS ?= 60
-fuzz: $(INSTALLED) ## hostile input against both backends, for SECONDS=60 (SEED=n repeats a run)
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins and wire, for SECONDS=60 (TARGETS=core, SEED=n)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) \
+		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins wire))
 
 lint: $(ALL_LINTS) ## formatters, linters, types, and the stub against the built module
 lint-style: $(VENV)/.tools
@@ -73,11 +80,13 @@ lint-types: $(INSTALLED)
 lint-rust:
 	$(if $(NATIVE),cargo fmt --check,@$(NO_RUST))
 	$(if $(NATIVE),cargo clippy --locked --workspace --all-targets -- -D warnings)
+	$(if $(NATIVE),cargo fmt $(FUZZ_CRATE) --check)
+	$(if $(NATIVE),cargo clippy $(FUZZ_CRATE) --locked --no-default-features -- -D warnings)
 
 format: $(VENV)/.tools ## rewrite the sources the way lint wants them
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(if $(NATIVE),cargo fmt)
+	$(if $(NATIVE),cargo fmt && cargo fmt $(FUZZ_CRATE))
 
 bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the figures to reach (FULL=1: all of them)
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m pytest benches --benchmark-only
@@ -111,7 +120,7 @@ release-check: $(CHECKED) ## versions, changelog, packages, the sdist's suite, t
 	$(BIN)/python tools/release.py $(if $(TAG),--tag $(TAG)) $(if $(QUICK),--quick)
 
 clean: ## remove everything the other targets made
-	rm -rf .venv .venv-* dist build target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .venv .venv-* dist build target fuzz/core/target .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find python tests tools benches fuzz -name __pycache__ -prune -exec rm -rf {} +
 	rm -f python/holdback/_native.*.so python/holdback/_native*.pyd
 
@@ -137,6 +146,11 @@ endef
 $(VENV)/.tools: pyproject.toml
 	$(call venv,$(VENV),--group dev)
 	$(call link,$(VENV))
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --group fuzz || \
+		echo "-- Atheris cannot be installed here: twins and wire are not guided by coverage --"
 	touch $@
 
 $(VENV)/.native: $(VENV)/.tools $(RUST_SOURCES)

@@ -24,10 +24,10 @@ Readings of the rules where they leave room (each is forced by chunk invariance,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from oracle import join_halves
+from oracle import join_halves, restore
 
 LEVELS = 8
 """How many open strings are tracked; the innermost of them is text."""
@@ -110,6 +110,18 @@ class JsonOracle:
         units, half = waiting(source)
         out, held = self._matches(units, level=0, goes_on=True)
         return Result(out, held + half)
+
+    def predict(self, pieces: Iterable[str], *, json: bool = True) -> tuple[list[Result], str]:
+        """What each feed returns and what is pending after it; what ``flush`` returns."""
+        fed, come, left = [], "", ""
+        for piece in pieces:
+            come += piece
+            emitted = self.emitted(come) if json else self.emitted_of_text(come)
+            assert emitted.out.startswith(left)
+            fed.append(Result(emitted.out[len(left) :], emitted.held))
+            left = emitted.out
+        whole = self.restore(come) if json else restore(self.originals, come)
+        return fed, whole[len(left) :]
 
     # A text is the outermost source or the content of a string; `level` counts the strings it is in.
 

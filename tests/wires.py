@@ -131,7 +131,7 @@ def frames(data: bytes, *, lines: bool) -> list[bytes]:
 
 def data_of(frame: bytes, *, lines: bool) -> str | None:
     """The data of one frame; None if it has none."""
-    text = frame.removeprefix(BOM).decode()
+    text = frame.decode()
     if lines:
         return text.strip() or None
     values = [
@@ -142,20 +142,28 @@ def data_of(frame: bytes, *, lines: bool) -> str | None:
     return "\n".join(values) if values else None
 
 
+END = object()
+"""What ``chunk_of`` says of the end mark."""
+
+
+def chunk_of(frame: bytes, *, lines: bool) -> Any:
+    """The JSON object that a client reads in a frame; None if there is none."""
+    source = data_of(frame, lines=lines)
+    if source is not None and source.startswith("[DONE]"):
+        return END
+    try:
+        node = json.loads(source or "null")
+    except ValueError:
+        return None
+    return node if isinstance(node, dict) else None
+
+
 def chunks(data: bytes, *, lines: bool) -> list[dict[str, Any]]:
     """The JSON objects that a client reads, up to the end mark."""
-    found = []
-    for frame in frames(data, lines=lines):
-        source = data_of(frame, lines=lines)
-        if source is not None and source.startswith("[DONE]"):
-            break
-        try:
-            node = json.loads(source or "null")
-        except ValueError:
-            continue
-        if isinstance(node, dict):
-            found.append(node)
-    return found
+    found = (chunk_of(frame, lines=lines) for frame in frames(data.removeprefix(BOM), lines=lines))
+    return [
+        chunk for chunk in itertools.takewhile(lambda chunk: chunk is not END, found) if chunk is not None
+    ]
 
 
 # ---------------------------------------------------------------- inventions
