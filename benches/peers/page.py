@@ -29,7 +29,7 @@ Restorers of streamed placeholders from PyPI and holdback, native and pure, on t
 `make bench-peers`, never by hand: the command installs every peer at its version (without its detectors: a peer's
 vault is filled directly), runs it in a subprocess of its own through its own class for streams, as its documentation
 shows it, and takes what crashes or hangs as a result. `make bench-peers QUICK=1` is a short run that leaves this page
-alone. The cases are [tests/exactness.py](../tests/exactness.py), the adapters [benches/peers](peers/adapters).
+alone. The cases are [tests/exactness.py](../tests/exactness.py), the adapters `benches/peers/adapters`.
 """
 
 EXACT = """\
