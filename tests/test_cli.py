@@ -24,7 +24,6 @@ from holdback.errors import MappingError
 from holdback.wire import WireRestorer
 from wires import Recording, recordings, through
 
-ROOT = Path(__file__).resolve().parent.parent
 PAIRS = {
     "<PERSON_1>": "Ada Ünlü",
     "<PERSON_10>": "Bo 😀",
@@ -53,7 +52,9 @@ def map_file(tmp_path: Path) -> MapFile:
 def environment(backend: Backend = "pure", **extra: str) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOLDBACK_")}
     env.pop("PYTHONUNBUFFERED", None)  # it would hide a buffer that is in the way
-    env["PYTHONPATH"] = str(ROOT / "python")
+    env["PYTHONPATH"] = str(
+        Path(holdback.__file__).parent.parent
+    )  # what is tested here, in the tree or installed
     env["HOLDBACK_PURE" if backend == "pure" else "HOLDBACK_REQUIRE_NATIVE"] = "1"
     return env | extra
 
