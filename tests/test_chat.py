@@ -455,6 +455,7 @@ NOTHING_ELSE: dict[str, dict[str, Any]] = {
     "content": say("<PER"),
     **{field: say("<PER", field) for field in FIELDS},
     "parts": chat({"content": [{"type": "text", "text": "<PER"}]}),
+    "numbered parts": chat({"content": [{"type": "text", "index": 0, "text": "<PER"}]}),
     "audio": chat({"audio": {"transcript": "<PER"}}),
     "arguments": call("<PER"),
     "function call": chat({"function_call": {"arguments": "<PER", "name": None}}),

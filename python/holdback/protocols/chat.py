@@ -316,8 +316,6 @@ def _field_says_more(field: str, value: Any) -> bool:
         return _more(value, "transcript")
     if field == "function_call":
         return _more(value, "arguments")
-    if field == "content" and isinstance(value, (list, tuple)):
-        return any(not isinstance(part, str) and _more(part, "type", "index", "text") for part in value)
     if field == "tool_calls" and isinstance(value, (list, tuple)):
         return any(_call_says_more(call) for call in value)
     return True
