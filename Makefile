@@ -22,6 +22,7 @@ SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
+MUTANTS_VENV := .venv-mutants
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -69,6 +70,16 @@ SECONDS ?= 60
 fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins and wire, for SECONDS=60 (TARGETS=core, SEED=n)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) \
 		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins wire))
+
+mutants: $(MUTANTS_VENV)/.installed ## change the Python code bit by bit and see which tests notice, for hours (MODULES="wire _pure.json")
+	$(MUTANTS_VENV)/bin/python tools/mutants $(MODULES)
+
+# Ends with 2 if a mutant survived, with 3 if one was still running when its time was up: both are results.
+mutants-rust: $(MUTANTS_VENV)/bin/cargo-mutants ## the same for the Rust core (MODULES="json scan")
+	mkdir -p build/mutants/rust
+	PATH="$(abspath $(MUTANTS_VENV))/bin:$$PATH" PROPTEST_RNG_SEED=1 PROPTEST_MAX_SHRINK_ITERS=0 cargo mutants \
+		--config tools/mutants/cargo.toml --package holdback-core --output build/mutants/rust \
+		$(foreach module,$(MODULES),--file rust/core/src/$(module).rs) || test $$? -le 3
 
 lint: $(ALL_LINTS) ## formatters, linters, types, and the stub against the built module
 lint-style: $(VENV)/.tools
@@ -202,6 +213,14 @@ $(DOCS_VENV)/.installed: $(VENV)/.tools pyproject.toml
 	$(call venv,$(DOCS_VENV),--group docs)
 	$(call link,$(DOCS_VENV))
 	touch $@
+
+$(MUTANTS_VENV)/.installed: $(VENV)/.tools pyproject.toml
+	$(call venv,$(MUTANTS_VENV),--group test --group mutants)
+	$(call link,$(MUTANTS_VENV))
+	touch $@
+
+$(MUTANTS_VENV)/bin/cargo-mutants:
+	cargo install --locked --quiet --root $(MUTANTS_VENV) cargo-mutants@27.1.0
 
 # ---------------------------------------------------------------- packages
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 ALPHABETS = ["a", "ab", "abc", "ab<_1>", "aé€😀", "a\ud83d\ude00😀", '<>"\\/u003cn{}[]:, ']
+
+
+def examples(factor: float) -> settings:
+    """A property with that many times the examples of the profile, which are 100 in the suite."""
+    return settings(max_examples=round(factor * settings().max_examples))
 
 
 def _texts(alphabet: str, **sizes: int) -> st.SearchStrategy[str]:

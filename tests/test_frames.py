@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies
 import wires
 from holdback.frames import Frame, end_of_event, end_of_line
 from holdback.splice import Replacement, apply
@@ -57,7 +58,7 @@ def test_where_a_line_ends(data: bytes, end: int) -> None:
     assert end_of_line(data, 0) == end
 
 
-@settings(max_examples=300)
+@strategies.examples(3)
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:"]), max_size=14).map(b"".join))
 def test_events_end_where_the_standard_says(data: bytes) -> None:
     found, at = [], 0

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, Union
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import strategies
@@ -174,7 +174,7 @@ def streamed(matcher: Any, pieces: list[str]) -> str:
     return "".join([*map(stream.feed, pieces), stream.flush()])
 
 
-@settings(max_examples=300)
+@strategies.examples(3)
 @given(data=st.data(), case=cases())
 def test_the_parsed_output_is_the_restored_tree(data: st.DataObject, case: Case) -> None:
     pairs, tree, source = case
@@ -187,14 +187,14 @@ def test_the_parsed_output_is_the_restored_tree(data: st.DataObject, case: Case)
         assert streamed(matcher, list(source)) == restored
 
 
-@settings(max_examples=150)
+@strategies.examples(1.5)
 @given(case=cases())
 def test_the_two_oracles_agree(case: Case) -> None:
     pairs, tree, source = case
     restored_as(parse(JsonOracle(pairs).restore(source)), tree, pairs)
 
 
-@settings(max_examples=150)
+@strategies.examples(1.5)
 @given(data=st.data(), case=cases())
 def test_an_unchanged_document_comes_back_itself(data: st.DataObject, case: Case) -> None:
     """Nothing matches here, so every byte, every spelling and every object stays as it was."""
@@ -253,7 +253,7 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
     return pairs, draw(strategies.cuts(source))
 
 
-@settings(max_examples=500)
+@strategies.examples(5)
 @given(case=hostile_cases())
 @example(case=({"<P>": "x"}, ['{"a":"[\\"{\\\\\\"\\u005c']))  # released at the end, it starts an inner escape
 @example(case=({'J "J"': "x"}, ['{"a":"J \\"', 'J\\""}']))  # text from its first letter on
@@ -276,7 +276,7 @@ def test_any_source_leaves_as_the_oracle_says_feed_by_feed(case: tuple[dict[str,
         assert twin.TrieMatcher(pairs).replace(source, json=True) == oracle.restore(source)
 
 
-@settings(max_examples=100)
+@strategies.examples(1)
 @given(text=st.text() | hostile)
 def test_an_original_lands_escaped_wherever_it_lands(text: str) -> None:
     text = join_halves(text)

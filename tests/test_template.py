@@ -8,9 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+import strategies
 import wires
 from holdback import _backend, _pure
 from holdback.template import LONGEST, Template
@@ -155,7 +156,7 @@ def test_the_events_of_a_channel_are_read_once(
     assert len(read) == 1
 
 
-@settings(max_examples=150)
+@strategies.examples(1.5)
 @given(
     rng=st.randoms(use_true_random=False),
     pairs=st.sampled_from([PAIRS, RARE]),

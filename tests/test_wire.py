@@ -10,9 +10,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+import strategies
 import wires
 from holdback import ChunkRestorer, DeanonymizationConfig, _backend, _pure
 from holdback._pure.scan import JSON_FIELDS
@@ -126,7 +127,7 @@ def check(data: bytes, pairs: dict[str, str], rng: Random, **options: Any) -> wi
 RNG = st.randoms(use_true_random=False)
 
 
-@settings(max_examples=40)
+@strategies.examples(0.4)
 @given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), auto=st.booleans())
 def test_an_invented_stream_cut_anywhere(
     rng: Random, pairs: dict[str, str], auto: bool, backend: str
@@ -135,7 +136,7 @@ def test_an_invented_stream_cut_anywhere(
     check(data, pairs, rng, protocol="auto" if auto else protocol)
 
 
-@settings(max_examples=40)
+@strategies.examples(0.4)
 @given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), limit=st.sampled_from([16 << 20, 16 << 20, 150, 300]))
 def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit: int, backend: str) -> None:
     data, protocol = wires.stream(rng)
@@ -144,7 +145,7 @@ def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit
     assert result.error in (None, EventTooLarge, EncodedInput)
 
 
-@settings(max_examples=100)
+@strategies.examples(1)
 @given(data=st.binary(max_size=60), protocol=st.sampled_from(["auto", *PROTOCOLS]), rng=RNG)
 @example(data=b"\xef\xbb", protocol="auto", rng=Random(1))
 @example(data=b"data", protocol="auto", rng=Random(1))
@@ -155,7 +156,7 @@ def test_any_bytes_pass(data: bytes, protocol: str, rng: Random, backend: str) -
     assert result.error in (None, EncodedInput)
 
 
-@settings(max_examples=40)
+@strategies.examples(0.4)
 @given(rng=RNG)
 def test_an_invented_stream_without_a_placeholder_is_not_touched(rng: Random, backend: str) -> None:
     data, protocol = wires.stream(rng)
