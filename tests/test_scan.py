@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from typing import TypedDict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+import strategies
 from conftest import TWINS
 from holdback import _backend, _pure
 from holdback._pure.scan import JSON_FIELDS
@@ -23,50 +26,37 @@ def quiet(
     return _backend.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start)
 
 
-CASES = {
-    "a quiet event": (b"data: a\n\n", 9),
-    "two": (b"data: a\n\ndata: b\n\n", 18),
-    "and an unfinished one": (b"data: a\n\ndata: b\n", 9),
-    "only an unfinished one": (b"data: a\n", 0),
-    "before a key": (b"data: a\n\ndata: <\n\n", 9),
-    "a key at once": (b"data: <\n\ndata: a\n\n", 0),
-    "CRLF": (b"data: a\r\n\r\ndata: <", 11),
-    "CR": (b"data: a\r\rdata: <", 9),
-    "mixed": (b"data: a\r\n\ndata: b\n\r\ndata: <", 20),
-    "empty lines": (b"\n\n\n<", 3),
-    "an escape": (rb"data: \u0061" + b"\n\n", 0),
-    "a short escape of a first": (rb"data: \t" + b"\n\n", 0),
-    "a short escape of no first": (rb"data: \n\"" + b"\n\n", 12),
-    "a slash that is escaped": (rb"data: \/" + b"\n\n", 0),
-    "beyond ASCII": ("data: é\n\n".encode(), 0),
-    "the same first byte": ("data: ã\n\n".encode(), 0),
-    "another first byte": ("data: ‑\n\n".encode(), 11),
-    "arguments": (b'data: {"type":"response.mcp_call_arguments.delta"}\n\n', 0),
-    "tool_calls": (b'data: {"tool_calls":[]}\n\n', 0),
-    "function_call": (b'data: {"function_call":{}}\n\n', 0),
-    "the end": (b"data: a\n\ndata: [DONE]\n\n", 9),
-    "nothing": (b"", 0),
-}
+class Vector(TypedDict):
+    name: str
+    keys: list[str]
+    field: str
+    lines: bool
+    data: str
+    end: int
+    beginning: bool
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_quiet_run(name: str, backend: str) -> None:
-    data, end = CASES[name]
-    assert quiet(P, data) == end
-    before = b"data: <\n\n"
-    assert quiet(P, before + data, len(before)) == end + len(before)
+VECTORS: list[Vector] = json.loads(
+    (Path(__file__).parent / "vectors/bytes/scan.json").read_text(encoding="ascii")
+)
+"""How far bytes go out unread, and whether what is left is known to be one beginning; `cargo test` reads them too."""
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_run_and_read(vector: Vector, backend: str) -> None:
+    matcher = _backend.TrieMatcher(dict.fromkeys(vector["keys"], "x"))
+    scan = matcher._scan(lines=vector["lines"], field=vector["field"])
+    data, end = vector["data"].encode(), vector["end"]
+    assert scan.run(data, 0) == end
+    before = b"data: <\\u003c\n\n"
+    assert scan.run(before + data, len(before)) == end + len(before)
+    for cut in range(len(data) + 1):
+        assert scan.read(data[:cut], data[cut:]) == (data[:end], data[end:], vector["beginning"])
 
 
 @pytest.mark.parametrize(("field", "end"), [("_json", 0), ("_call", 27), ("", 27), ("json", 27)])
 def test_only_the_field_of_the_format_matters(field: str, end: int, backend: str) -> None:
     assert quiet(P, b'data: {"partial_json":""}\n\n', field=field) == end
-
-
-@pytest.mark.parametrize(
-    ("data", "end"), [(b"a\nb\nc", 4), (b"a\nb\n<\n", 4), (b"a\r\r", 0), (b"<\n", 0), (b"", 0)]
-)
-def test_quiet_lines(data: bytes, end: int, backend: str) -> None:
-    assert quiet(P, data, lines=True) == end
 
 
 PIECES = st.lists(
@@ -92,7 +82,7 @@ FIELDS = st.sampled_from([*JSON_FIELDS, ""])
 KEYS = st.lists(st.sampled_from(["<", "é", "\n", "/", "\x08", "\ud83d", "☃", "a"]), max_size=3, unique=True)
 
 
-@settings(max_examples=300)
+@strategies.examples(3)
 @given(
     data=st.one_of(PIECES, st.binary(max_size=20)),
     keys=KEYS,
@@ -110,6 +100,35 @@ def test_the_twins_agree(data: bytes, keys: list[str], start: int, lines: bool, 
     assert there == _pure.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start)
     assert start <= there <= len(data)
     assert there == start or data[there - 1 : there] in (b"\n", b"\r")
+
+
+def quiet_by_definition(keys: list[str], data: bytes, start: int, *, lines: bool, field: str) -> int:
+    """The end of the last line feed, or blank line, before the first mark; too simple to be wrong."""
+    marks = [key[0].encode("utf-8", "surrogatepass")[:1] for key in keys]
+    marks += [json.dumps(key[0])[1:-1].encode() for key in keys if key[0] in "\b\f\n\r\t"]
+    marks += [b"\\/" for key in keys if key[0] == "/"]
+    marks += [b"\\u", b"[DONE]", *([field.encode()] if field else [])]
+    found = [data.find(mark, start) for mark in marks]
+    quiet = data[start : min((at for at in found if at >= 0), default=len(data))]
+    if lines:
+        return start + quiet.rfind(b"\n") + 1
+    ends = [(line.start(), line.end()) for line in re.finditer(rb"\r\n|\r|\n", quiet)]
+    begins = [0, *(end for _, end in ends)]
+    return start + max(
+        (end for begin, (at, end) in zip(begins, ends, strict=False) if begin == at), default=0
+    )
+
+
+@strategies.examples(3)
+@given(data=PIECES, before=PIECES, keys=KEYS, lines=st.booleans(), field=FIELDS)
+@example(data=b"\nb", before=b"a\r", keys=[], lines=False, field="")  # begins between CR and LF
+def test_the_run_ends_where_the_definition_says(
+    data: bytes, before: bytes, keys: list[str], lines: bool, field: str
+) -> None:
+    expected = quiet_by_definition(keys, before + data, len(before), lines=lines, field=field)
+    for twin in filter(None, TWINS.values()):
+        scan = twin.TrieMatcher(dict.fromkeys(keys, "x"))._scan(lines=lines, field=field)
+        assert scan.run(before + data, len(before)) == expected
 
 
 FIRSTS = [chr(code) for code in range(0x180)] + [
