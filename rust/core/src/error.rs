@@ -12,7 +12,7 @@ pub enum PatternError {
     TwoOriginals,
     /// A key is neither UTF-8 nor WTF-8.
     NotText,
-    /// The keys together are longer than 4 GiB.
+    /// The keys together are longer than 2 GiB.
     TooLarge,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for PatternError {
             Self::EmptyKey => "a placeholder must not be empty",
             Self::TwoOriginals => "a placeholder has two originals",
             Self::NotText => "a placeholder is neither UTF-8 nor WTF-8",
-            Self::TooLarge => "the placeholders together are longer than 4 GiB",
+            Self::TooLarge => "the placeholders together are longer than 2 GiB",
         })
     }
 }
