@@ -214,6 +214,7 @@ def test_a_str_subclass_is_read_as_the_text_it_is() -> None:
         ([("a", "b")], TypeError, "TrieMatcher() takes a mapping of placeholder to original, not list"),
         ({b"a": "b"}, TypeError, "a placeholder must be str, not bytes"),
         ({"": "b", "a": None}, TypeError, "an original must be str, not NoneType"),
+        ({"a": b"secret"}, TypeError, "an original must be str, not bytes"),
         ({"": "b"}, MappingError, "a placeholder must not be empty"),
         ({"\ud83d\ude00": "a", "\U0001f600": "b"}, MappingError, "a placeholder has two originals"),
     ],
