@@ -272,9 +272,10 @@ def test_what_cannot_be_an_answer_is_a_type_error(answer: Any) -> None:
         restore_answer(answer, MAP)
 
 
-def test_an_unknown_protocol_is_an_error() -> None:
+@pytest.mark.parametrize("name", ["nope", ["openai-chat"], None])
+def test_an_unknown_protocol_is_an_error(name: Any) -> None:
     with pytest.raises(ValueError, match="known are: anthropic, auto, gemini") as caught:
-        restore_answer({}, MAP, protocol="nope")
+        restore_answer({}, MAP, protocol=name)
     assert isinstance(caught.value, HoldbackError)
 
 

@@ -81,6 +81,9 @@ def test_a_first_event(event: dict[str, Any], protocol: str) -> None:
         {"status": "pulling manifest"},
         {"token": {"text": "a"}, "generated_text": None},
         {"choices": "none"},
+        {"type": "poll", "candidates": []},
+        {"usageMetadata": {}},
+        {"modelVersion": "g"},
         {"jsonrpc": "2.0", "result": {"message": {}}, "id": 1},
     ],
     ids=str,
@@ -99,3 +102,19 @@ def test_the_first_chunk_that_is_known_decides_and_a_flush_forgets() -> None:
     assert restorer.feed({"candidates": [{"content": {"parts": [{"text": "<A"}]}}]}) != []
     assert len(restorer.flush()) == 1
     assert restorer.feed({"choices": [{"text": "<A>"}]}) == [{"choices": [{"text": "x"}]}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "protocol"),
+    [
+        ({"object": "text_completion", "choices": []}, "openai-text"),
+        ({"choices": [{"text": "a"}]}, "openai-text"),
+        ({"object": "chat.completion", "choices": []}, "openai-chat"),
+        ({"choices": [{"message": {"content": "a"}}]}, "openai-chat"),
+    ],
+    ids=str,
+)
+def test_an_answer_is_known_by_what_it_says_it_is_or_by_its_shape(
+    answer: dict[str, Any], protocol: str
+) -> None:
+    assert [name for name, one in PROTOCOLS.items() if one.recognises_answer(answer)] == [protocol]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from holdback import ChunkRestorer
+from holdback import ChunkRestorer, DeanonymizationConfig
 from holdback.chunks import as_chunk, members, with_edits
+from recorded import STREAMS, chunks_of
 from streams import PAIRS, chat, say
 
 
@@ -38,6 +39,25 @@ class Frozen(BaseModel):
 
 def model_chunk(**delta: Any) -> Frozen:
     return Frozen(choices=[Choice(index=0, delta=Delta(**delta), finish_reason=None)])  # type: ignore[call-arg]
+
+
+ESCAPES_ARE_CUT = {
+    "anthropic-tools.sse",
+    "openai-chat-odd.sse",
+    "openai-chat-tools.sse",
+    "openai-responses-tools.sse",
+}
+
+
+@pytest.mark.parametrize("name", sorted({path.name for path in STREAMS.iterdir()} - ESCAPES_ARE_CUT))
+def test_a_chunk_without_a_placeholder_leaves_as_itself(name: str) -> None:
+    """Whatever is read in it: deltas, whole values, documents."""
+    events = chunks_of(name)
+    restorer = ChunkRestorer({"\0": "x"}, protocol="auto", config=DeanonymizationConfig(reasoning=True))
+    leaving = [leaves for event in events for leaves in restorer.feed(event)]
+    assert restorer.flush() == []
+    assert len(leaving) == len(events)
+    assert all(left is came for left, came in zip(leaving, events, strict=True))
 
 
 def test_members() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -210,6 +211,11 @@ def test_a_candidate_without_an_index_goes_by_its_position() -> None:
     assert heard([out[1]]) == {(0, "text"): "Grace"}
 
 
+def test_a_candidate_is_known_by_its_index_wherever_it_stands() -> None:
+    events = [said(text(piece), index=index) for piece, index in [("<PERS", 1), ("ON_10>", 0), ("ON_10>", 1)]]
+    assert heard(run(*events)) == {(1, "text"): "Grace", (0, "text"): "ON_10>"}
+
+
 # ---------------------------------------------------------------- arguments in pieces
 
 
@@ -265,6 +271,27 @@ def test_a_blocked_prompt_and_a_transcript() -> None:
     spoken = [said({"audioTranscription": {"text": piece}}) for piece in ("<PERS", "ON_10> <")]
     parts = [event["candidates"][0]["content"]["parts"][0] for event in run(*spoken)]
     assert [part["audioTranscription"]["text"] for part in parts] == ["", "Grace ", "<"]
+
+
+def in_snake_case(node: Any) -> Any:
+    """An event as Python's SDK spells it; what a tool gets or gave has names of its own."""
+    if isinstance(node, list):
+        return [in_snake_case(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        re.sub("([A-Z])", r"_\1", name).lower(): value
+        if name in {"args", "response"}
+        else in_snake_case(value)
+        for name, value in node.items()
+    }
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_both_spellings_are_read(name: str, cut: str) -> None:
+    events = recut(chunks_of(name), CUTS[cut])
+    assert in_snake_case(run(*map(in_snake_case, events))) == in_snake_case(run(*events))
 
 
 @pytest.mark.sdk
