@@ -216,25 +216,24 @@ def test_a_line_of_ndjson_keeps_everything_else(backend: str) -> None:
         assert restored(data, P, size) == expected
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [
-        b": <PERSON_1>\n\n",
-        b"event: ping\n\n",
-        b"data\n\n",
-        b"data: not-json <PERSON_1>\n\n",
-        b'data: ["<PERSON_1>"]\n\n',
-        b"data: 5\n\n",
-        b"retry: 3\nid: <PERSON_1>\n\n",
-        b"\xff\xfe<PERSON_1>\n\n",
-        b'data: {"choices":[{"index":0,"delta":{"content":"\xff<PERSON_1>"}}]}\n\n',
-        b'data: {"unknown": "<PERSON_1>"}\n\n',
-        b"\n\n\r\n\r",
-        b"data: " + b"[" * 5000 + b"\n\n",
-        b'data: {"a":' * 3000 + b"\n\n",
-    ],
-    ids=lambda junk: repr(junk[:30]),
-)
+JUNK = {
+    "a comment": b": <PERSON_1>\n\n",
+    "no data": b"event: ping\n\n",
+    "a name alone": b"data\n\n",
+    "no JSON": b"data: not-json <PERSON_1>\n\n",
+    "a list": b'data: ["<PERSON_1>"]\n\n',
+    "a number": b"data: 5\n\n",
+    "other fields": b"retry: 3\nid: <PERSON_1>\n\n",
+    "no UTF-8": b"\xff\xfe<PERSON_1>\n\n",
+    "no UTF-8 in a string": b'data: {"choices":[{"index":0,"delta":{"content":"\xff<PERSON_1>"}}]}\n\n',
+    "an unknown object": b'data: {"unknown": "<PERSON_1>"}\n\n',
+    "empty lines": b"\n\n\r\n\r",
+    "deep lists": b"data: " + b"[" * 5000 + b"\n\n",
+    "deep objects": b'data: {"a":' * 3000 + b"\n\n",
+}
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
 def test_what_is_no_event_of_the_format_passes(junk: bytes, backend: str) -> None:
     around = event("Hi <PERS"), event("ON_1>!")
     for size in (0, 1):
