@@ -93,6 +93,7 @@ def test_what_it_is_not_sure_of_is_refused_and_not_fed(name: str, backend: str) 
 def test_an_event_that_may_be_too_large_is_refused(backend: str) -> None:
     data = like('"x"')
     assert restore(data, longest=len(data)) == (data, len(data))
+    assert restore(b"..." + data, 3, longest=len(data)) == (data, 3 + len(data))
     assert restore(data, longest=len(data) - 1) is None
 
 
@@ -123,6 +124,19 @@ def events(protocol: str, number: int, *texts: str) -> bytes:
     return "".join(told).encode()
 
 
+def frames_read(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The frames that were read from now on."""
+    read = []
+
+    def counted(self: WireRestorer, frame: bytes) -> None:
+        read.append(frame)
+        take_frame(self, frame)
+
+    take_frame = WireRestorer._take_frame
+    monkeypatch.setattr(WireRestorer, "_take_frame", counted)
+    return read
+
+
 @pytest.mark.parametrize(
     ("protocol", "number"),
     [
@@ -142,14 +156,7 @@ def events(protocol: str, number: int, *texts: str) -> bytes:
 def test_the_events_of_a_channel_are_read_once(
     protocol: str, number: int, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = []
-
-    def counted(self: WireRestorer, frame: bytes) -> None:
-        read.append(frame)
-        take_frame(self, frame)
-
-    take_frame = WireRestorer._take_frame
-    monkeypatch.setattr(WireRestorer, "_take_frame", counted)
+    read = frames_read(monkeypatch)
     data = events(protocol, number, "<P_10>", *["a <P", "_10> ", "<P_10>"] * 5)
     out = through(WireRestorer(RARE, protocol=protocol), [data]).data
     assert out.count(b"B") == 11
@@ -203,6 +210,14 @@ def test_a_stream_that_changes_its_id_is_the_same_in_any_cut(backend: str) -> No
     expected = through(SlowWire(RARE), [data])
     for mark in range(len(data)):
         assert through(WireRestorer(RARE), pieces(data, [mark])) == expected
+
+
+def test_behind_a_template_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = frames_read(monkeypatch)
+    quiet = events("openai-chat", 4, "thinking") + events("openai-chat", 2, "the other choice")
+    data = events("openai-chat", 0, "<P_10>", "<P", "_10>") + quiet
+    assert through(WireRestorer(RARE, protocol="openai-chat"), [data]).data.endswith(quiet)
+    assert len(read) == 1
 
 
 def test_text_that_restores_to_itself_is_not_spelled_anew(backend: str) -> None:
