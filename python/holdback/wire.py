@@ -52,7 +52,8 @@ _ENCODINGS = (
     (b"\x1b", "br"),
     (b"\x8b", "br"),
 )
-_LONGEST_MAGIC = 4
+_MAGICS = tuple(magic for magic, _ in _ENCODINGS)
+_LONGEST_MAGIC = max(map(len, _MAGICS))
 _SLICE = 1 << 16
 _VAIN = 8
 """After so many templates in a row that fitted no event, no more are made: the stream is not of that kind."""
@@ -305,10 +306,10 @@ class WireRestorer:
     def _check_encoding(self, data: bytes) -> None:
         """Compressed bytes are refused at the start of the stream."""
         start = bytes(self._rest[:_LONGEST_MAGIC]) + data[:_LONGEST_MAGIC]
-        for magic, name in _ENCODINGS:
-            if start.startswith(magic):
-                self._rest += data
-                raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        if start.startswith(_MAGICS):
+            self._rest += data
+            name = next(name for magic, name in _ENCODINGS if start.startswith(magic))
+            raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
 
     # ------------------------------------------------------------ one frame
 
