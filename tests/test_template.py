@@ -110,6 +110,14 @@ def test_not_every_event_makes_a_template(frame: bytes, literal: bytes, backend:
     assert template(frame, literal) is None
 
 
+@pytest.mark.parametrize("longer", [0, 1])
+def test_what_is_remembered_is_limited_and_the_text_does_not_count(longer: int, backend: str) -> None:
+    literal = b'"<P>' + b"x" * 5000 + b'"'
+    around = len(FRAME) - len(b'"<P>!"') - len(b"aB3")
+    frame = FRAME.replace(b'"<P>!"', literal).replace(b"aB3", b"y" * (LONGEST - around + longer))
+    assert (template(frame, literal) is None) == bool(longer)
+
+
 # ---------------------------------------------------------------- in a stream
 
 
