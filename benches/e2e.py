@@ -77,7 +77,7 @@ RATES = {
         Load(1, 8_000, rounds=3 * MORE, block=4096),
         Load(50, 80, rounds=5 * MORE),
         Load(50, 160, rounds=3 * MORE, block=4096),
-        Load(500, 20, rounds=MORE),
+        Load(500, 20, rounds=5 * MORE),
     ],
     "litellm": [Load(1, 600, rounds=5 * MORE), Load(50, 20, rounds=2 * MORE), Load(500, 4, rounds=MORE)],
 }

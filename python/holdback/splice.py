@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdback.chunks import Edit
-from holdback.sse import to_json
+from holdback.sse import to_json, to_json_bytes
 
 Replacement = tuple[int, int, bytes]
 """A span of the source, and what stands there instead."""
@@ -118,7 +118,7 @@ class _Walk:
         value = wanted.build()
         if wanted.is_leaf and isinstance(value, (dict, list)) and before[:1] in (b"{", b"["):
             return self.restore_source(before.decode()).encode(errors="backslashreplace")
-        return to_json(value).encode()
+        return to_json_bytes(value)
 
     def _object(self, at: int, wanted: _Wanted) -> int:
         source = self.source

@@ -66,6 +66,15 @@ def to_json(value: Any) -> str:
     return text
 
 
+def to_json_bytes(value: Any) -> bytes:
+    """``to_json(value)`` in UTF-8."""
+    try:
+        data = _to_json(value)
+    except ValueError:
+        return to_json(value).encode()
+    return data if data.isascii() else _escape(data.decode()).encode()
+
+
 def json_or_none(value: Any) -> str | None:
     """``value`` as compact JSON; None if it has no JSON form."""
     try:

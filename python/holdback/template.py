@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json
 
 from holdback.splice import LITERAL
-from holdback.sse import to_json
+from holdback.sse import to_json_bytes
 
 if TYPE_CHECKING:
     from holdback import _backend
@@ -125,7 +125,7 @@ class Template:
             return data[start:at], at
         if self.is_droppable and not leaves and self.stream.pending:
             return b"", at
-        return b"".join((data[start:begin], to_json(leaves).encode(), data[end:at])), at
+        return b"".join((data[start:begin], to_json_bytes(leaves), data[end:at])), at
 
 
 def _with_holes(data: bytes) -> tuple[list[bytes], list[Hole]]:

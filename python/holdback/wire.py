@@ -35,7 +35,7 @@ from holdback.frames import BOM, Frame, end_of_event, end_of_line
 from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO, PROTOCOLS, Protocol, protocol_named
 from holdback.splice import apply, replacements
-from holdback.sse import to_json
+from holdback.sse import to_json_bytes
 from holdback.template import Template
 
 if TYPE_CHECKING:
@@ -154,8 +154,15 @@ class WireRestorer:
             if is_beginning:
                 self._rest = left
                 return quiet
-            self._out.append(quiet)
+            if quiet:
+                self._out.append(quiet)
             self._rest, data = b"", left
+        if self._template is not None and not self._rest and type(data) is bytes:
+            end = max(0, self._take_alike(data, 0, self._template))
+            self._offset += end
+            if end == len(data):
+                return self._leave()
+            data = data[end:]
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
         if self._flushed or self._failed:
@@ -167,7 +174,7 @@ class WireRestorer:
             try:
                 self._take(data[start : start + _SLICE])
             except (EncodedInput, EventTooLarge):
-                self._failed, self._calm = True, False
+                self._failed, self._calm, self._template = True, False, None
                 self._rest += data[start + _SLICE :]
                 raise
         return self._leave()
@@ -181,7 +188,7 @@ class WireRestorer:
         if self._flushed:
             return b""
         self._flushed = True
-        self._calm = False
+        self._calm, self._template = False, None
         rest, self._rest = bytes(self._rest), b""
         if self._failed:
             self._drain()
@@ -394,7 +401,7 @@ class WireRestorer:
 
     def _put_chunk(self, chunk: dict[str, Any]) -> None:
         """A synthetic chunk as a frame, written in the manner of the stream."""
-        data, newline = to_json(chunk).encode(), self._newline
+        data, newline = to_json_bytes(chunk), self._newline
         if self._lines:
             self._out.append(data + newline)
             return
