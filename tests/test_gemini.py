@@ -289,9 +289,21 @@ def in_snake_case(node: Any) -> Any:
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_both_spellings_are_read(name: str, cut: str) -> None:
+def test_both_spellings_are_read_and_a_tail_is_spelled_like_its_stream(name: str, cut: str) -> None:
     events = recut(chunks_of(name), CUTS[cut])
-    assert in_snake_case(run(*map(in_snake_case, events))) == in_snake_case(run(*events))
+    assert run(*map(in_snake_case, events)) == in_snake_case(run(*events))
+
+
+def test_tails_in_the_spelling_of_the_sdk() -> None:
+    """Those of a transcript and of a call's argument, whose names differ."""
+    piece = {"jsonPath": "$.a", "stringValue": "<PERS", "willContinue": True}
+    for part in (
+        {"audioTranscription": {"text": "<PERS"}},
+        {"functionCall": {"name": "f", "partialArgs": [piece], "willContinue": True}},
+    ):
+        tail = in_snake_case(run(said(part)))[-1]
+        assert run(in_snake_case(said(part)))[-1] == tail
+        assert "<PERS" in str(tail)
 
 
 @pytest.mark.sdk

@@ -8,8 +8,8 @@ same event, else in an event of its own just before; never in a part that is the
 A call's arguments are a finished object, or come in pieces: strings, each a channel by its path, that end
 when no piece is to follow.
 
-The wire says ``functionCall``, Python's SDK ``function_call``: both are read. Not read are signatures and
-inline data.
+The wire says ``functionCall``, Python's SDK ``function_call``: both are read, and a tail is spelled like its stream.
+Not read are signatures and inline data.
 """
 
 from __future__ import annotations
@@ -87,13 +87,14 @@ ANSWER = in_both_spellings({**FEEDBACK, "candidates": [CANDIDATE]})
 class Gemini(Format):
     """One stream. The key of a channel is ``(candidate, name)``; arguments go by ``(candidate, (path,))``."""
 
-    __slots__ = ("_seen",)
+    __slots__ = ("_in_snake", "_seen")
 
     ANSWER = ANSWER
 
     def __init__(self, *, reasoning: bool = False) -> None:
         super().__init__(reasoning=reasoning)
         self._seen: dict[str, Any] | None = None  # whose answer it is, as the first event said
+        self._in_snake = False  # whether names were read in the SDK's spelling
 
     @property
     def is_dressed(self) -> bool:
@@ -116,7 +117,9 @@ class Gemini(Format):
         if node is None:
             return None
         if self._seen is None:
-            self._seen = {name: own for name in ("modelVersion", "responseId") if (own := _get(node, name))}
+            self._seen = {
+                name: own for name in ("modelVersion", "responseId") if (own := self._get(node, name))
+            }
         draft = Draft(channels, self.drain(channels) if node.get("error") else [])
         candidates = node.get("candidates")
         for position, item in enumerate(candidates if isinstance(candidates, (list, tuple)) else ()):
@@ -127,7 +130,7 @@ class Gemini(Format):
                 for at, part in enumerate(parts if isinstance(parts, (list, tuple)) else ()):
                     path = ("candidates", position, "content", "parts", at)
                     self._read_part(draft, number, path, members(part) or {}, channels)
-                if _get(candidate, "finishReason"):
+                if self._get(candidate, "finishReason"):
                     self._end(draft, channels.keys_of(number))
                 read_whole(draft, ("candidates", position), candidate, CANDIDATE_WHOLES)
         read_whole(draft, (), node, WHOLES)
@@ -139,38 +142,38 @@ class Gemini(Format):
     def _read_part(
         self, draft: Draft, candidate: int, path: Path, part: Mapping[str, Any], channels: Channels
     ) -> None:
-        text, transcript = part.get("text"), members(_get(part, "audioTranscription"))
+        text, transcript = part.get("text"), members(self._get(part, "audioTranscription"))
         if isinstance(text, str):
             name = "thought" if part.get("thought") else "text"
             if text and name == "text":
                 self._end(draft, [(candidate, "thought")])
-            if text or not _get(part, "thoughtSignature"):
+            if text or not self._get(part, "thoughtSignature"):
                 draft.text((candidate, name), (*path, "text"), text)
         elif transcript is not None and isinstance(said := transcript.get("text"), str):
-            place = (*path, _spelled(part, "audioTranscription"), "text")
+            place = (*path, self._spelled(part, "audioTranscription"), "text")
             draft.text((candidate, "audioTranscription"), place, said)
-        elif any(_get(part, name) is not None for name in BOUNDARIES):
+        elif any(self._get(part, name) is not None for name in BOUNDARIES):
             self._end(draft, [(candidate, name) for name in PLAIN])
             read_whole(draft, path, part, PART_WHOLES)
-            name = _spelled(part, "functionCall")
+            name = self._spelled(part, "functionCall")
             if (call := members(part.get(name))) is not None:
                 self._read_call(draft, candidate, (*path, name), call, channels)
 
     def _read_call(
         self, draft: Draft, candidate: int, path: Path, call: Mapping[str, Any], channels: Channels
     ) -> None:
-        name = _spelled(call, "partialArgs")
+        name = self._spelled(call, "partialArgs")
         pieces = call.get(name)
         for position, item in enumerate(pieces if isinstance(pieces, (list, tuple)) else ()):
             piece = members(item) or {}
-            where, field = _get(piece, "jsonPath"), _spelled(piece, "stringValue")
+            where, field = self._get(piece, "jsonPath"), self._spelled(piece, "stringValue")
             if isinstance(where, str):
                 key = (candidate, (where,))
                 if isinstance(text := piece.get(field), str):
                     draft.text(key, (*path, name, position, field), text)
-                if not _get(piece, "willContinue"):
+                if not self._get(piece, "willContinue"):
                     self._end(draft, [key])
-        if not _get(call, "willContinue"):
+        if not self._get(call, "willContinue"):
             self._end(draft, [key for key in channels.keys_of(candidate) if key[1] not in PLAIN])
 
     def _end(self, draft: Draft, keys: list[Key]) -> None:
@@ -189,13 +192,22 @@ class Gemini(Format):
             piece = {"jsonPath": name[0], "stringValue": tail, "willContinue": True}
             part = {"functionCall": {"partialArgs": [piece], "willContinue": True}}
         said = {"content": {"parts": [part], "role": "model"}, "index": candidate}
-        return {"candidates": [said], **(self._seen or {})}
+        chunk = {"candidates": [said], **(self._seen or {})}
+        return _renamed(chunk) if self._in_snake else chunk
+
+    def _spelled(self, node: Mapping[str, Any], name: str) -> str:
+        """The name as this node spells it."""
+        if name in node or (other := snake(name)) not in node:
+            return name
+        self._in_snake = True
+        return other
+
+    def _get(self, node: Mapping[str, Any], name: str) -> Any:
+        return node.get(self._spelled(node, name))
 
 
-def _spelled(node: Mapping[str, Any], name: str) -> str:
-    """The name as this node spells it."""
-    return name if name in node or (other := snake(name)) not in node else other
-
-
-def _get(node: Mapping[str, Any], name: str) -> Any:
-    return node.get(_spelled(node, name))
+def _renamed(node: Any) -> Any:
+    """A tail in the SDK's spelling."""
+    if isinstance(node, list):
+        return [_renamed(item) for item in node]
+    return {snake(name): _renamed(value) for name, value in node.items()} if isinstance(node, dict) else node
