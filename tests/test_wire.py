@@ -315,6 +315,17 @@ def test_a_tail_is_written_like_the_last_event_whichever_way_that_was_restored(b
             assert out.endswith(b"data: junk{\r\n\r\n" + named("") + named("<PERSON_2"))
 
 
+def test_a_byte_order_mark_further_on_is_no_start(backend: str) -> None:
+    """The event behind it is none to a reader, also behind a first one that had a mark or was left out."""
+    held, other = event("<PERS"), wires.BOM + event("<PERSON_1>")
+    left_out = (b"\n" + other + event("<PERS at"), held + other + event(" at"))
+    restored_first = (wires.BOM + event("Ada") + other, wires.BOM + event("<PERSON_1>") + other)
+    for expected, data in (left_out, restored_first):
+        for kind in (WireRestorer, SlowWire):
+            for size in (1, len(data)):
+                assert through(kind(P, protocol="openai-chat"), every(data, size)).data == expected
+
+
 def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
     data = b"data: [DONE]\n\n"
     rest = event("<PERSON_1>") + data + b"\x1f\x8b rest"

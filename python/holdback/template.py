@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
+from holdback.frames import BOM
 from holdback.splice import LITERAL
 from holdback.sse import to_json_bytes
 
@@ -80,6 +81,8 @@ class Template:
         begin, end, _ = change
         if len(frame) - (end - begin) > LONGEST or not frame.endswith(b"\n"):
             return None  # too much to remember, or the end may have a LF that is still to come
+        if frame.startswith(BOM):
+            return None  # only the first event may begin so
         if LITERAL.fullmatch(frame, begin, end) is None:
             return None
         before, holes = _with_holes(frame[:begin])

@@ -85,6 +85,7 @@ class WireRestorer:
     """
 
     __slots__ = (
+        "_beheaded",
         "_calm",
         "_channels",
         "_drop_lf",
@@ -132,6 +133,7 @@ class WireRestorer:
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
+        self._beheaded = False  # the first frame was left out, and nothing has left instead
         # With the unfinished frame still no more than one event.
         self._most_at_once = min(_SLICE, max_event_bytes // 2)
         # Whether a frame without the beginning of a placeholder changes nothing; `_rest` is bytes then.
@@ -211,6 +213,10 @@ class WireRestorer:
         out = self._out
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        if self._beheaded and data:
+            self._beheaded = False
+            if data.startswith(BOM):  # at the start of a stream it would not be read
+                return self._newline + data
         return data
 
     # ------------------------------------------------------------ frames
@@ -358,6 +364,7 @@ class WireRestorer:
             self._put_chunk(chunk)
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
+            self._beheaded |= self._offset == 0
         elif outcome.edits:
             restore_source = partial(channels.replace, json=True)
             changes = frame.changes(replacements(frame.source or b"", outcome.edits, restore_source))
