@@ -333,6 +333,14 @@ def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
         assert restored(event("Hi") + data + rest, P, size) == event("Hi") + data + rest
 
 
+def test_behind_the_end_mark_events_like_the_last_one_are_not_read_either(backend: str) -> None:
+    """Each event is a read of its own, as it is on the wire."""
+    restorer = WireRestorer(P)
+    reads = [event("Hi"), event("<PERSON_1>"), event("<PERSON_1>"), b"data: [DONE]\n\n", event("<PERSON_1>")]
+    assert [restorer.feed(read) for read in reads] == [reads[0], event("Ada"), event("Ada"), *reads[3:]]
+    assert restorer.flush() == b""
+
+
 @pytest.mark.parametrize("missing", [1, 2])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_a_last_event_without_its_blank_line(missing: int, newline: str, backend: str) -> None:

@@ -349,7 +349,7 @@ class WireRestorer:
         if event is None:
             if frame.source is not None and frame.source.startswith(b"[DONE]"):
                 self._drain()
-                self._passing = True
+                self._passing, self._template = True, None
             self._out.append(frame.bytes)
             return
         self._newline, self._named = frame.newline or self._newline, frame.has_name
