@@ -1,7 +1,8 @@
-"""Charts as SVG: bars on a logarithmic scale, and a matrix of counts. Readable on light and on dark ground.
+"""Charts as SVG: bars on a logarithmic scale, and a matrix of counts. Readable on light and on dark pages.
 
-No library: what is drawn is a handful of rectangles and words, and a page on a code host shows an SVG only as an
-image, so its colours follow the reader's scheme by themselves.
+No library: what is drawn is a handful of rectangles and words, and a page shows an SVG only as an image, so its
+colours follow the reader's system by themselves. The page around it may be switched to the other scheme: so a chart
+brings its own ground.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ NAMES = 150  # pixels for the names at the left
 FONT = "ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 STYLE = f"""<style>
   text {{ font: 12px {FONT}; fill: #1f2328; }}
+  .ground {{ fill: #ffffff; stroke: #d1d9e0; }}
   .title {{ font-size: 15px; font-weight: 600; }}
   .quiet {{ fill: #59636e; }}
   .ours-name {{ font-weight: 600; }}
@@ -27,6 +29,7 @@ STYLE = f"""<style>
   .on {{ fill: #ffffff; font-weight: 600; }} .dark {{ fill: #1f2328; font-weight: 600; }}
   @media (prefers-color-scheme: dark) {{
     text {{ fill: #e6edf3; }} .quiet {{ fill: #9198a1; }} .grid {{ stroke: #3d444d; }}
+    .ground {{ fill: #15191f; stroke: #3d444d; }}
     .bar {{ fill: #6e7a87; }} .ours {{ fill: #f0883e; }} .absent {{ fill: #2a313c; }}
     .on {{ fill: #ffffff; }} .dark {{ fill: #1f2328; }}
   }}
@@ -131,4 +134,5 @@ def _box(x: float, y: float, width: float, height: float, kind: str) -> str:
 def _svg(height: float, title: str, parts: Sequence[str]) -> str:
     size = f'viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}"'
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{escape(title)}">'
-    return "\n".join([opening, STYLE, *parts, "</svg>\n"])
+    ground = f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1:.0f}" rx="8"/>'
+    return "\n".join([opening, STYLE, ground, *parts, "</svg>\n"])
