@@ -1,7 +1,8 @@
 //! The heart of a gateway: restores an answer in Ollama's format on its way from the provider to the client.
 //!
 //! ```sh
-//! curl -N http://localhost:11434/api/chat -d @request.json | cargo run --example gateway -- map.json
+//! curl -N http://localhost:11434/api/chat -d @request.json |
+//!   cargo run -p holdback-core --example gateway -- map.json
 //! ```
 //!
 //! `map.json` holds `{"<PERSON_1>": "Mira Okafor"}`. Every text of the answer is a stream of its own. The line with

@@ -2,7 +2,15 @@
 
 use std::fmt;
 
-/// Why a [`Matcher`](crate::Matcher) could not be built.
+/// Why a [`Matcher`](crate::Matcher) could not be built. Its words name no key and no original.
+///
+/// ```
+/// use holdback_core::{Matcher, PatternError};
+///
+/// let error = Matcher::new([("<1>", "Ada"), ("<1>", "Bo")]).unwrap_err();
+/// assert_eq!(error, PatternError::TwoOriginals);
+/// assert_eq!(error.to_string(), "a placeholder has two originals");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PatternError {

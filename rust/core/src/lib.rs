@@ -54,3 +54,8 @@ pub use error::PatternError;
 pub use matcher::Matcher;
 pub use scan::{JsonField, Wire};
 pub use stream::{Fed, StreamBuffer};
+
+/// The example of the crate's page runs with all others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -46,7 +46,7 @@ impl Matcher {
         Ok(Self { automaton: Arc::new(Automaton::new(Patterns::new(pairs)?)) })
     }
 
-    /// Start a stream: O(1), whatever the number of keys.
+    /// Start a stream of plain text: O(1), whatever the number of keys. See [`StreamBuffer`].
     #[must_use]
     pub fn stream(&self) -> StreamBuffer {
         StreamBuffer::new(Arc::clone(&self.automaton))
@@ -143,12 +143,27 @@ impl Matcher {
     }
 
     /// Whether `data` is the beginning of one event and no more. It may be denied without need.
+    ///
+    /// ```
+    /// use holdback_core::{Matcher, Wire};
+    ///
+    /// let wire = Wire { lines: false, field: None };
+    /// assert!(Matcher::is_beginning(b"data: {\"text\":", wire));
+    /// assert!(!Matcher::is_beginning(b"data: {}\n\ndata: {", wire));
+    /// ```
     #[must_use]
     pub fn is_beginning(data: &[u8], wire: Wire) -> bool {
         scan::is_beginning(data, wire.lines)
     }
 
-    /// How many keys there are.
+    /// How many keys there are; surrogate halves that were joined make one key.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<1>", "Ada"), ("Łucja", "Bo")])?;
+    /// assert_eq!((matcher.len(), matcher.longest(), matcher.is_empty()), (2, 5, false));
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.automaton.len()

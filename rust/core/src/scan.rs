@@ -15,6 +15,13 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr, memrchr2};
 
 /// A piece of the names whose presence means that a channel of JSON source may be fed, ended or replaced.
+///
+/// ```
+/// use holdback_core::JsonField;
+///
+/// assert_eq!(JsonField::ALL.map(JsonField::name), ["_json", "_call"]);
+/// assert!("partial_json".ends_with(JsonField::Json.name()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonField {
     /// Of `partial_json`.
@@ -37,7 +44,22 @@ impl JsonField {
     }
 }
 
-/// What a scan must know of a wire format.
+/// What a scan must know of a wire format: see [`Matcher::quiet_run`](crate::Matcher::quiet_run).
+///
+/// ```
+/// use holdback_core::{JsonField, Matcher, Wire};
+///
+/// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
+/// // Ollama: an event is a line, and no field carries JSON in pieces.
+/// let ollama = Wire { lines: true, field: None };
+/// let data = b"{\"response\":\"Hi \"}\n{\"response\":\"<PERSON_1>\"}\n";
+/// assert_eq!(matcher.quiet_run(data, 0, ollama), 19);
+/// // Anthropic: a blank line ends an event, and fragments of `partial_json` must all be read.
+/// let anthropic = Wire { lines: false, field: Some(JsonField::Json) };
+/// let data = b"data: {\"text\":\"Hi\"}\n\ndata: {\"partial_json\":\"{\"}\n\n";
+/// assert_eq!(matcher.quiet_run(data, 0, anthropic), 21);
+/// # Ok::<(), holdback_core::PatternError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Wire {
     /// Whether events end with each line feed, not with a blank line.

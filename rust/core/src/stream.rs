@@ -13,6 +13,17 @@ use crate::automaton::{Automaton, ROOT};
 use crate::{json, surrogate};
 
 /// What a [`StreamBuffer::feed`] did with its text.
+///
+/// ```
+/// use holdback_core::{Fed, Matcher};
+///
+/// let mut stream = Matcher::new([("<PERSON_1>", "Ada")])?.stream();
+/// let mut out = Vec::new();
+/// assert_eq!(stream.feed("Hi ", &mut out), Fed::Unchanged);
+/// assert_eq!(stream.feed("<PERSON_1>", &mut out), Fed::Written);
+/// assert_eq!(out, b"Ada"); // "Hi " was the caller's to send on
+/// # Ok::<(), holdback_core::PatternError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Fed {
@@ -64,7 +75,8 @@ impl StreamBuffer {
         Self { automaton, channel: Channel::Json(Box::new(json::State::new())), high: Vec::new() }
     }
 
-    /// Take `text` in and append what may leave to `out`.
+    /// Take `text` in and append what may leave to `out`, whose content stays in front. Time is linear in `text`
+    /// alone.
     pub fn feed(&mut self, text: &str, out: &mut Vec<u8>) -> Fed {
         if self.high.is_empty() || text.is_empty() {
             return self.advance(text.as_bytes(), out);
@@ -129,7 +141,8 @@ impl StreamBuffer {
             }
     }
 
-    /// What is held back, as WTF-8.
+    /// What is held back, as WTF-8: empty, or a proper prefix of a key as it was spelled, behind it at most a lone
+    /// high surrogate and, in JSON source, unfinished escapes.
     #[must_use]
     pub fn pending(&self) -> Vec<u8> {
         [self.held(), &self.high].concat()
