@@ -10,45 +10,45 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+import holdback
 from holdback import _backend
+from pages import HOSTED, PAGES, ROOT, Block, blocks, every_block
 from test_cli import environment
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "README.md"])
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = [block for block in blocks("python") if not block.source.startswith(">>> ")]
+SESSIONS = [block for block in blocks("python") if block.source.startswith(">>> ")]
+ANYWHERE = {"python", "console", "sh", "toml"}
+"""Languages whose blocks are tested wherever they stand: here, and by ``test_page_commands.py``."""
+LAYERS = "docs/design.md"
+"""The one page with a drawing in letters."""
 
 
-class Block(NamedTuple):
-    """A fenced block; ``shown`` is the text block right after it, which is its output."""
-
-    where: str
-    source: str
-    shown: str
-
-
-def blocks(language: str, *, sessions: bool = False) -> list[Block]:
-    found = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        fences = list(FENCE.finditer(text))
-        for fence, after in zip(fences, [*fences[1:], None], strict=False):
-            if fence[1] != language or fence[2].startswith(">>> ") != sessions:
-                continue
-            follows = (
-                after is not None and after[1] == "text" and not text[fence.end() : after.start()].strip()
-            )
-            where = f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, fence.start()) + 1}"
-            found.append(Block(where, fence[2], after[2] if after is not None and follows else ""))
-    return found
+@pytest.mark.parametrize("block", every_block(), ids=lambda block: f"{block.where} {block.language}")
+def test_every_block_is_tested(block: Block) -> None:
+    if block.language == "text":
+        outputs = [other.shown for other in every_block() if other.page == block.page]
+        assert block.source in outputs or block.page == LAYERS, "output of nothing"
+    elif block.language.startswith("{"):
+        assert block.page.startswith("docs/"), "a directive, which only `make docs` reads"
+    elif block.language not in ANYWHERE:
+        host = HOSTED[block.page, block.language]
+        test = (ROOT / host.test).read_text(encoding="utf-8")
+        taken = f'hosted("{block.page}", "{block.language}")', f'include_str!("../{Path(block.page).name}")'
+        assert any(way in test for way in taken), "no test runs it"
+        assert len([b for b in blocks(block.language) if b.page == block.page]) == host.blocks
 
 
-@pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.where)
+def test_a_block_that_is_to_be_run_is_there() -> None:
+    assert {(block.page, block.language) for block in every_block()} >= set(HOSTED)
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.where)
 def test_an_example_prints_what_is_shown(block: Block, backend: str) -> None:
     assert block.shown, "an example shows what it prints"
     printed = io.StringIO()
@@ -57,18 +57,11 @@ def test_an_example_prints_what_is_shown(block: Block, backend: str) -> None:
     assert printed.getvalue() == block.shown
 
 
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if "\n>>> " in page.read_text(encoding="utf-8")],
-    ids=lambda page: page.name,
-)
-def test_a_page_s_sessions_hold(page: Path, backend: str) -> None:
+@pytest.mark.parametrize("page", sorted({block.page for block in SESSIONS}))
+def test_a_page_s_sessions_hold(page: str, backend: str) -> None:
     """All sessions of a page are one: a later one may use what an earlier one defined."""
-    name = str(page.relative_to(ROOT))
-    source = "\n".join(
-        block.source for block in blocks("python", sessions=True) if block.where.startswith(name + ":")
-    )
-    session = doctest.DocTestParser().get_doctest(rebound(source), {}, name, name, 0)
+    source = "\n".join(block.source for block in SESSIONS if block.page == page)
+    session = doctest.DocTestParser().get_doctest(rebound(source), {}, page, page, 0)
     assert session.examples
     complaints = io.StringIO()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.REPORT_NDIFF)
@@ -123,13 +116,47 @@ def test_a_shell_session_prints_what_is_shown(block: Block, tmp_path: Path) -> N
     assert run.stdout.splitlines() == [line for line in lines if not line.startswith("$ ")]
 
 
+@pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.where)
+def test_a_dependency_is_on_the_crate_as_it_is(block: Block) -> None:
+    workspace = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]
+    [(name, wanted)] = tomllib.loads(block.source)["dependencies"].items()
+    folder = ROOT / Path(wanted["path"]).relative_to("../holdback")
+    assert tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"] == name
+    assert workspace["package"]["version"].startswith(wanted["version"] + ".")
+
+
+def test_the_drawn_layers_are_those_of_the_code() -> None:
+    """Each module imports from its own layer and from those below."""
+    (drawing,) = [block.source for block in blocks("text") if block.page == LAYERS]
+    where = {"TrieMatcher": "_backend", "StreamBuffer": "_backend", "StreamingHandler": "handler"}
+    where |= {"WireRestorer": "wire", "ChunkRestorer": "restorer"}
+    where |= {name: name for name in ("integrations", "aio", "sync", "protocols", "channels")}
+    rank = {
+        where[name]: number
+        for number, line in enumerate(drawing.splitlines())
+        for name in re.findall(r"\w+", line)
+        if name in where
+    }
+    assert rank.keys() == set(where.values())
+    package = Path(holdback.__file__).parent
+    for layer, number in rank.items():
+        for source in (package / f"{layer}.py", *(package / layer).rglob("*.py")):
+            text = source.read_text(encoding="utf-8") if source.exists() else ""
+            imported = re.findall(r"^\s*(?:from|import) holdback\.(\w+)", text, re.MULTILINE)
+            imported += re.findall(r"^from holdback import .*\b(aio|sync|handler)\b", text, re.MULTILINE)
+            assert all(rank.get(name, number) >= number for name in imported), source.name
+
+
 def anchors(page: Path) -> list[str]:
     """What the titles of a page can be linked by, as GitHub and the documentation name them."""
     titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+MEASURED = [ROOT / "benches" / "RESULTS.md", ROOT / "benches" / "SCALE.md"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *MEASURED], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_every_file_named_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for link in re.findall(
@@ -144,22 +171,14 @@ def test_every_link_and_every_file_named_is_there(page: Path) -> None:
         assert (ROOT / named).is_file(), named
 
 
-def test_every_make_target_is_there() -> None:
-    named = set(re.findall(r"\bmake ([a-z0-9-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert named >= {"demo", "test", "bench"}
-    assert named <= set(
-        re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    )
-
-
 def test_the_table_is_filled_in() -> None:
     assert not re.search(r"@\w+@", (ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def test_there_are_examples_to_run() -> None:
     """Else a change of the fences would pass unseen."""
-    assert len(blocks("python")) >= 3
-    assert len(blocks("python", sessions=True)) >= 10
+    assert len(EXAMPLES) >= 3
+    assert len(SESSIONS) >= 10
     assert blocks("console")
 
 

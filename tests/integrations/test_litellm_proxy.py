@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -24,12 +23,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pages import hosted
 from provider import Provider, answer, serving
 
 pytestmark = pytest.mark.litellm
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "litellm.md").read_text(encoding="utf-8")
 
 VALUES = {
     "<STAFF_1>": 'Ada "Countess" Lovelace',
@@ -53,15 +52,10 @@ class Proxy(NamedTuple):
         return self.provider.seen[-1]
 
 
-def shown(language: str) -> list[str]:
-    """The blocks of that language on the page."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
 def configuration(provider: str) -> dict[str, Any]:
     """The page's blocks joined, with models that live at the provider."""
     yaml = pytest.importorskip("yaml")
-    known, presidio, callbacks = map(yaml.safe_load, shown("yaml"))
+    known, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
     presidio["guardrails"][0]["litellm_params"] |= {
         "default_on": False,  # asked for by its tests
         "presidio_analyzer_api_base": provider,
@@ -99,9 +93,9 @@ def free_port() -> int:
 def started(folder: Path, provider: Provider) -> Iterator[Proxy]:
     """``litellm --config``, in a group of its own so that all of it ends."""
     (folder / "config.yaml").write_text(json.dumps(configuration(provider.address)), encoding="utf-8")
-    (known,) = shown("json")
+    (known,) = hosted("docs/litellm.md", "json")
     (folder / "known.json").write_text(known, encoding="utf-8")
-    (detector,) = shown("py")
+    (detector,) = hosted("docs/litellm.md", "py")
     (folder / "my_detector.py").write_text(detector, encoding="utf-8")
     key, port, log = f"sk-{secrets.token_hex(16)}", free_port(), folder / "log"
     switches = (

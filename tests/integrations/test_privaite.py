@@ -10,7 +10,6 @@ import asyncio
 import importlib
 import json
 import logging
-import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from holdback import HoldbackError, sse
+from pages import hosted
 from streams import ENVELOPE, STOP, call, chat, say, text
 from test_cli import environment
 
@@ -184,12 +184,9 @@ def test_it_explains_itself() -> None:
 
 
 def test_what_its_page_shows_works() -> None:
-    page = Path(__file__).resolve().parent.parent.parent / "docs" / "privaite.md"
-    install, uninstall = re.findall(
-        r"^```py\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    install, uninstall = hosted("docs/privaite.md", "py")
     for source, package in ((install, "holdback"), (uninstall, "privaite")):
-        exec(compile(source, page.name, "exec"), {})
+        exec(compile(source, "docs/privaite.md", "exec"), {})
         handler = theirs("privaite.streaming.handler", "StreamingHandler")
         assert handler.__module__.partition(".")[0] == package
 
