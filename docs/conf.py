@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benches" / "RESULTS.md"
+MEASURED = ("benches/RESULTS.md", "benches/SCALE.md")
 
 project = "holdback"
 author = "holdback developers"
@@ -68,14 +68,21 @@ def document_the_twins() -> None:
 
 document_the_twins()
 
-# ---------------------------------------------------------------- results
+# ---------------------------------------------------------------- sources
 
 
 def with_results(_: Sphinx, page: str, source: list[str]) -> None:
     """Show what the benchmarks found, where they have been run."""
-    if page == "performance" and RESULTS.is_file():
-        include = "```{include} ../benches/RESULTS.md\n:heading-offset: 1\n:relative-images:\n:relative-docs: .\n```"
-        source[0] = source[0].replace("<!-- benches/RESULTS.md -->", include)
+    for measured in MEASURED:
+        if page == "performance" and (ROOT / measured).is_file():
+            options = ":heading-offset: 1\n:relative-images:\n:relative-docs: ."
+            include = f"```{{include}} ../{measured}\n{options}\n```"
+            source[0] = source[0].replace(f"<!-- {measured} -->", include)
+
+
+def without_last_blank_lines(_: Sphinx, __: str, source: list[str]) -> None:
+    """A session ends with a blank line, so that doctest reads it in the page; a reader needs none."""
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")
 
 
 def with_plain_aliases(*what: object) -> tuple[str | None, str | None]:
@@ -94,3 +101,4 @@ def setup(app: Sphinx) -> None:
     """What Sphinx calls."""
     app.connect("autodoc-process-signature", with_plain_aliases)
     app.connect("source-read", with_results)
+    app.connect("source-read", without_last_blank_lines)

@@ -63,7 +63,7 @@ def check(source: str) -> None:
             written.add(command.output)
 
 
-def pip(command: Command, _: set[str]) -> None:
+def pip(command: Command, _written: set[str]) -> None:
     assert command.words[:2] == ["pip", "install"]
     of_the_web = {re.split(r"[><=]", wanted)[0] for wanted in PROJECT["dependency-groups"]["web"]}
     for wanted in command.words[2:]:
@@ -75,14 +75,14 @@ def pip(command: Command, _: set[str]) -> None:
             assert name in of_the_web, wanted
 
 
-def make(command: Command, _: set[str]) -> None:
+def make(command: Command, _written: set[str]) -> None:
     for word in command.words[1:]:
         name, is_variable, _ = word.partition("=")
         known = re.search(rf"\b{name}\b", MAKEFILE) if is_variable else word in TARGETS
         assert known, f"make {word}"
 
 
-def echo(command: Command, _: set[str]) -> None:
+def echo(command: Command, _written: set[str]) -> None:
     _, text = command.words
     if command.output.endswith(".json"):
         pairs = json.loads(text)
@@ -90,7 +90,7 @@ def echo(command: Command, _: set[str]) -> None:
         assert all(isinstance(value, str) for value in pairs.values())
 
 
-def uvicorn(command: Command, _: set[str]) -> None:
+def uvicorn(command: Command, _written: set[str]) -> None:
     main = pytest.importorskip("uvicorn").main
     options = {option for parameter in main.params for option in parameter.opts}
     assert {word for word in command.words if word.startswith("--")} <= options
@@ -104,7 +104,7 @@ def uvicorn(command: Command, _: set[str]) -> None:
     assert all(setting in source for setting in command.settings)
 
 
-def curl(command: Command, written: set[str]) -> None:
+def curl(command: Command, _written: set[str]) -> None:
     _, *options = command.words
     assert {word for word in options if word.startswith("-")} <= OPTIONS["curl"]
     if "-d" in options:
@@ -127,7 +127,7 @@ def cargo(command: Command, written: set[str]) -> None:
     assert set(files) <= written
 
 
-def python(command: Command, _: set[str]) -> None:
+def python(command: Command, _written: set[str]) -> None:
     first, *rest = command.words[1:]
     if first == "-m":
         module = Path(*rest[0].split("."))
@@ -137,7 +137,7 @@ def python(command: Command, _: set[str]) -> None:
         assert (ROOT / first).exists(), first
 
 
-def holdback(command: Command, _: set[str]) -> None:
+def holdback(command: Command, _written: set[str]) -> None:
     """The names of the command and of its options; what they are given is not there."""
     (subcommands,) = [
         action.choices for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)
@@ -168,7 +168,7 @@ def test_what_a_block_says_to_type_is_there(block: Block) -> None:
 NAMED = sorted({
     (page.relative_to(ROOT).as_posix(), shown)
     for page in PAGES
-    for shown in re.findall(r"`((?:make|holdback|python|pip install) [^`\n]+)`", page.read_text(encoding="utf-8"))
+    for shown in re.findall(r"`(?:\.venv/bin/)?((?:make|holdback|python|pip install) [^`\n]+)`", page.read_text(encoding="utf-8"))
 })  # fmt: skip
 
 
