@@ -72,9 +72,50 @@ DOCUMENTED = sorted(
     {*(ROOT / "python" / "holdback").rglob("*.py"), ROOT / "python" / "holdback" / "_native.pyi"}
 )
 DOCUMENTED = [source for source in DOCUMENTED if "    >>> " in source.read_text(encoding="utf-8")]
+HOSTS = {"litellm.py": [pytest.mark.litellm], "privaite.py": [pytest.mark.privaite]}
+WITHOUT_EXAMPLE = {"create_app"}
+"""It needs a configuration of its host: tests/integrations/test_privaite.py makes one."""
 
 
-@pytest.mark.parametrize("source", DOCUMENTED, ids=lambda source: source.name)
+def public_docstrings() -> dict[str, str]:
+    """Of every public class and function, read and not imported: a host may not be there."""
+    found = {}
+    for source in (
+        *(ROOT / "python" / "holdback").glob("*.py*"),
+        *(ROOT / "python").rglob("integrations/*.py"),
+    ):
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        names = {
+            name
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            for name in ast.literal_eval(node.value)
+        }
+        if source.parent.name == "holdback":
+            names = (names | set(holdback.__all__)) - {"Scan"}  # for the byte layer
+        for node in tree.body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
+                found[f"{source.name}:{node.name}"] = ast.get_docstring(node) or ""
+    return found
+
+
+@pytest.mark.parametrize(("name", "docstring"), public_docstrings().items())
+def test_every_public_name_shows_an_example(name: str, docstring: str) -> None:
+    assert ">>> " in docstring or name.partition(":")[2] in WITHOUT_EXAMPLE
+
+
+def test_no_public_name_is_overlooked() -> None:
+    named = {name.partition(":")[2] for name in public_docstrings()}
+    modules = {"BACKEND", "__version__", "aio", "sync"}
+    assert named > set(holdback.__all__) - modules
+    assert named >= {"HoldbackGuardrail", "RestoreMiddleware", "mask_request", "install", "restore_bytes"}
+
+
+@pytest.mark.usefixtures("hosted")
+@pytest.mark.parametrize(
+    "source",
+    [pytest.param(source, marks=HOSTS.get(source.name, []), id=source.name) for source in DOCUMENTED],
+)
 def test_what_a_docstring_shows_holds(source: Path, backend: str) -> None:
     """Each docstring is a session of its own, with the names of its module."""
     name = ".".join(source.relative_to(ROOT / "python").with_suffix("").parts).removesuffix(".__init__")

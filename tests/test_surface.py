@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import holdback
+from holdback import _backend
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,3 +95,9 @@ def test_importing_holdback_imports_no_host() -> None:
 
 def test_the_package_says_it_is_typed() -> None:
     assert (Path(holdback.__file__).parent / "py.typed").is_file()
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("name", ["TrieMatcher", "StreamBuffer"])
+def test_help_leads_to_the_stub_on_both_twins(name: str) -> None:
+    assert "_native.pyi" in (getattr(_backend, name).__doc__ or "")

@@ -35,15 +35,15 @@ class TrieMatcher:
 
     def __new__(cls, pairs: Mapping[str, str]) -> TrieMatcher: ...
     def replace(self, text: str, *, json: bool = False) -> str:
-        r"""Restore a whole text. An unchanged text comes back as the same object.
+        r"""Restore a whole text. An unchanged text comes back as the same object. Another type is a ``TypeError``.
 
-        With ``json``, ``text`` is JSON source, as in tool-call arguments: a placeholder matches in any JSON spelling
-        (``\u003cPERSON_1\u003e``), an original is escaped for the place where it lands, and everything else keeps
-        its own spelling. Broken JSON raises nothing and loses nothing.
+        With ``json``, ``text`` is JSON source (RFC 8259), as in tool-call arguments: a placeholder matches in any
+        JSON spelling (``\u003cPERSON_1\u003e``), an original is escaped for the place where it lands, and everything
+        else keeps its own spelling. Broken JSON raises nothing and loses nothing.
         """
 
     def stream(self, *, json: bool = False) -> StreamBuffer:
-        """Start a stream: O(1), whatever the number of placeholders."""
+        """Start a stream: O(1), whatever the number of placeholders. With ``json`` its text is JSON source."""
 
     def _scan(self, *, lines: bool, field: str) -> Scan:
         """For the byte layer: a scan of events that end with a blank line, or with each line feed if ``lines``.
@@ -56,7 +56,7 @@ class TrieMatcher:
         """The length of the longest placeholder, in code points; 0 without any."""
 
     def __len__(self) -> int:
-        """How many placeholders there are."""
+        """How many placeholders there are; those that are equal once surrogate halves are joined count as one."""
 
     def __reduce__(self) -> NoReturn: ...
 
@@ -83,7 +83,10 @@ class StreamBuffer:
         """
 
     def flush(self) -> str:
-        """End the text: return what was held back, and start over. The buffer may be fed again."""
+        """End the text: return what was held back, as it came but for whole placeholders in it, and start over.
+
+        The buffer may be fed again.
+        """
 
     @property
     def pending(self) -> str:

@@ -23,7 +23,9 @@ __all__ = ["restore_bytes", "restore_chunks"]
 def restore_bytes(
     source: AsyncIterable[bytes], mapping: AnyMapping | None, config: Any = None, *, protocol: str = AUTO
 ) -> AsyncGenerator[bytes, None]:
-    r"""Restore the raw bytes of an answer; see ``WireRestorer``. Yields only what is not empty.
+    r"""Restore the raw bytes of an answer. Takes what ``WireRestorer`` takes, raises what it raises, when it is read.
+
+    Yields bytes to send on, none of them empty: at most one piece for each read, and one for the end.
 
     >>> import asyncio
     >>> async def upstream():
@@ -40,7 +42,9 @@ def restore_bytes(
 def restore_chunks(
     source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> AsyncGenerator[Any, None]:
-    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``.
+    """Restore the chunks of an answer, dicts or an SDK's objects. Takes and raises what ``ChunkRestorer`` does.
+
+    Yields chunks of the kind that came; ``protocol`` has no default here.
 
     >>> import asyncio
     >>> async def upstream():

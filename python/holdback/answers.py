@@ -29,8 +29,11 @@ def restore_answer(
     changed. Of bytes only the literals of restored fields differ; bytes that are no JSON object pass as they
     are, and so does an answer of no known format. It equals what the stream of the same answer would say.
 
-    ``config`` None means on. A protocol that is not known is an error that lists those that are; with
-    ``"auto"`` the answer's own shape decides. What is no answer at all is a ``TypeError``.
+    :param mapping: any kind of mapping; None or an empty one changes nothing.
+    :param config: None means on.
+    :param protocol: the wire format, or ``"auto"``: the answer's own shape decides.
+    :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises TypeError: ``answer`` is no answer at all, ``mapping`` not a mapping or ``config`` not a config.
 
     >>> answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi <PERSON_1>!"}}]}
     >>> restore_answer(answer, {"<PERSON_1>": "Ada"})

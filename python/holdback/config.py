@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DeanonymizationConfig(BaseModel):
-    """Whether answers are restored, and how much of them.
+    """Whether answers are restored (``enabled``, by default yes), and how much of them.
 
-    ``reasoning`` restores also what a provider wants back as it came: Anthropic's thinking and compaction,
-    the reasoning of the Responses API. For display only: signed text must go back unmodified.
+    ``reasoning``, by default off, restores also what a provider wants back as it came: Anthropic's thinking and
+    compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified.
 
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
-    have none of their own. A setting it does not know is an error: nothing is ignored silently.
+    have none of their own. A setting it does not know is an error, pydantic's: nothing is ignored silently.
 
     >>> DeanonymizationConfig().enabled
     True

@@ -9,8 +9,11 @@ class StreamingDeAnonymizer:
     """Restores one text that arrives in pieces.
 
     ``feed`` returns what may go out now, ``flush`` ends the text and returns the rest (it may then be fed
-    again), ``buffer`` is what is held back: empty, or the beginning of a placeholder. The mapping is read
-    once, here; ``None`` or an empty one passes everything.
+    again), ``buffer`` is what is held back. Joined, what they return is the text with every placeholder replaced,
+    however it was cut. The mapping is read once, here; ``None`` or an empty one passes everything.
+
+    :raises TypeError: ``mapping`` is not a mapping of ``str`` to ``str``.
+    :raises MappingError: a placeholder is empty.
 
     >>> restorer = StreamingDeAnonymizer({"<PERSON_1>": "Ada"})
     >>> restorer.feed("Hi <PERS"), restorer.buffer, restorer.feed("ON_1>!"), restorer.flush()
@@ -25,7 +28,10 @@ class StreamingDeAnonymizer:
         self._stream = None if matcher is None else matcher.stream()
 
     def feed(self, text: str) -> str:
-        """Take the next piece in; returns the text that may leave."""
+        """Take the next piece in; returns the text that may leave.
+
+        :raises TypeError: ``text`` is no ``str``; nothing was taken in.
+        """
         if self._stream is not None:
             return self._stream.feed(text)
         if not isinstance(text, str):
@@ -38,7 +44,7 @@ class StreamingDeAnonymizer:
 
     @property
     def buffer(self) -> str:
-        """What is held back."""
+        """What is held back, as it came: empty, or the beginning of a placeholder."""
         return "" if self._stream is None else self._stream.pending
 
     def __repr__(self) -> str:

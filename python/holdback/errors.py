@@ -9,7 +9,17 @@ from __future__ import annotations
 
 
 class HoldbackError(Exception):
-    """Base of every error that holdback raises on its own account."""
+    """Base of every error that holdback raises on its own account.
+
+    A wrong argument type is a ``TypeError`` instead, and an error of the upstream goes through as the same object.
+
+    >>> from holdback import ChunkRestorer
+    >>> try:
+    ...     ChunkRestorer({"<PERSON_1>": "Ada"}, protocol="smtp")
+    ... except HoldbackError as error:
+    ...     print(error)
+    unknown protocol; known are: anthropic, auto, gemini, ollama, openai-chat, openai-responses, openai-text
+    """
 
 
 class MappingError(HoldbackError, ValueError):
@@ -37,6 +47,8 @@ class StreamStateError(HoldbackError, RuntimeError):
 
 class EventTooLarge(HoldbackError, ValueError):
     """One event of a byte stream is larger than ``max_event_bytes``. ``flush`` returns its bytes, once.
+
+    The offset is that of the event's first byte in the stream.
 
     >>> from holdback import WireRestorer
     >>> WireRestorer({"<PERSON_1>": "Ada"}, max_event_bytes=4).feed(b"data: {}")

@@ -26,9 +26,8 @@ from holdback.errors import MappingError
 class PIIMapping:
     """Which placeholder (fake) stands for which original.
 
-    An original may have several fakes; a fake has one original. Adding the same pair again changes nothing.
-    An empty fake, or a fake given to a second original, is a ``MappingError``. Adjacent surrogate halves are
-    joined into their character on the way in.
+    An original may have several fakes; a fake has one original. An original may be empty, a fake may not. Adjacent
+    surrogate halves are joined into their character on the way in.
 
     Threads may read while one adds: a reader sees the mapping before or after it. ``repr`` shows a count
     only, and pickling is refused: a mapping holds personal data.
@@ -49,7 +48,11 @@ class PIIMapping:
         self._lock = Lock()
 
     def add(self, original: str, fake: str, entity_type: str) -> None:
-        """Let ``fake`` stand for ``original``, which is of ``entity_type``."""
+        """Let ``fake`` stand for ``original``, which is of ``entity_type``. The same pair again changes nothing.
+
+        :raises TypeError: one of them is no ``str``.
+        :raises MappingError: ``fake`` is empty, or stands for another original already.
+        """
         for name, value in (("original", original), ("fake", fake), ("entity_type", entity_type)):
             if not isinstance(value, str):
                 raise TypeError(f"{name} must be str, not {type(value).__name__}")
@@ -68,25 +71,25 @@ class PIIMapping:
             self._matcher = None
 
     def get_fake(self, original: str) -> str | None:
-        """The fake that was last added for ``original``."""
+        """The fake that was last added for ``original``; None if there is none."""
         return self._fakes.get(join_surrogates(original))
 
     def get_original(self, fake: str) -> str | None:
-        """The original that ``fake`` stands for."""
+        """The original that ``fake`` stands for; None if it stands for none."""
         return self._originals.get(join_surrogates(fake))
 
     def get_all_fakes(self) -> dict[str, str]:
-        """A copy of the whole mapping, ``{fake: original}``."""
+        """A copy of the whole mapping, ``{fake: original}``, in the order of adding."""
         with self._lock:
             return dict(self._originals)
 
     def get_entity_type(self, original: str) -> str | None:
-        """The type that was last given for ``original``."""
+        """The type that was last given for ``original``; None if it was never added."""
         return self._entity_types.get(join_surrogates(original))
 
     @property
     def count(self) -> int:
-        """How many originals it holds."""
+        """How many originals it holds, each counted once however many fakes it has."""
         return len(self._fakes)
 
     @property
@@ -95,7 +98,7 @@ class PIIMapping:
         return not self._originals
 
     def matcher(self) -> _backend.TrieMatcher:
-        """The compiled mapping as it is now. Costs O(1) until the next ``add``."""
+        """The compiled mapping as it is now: built by the first call after an ``add``, O(1) otherwise."""
         matcher = self._matcher
         if matcher is not None:
             return matcher

@@ -29,8 +29,11 @@ class ChunkRestorer:
     one is a new object of the same kind that shares its unchanged parts; the caller's are never mutated.
     Bytes, strings and other items are returned unread.
 
-    ``config`` None means on. A protocol that is not known is an error that lists those that are; with
-    ``"auto"`` the first chunk that one of them knows decides.
+    :param mapping: any kind of mapping, read here; None or an empty one passes everything.
+    :param config: None means on.
+    :param protocol: the wire format of the chunks, or ``"auto"``: the first chunk that one of them knows decides.
+    :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises TypeError: ``mapping`` is not a mapping, or ``config`` not a config.
 
     >>> restorer = ChunkRestorer({"<PERSON_1>": "Ada"})
     >>> restorer.feed({"choices": [{"index": 0, "delta": {"content": "<PERS"}}]})
@@ -53,7 +56,7 @@ class ChunkRestorer:
         self._channels = None if matcher is None else Channels(matcher)
 
     def feed(self, chunk: Any) -> list[Any]:
-        """Take the next chunk in; returns the chunks that may leave."""
+        """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
         outcome: Outcome | None = None
         if self._channels is not None and (readable := as_chunk(chunk)) is not None:
             protocol = self._protocol or self._begin(readable)

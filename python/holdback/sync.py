@@ -18,7 +18,9 @@ __all__ = ["restore_bytes", "restore_chunks"]
 def restore_bytes(
     source: Iterable[bytes], mapping: AnyMapping | None, config: Any = None, *, protocol: str = AUTO
 ) -> Generator[bytes, None, None]:
-    r"""Restore the raw bytes of an answer; see ``WireRestorer``. Yields only what is not empty.
+    r"""Restore the raw bytes of an answer. Takes what ``WireRestorer`` takes, raises what it raises, when it is read.
+
+    Yields bytes to send on, none of them empty: at most one piece for each read, and one for the end.
 
     >>> upstream = [b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"', b'}}]}\n\ndata: [DONE]\n\n']
     >>> list(restore_bytes(upstream, {"<PERSON_1>": "Ada"}))
@@ -30,7 +32,9 @@ def restore_bytes(
 def restore_chunks(
     source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
 ) -> Generator[Any, None, None]:
-    """Restore the chunks of an answer, dicts or an SDK's objects; see ``ChunkRestorer``.
+    """Restore the chunks of an answer, dicts or an SDK's objects. Takes and raises what ``ChunkRestorer`` does.
+
+    Yields chunks of the kind that came; ``protocol`` has no default here.
 
     >>> upstream = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("<PERS", "ON_1>!")]
     >>> list(restore_chunks(upstream, {"<PERSON_1>": "Ada"}, protocol="openai-chat"))

@@ -64,16 +64,18 @@ class WireRestorer:
 
     ``feed`` takes what the transport read and returns the bytes to send on; ``flush`` ends the stream and returns
     the rest. An event whose text did not change leaves as the same bytes, in a changed one only the string literals
-    of restored fields differ. An event leaves when it is complete.
+    of restored fields differ. An event leaves when it is complete: events are framed as the WHATWG HTML standard says
+    ("Server-sent events"), NDJSON by LF, and their JSON is that of RFC 8259, in UTF-8.
 
     :param mapping: any kind of mapping; None or an empty one passes everything.
     :param config: None means on.
     :param protocol: the wire format, or ``"auto"``: decided by the first event that carries data.
-    :param max_event_bytes: an event larger than this is an ``EventTooLarge``.
+    :param max_event_bytes: an event of more bytes than this is an ``EventTooLarge``; by default 16 MiB.
+    :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises TypeError: ``mapping`` is not a mapping, or ``config`` not a config.
 
-    Unknown events and fields, data that is no JSON and invalid UTF-8 pass as they are. What raises: compressed input
-    (``EncodedInput``), an oversized event, ``feed`` after ``flush`` or after one of these (``StreamStateError``).
-    After an error ``flush`` returns, once, what was ready, what was held back and the bytes not read.
+    Unknown events and fields, data that is no JSON and invalid UTF-8 pass as they are. After an error of ``feed``
+    ``flush`` returns, once, what was ready, what was held back and the bytes not read.
 
     >>> restorer = WireRestorer({"<PERSON_1>": "Ada"})
     >>> restorer.feed(b'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"<PERSON_')
@@ -149,7 +151,13 @@ class WireRestorer:
         return self._protocol_name
 
     def feed(self, data: bytes) -> bytes:
-        """Take what was read; returns the bytes to send on."""
+        """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
+
+        :raises TypeError: ``data`` is not of bytes; nothing was taken in.
+        :raises EncodedInput: the bytes are compressed.
+        :raises EventTooLarge: an event has more bytes than ``max_event_bytes``.
+        :raises StreamStateError: the stream has ended, or one of these two was raised before.
+        """
         if self._calm and type(data) is bytes and len(self._rest) <= len(data) <= self._most_at_once:
             quiet, left, is_beginning = self._scan.read(self._rest, data)  # type: ignore[union-attr, arg-type]
             self._offset += len(quiet)

@@ -50,7 +50,24 @@ class RestoreTransport(transports.Transport, httpx.BaseTransport):
 
 
 class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport):
-    """A transport of ``httpx.AsyncClient`` that restores answers; see ``RestoreTransport``."""
+    r"""A transport of ``httpx.AsyncClient`` that restores answers.
+
+    Parameters and errors are those of ``RestoreTransport``, with an ``httpx.AsyncHTTPTransport`` inside by default.
+
+    >>> import asyncio
+    >>> def provider(request):
+    ...     said = 'data: {"choices":[{"index":0,"delta":{"content":"Hi <PERSON_1>!"}}]}\n\n'
+    ...     return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=said)
+    >>> transport = AsyncRestoreTransport({"<PERSON_1>": "Ada"}, transport=httpx.MockTransport(provider))
+    >>> async def read():
+    ...     async with httpx.AsyncClient(transport=transport) as client:
+    ...         async with client.stream("POST", "https://provider.invalid") as response:
+    ...             async for line in response.aiter_lines():
+    ...                 print(line)
+    >>> asyncio.run(read())
+    data: {"choices":[{"index":0,"delta":{"content":"Hi Ada!"}}]}
+    <BLANKLINE>
+    """
 
     host: ClassVar[ModuleType] = httpx
     body: ClassVar[type[_AsyncBody]] = _AsyncBody

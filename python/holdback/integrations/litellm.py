@@ -66,6 +66,20 @@ def attach_mapping(data: Request, mapping: AnyMapping) -> None:
     begins. The mapping may still grow until then. It is kept outside the request and only as long as that lives.
     A second call replaces the first. With known values besides, the pairs of both are restored, those of ``mapping``
     first; a compiled ``TrieMatcher`` can only be taken alone.
+
+    :raises TypeError: ``mapping`` is not a mapping.
+    :raises HoldbackError: ``data`` is not the request as LiteLLM hands it to hooks.
+
+    >>> import asyncio
+    >>> guardrail = HoldbackGuardrail(guardrail_name="holdback", event_hook=["pre_call", "post_call"])
+    >>> class Call:
+    ...     "What LiteLLM makes for every request."
+    >>> request = {"litellm_logging_obj": Call(), "messages": [{"role": "user", "content": "I am <NAME_1>"}]}
+    >>> attach_mapping(request, {"<NAME_1>": "Ada"})
+    >>> answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi <NAME_1>!"}}]}
+    >>> restored = asyncio.run(guardrail.async_post_call_success_hook(request, None, answer))
+    >>> restored["choices"][0]["message"]["content"]
+    'Hi Ada!'
     """
     _pairs_of(mapping)  # raises if it is none
     key = data.get(_REQUEST)
@@ -83,7 +97,28 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
 
-    All other settings are LiteLLM's own. ``mode`` must have ``post_call``, and ``pre_call`` too for known values.
+    All other settings are LiteLLM's own. ``mode`` (``event_hook`` in Python) must have ``post_call``, and ``pre_call``
+    too for known values.
+
+    :raises ValueError: ``mode`` has not what is needed.
+    :raises MappingError: the known values cannot be used; no message quotes one.
+    :raises OSError: their file cannot be read.
+
+    >>> import asyncio
+    >>> guardrail = HoldbackGuardrail(
+    ...     guardrail_name="holdback", event_hook=["pre_call", "post_call"], known_values={"<STAFF_1>": "Ada"}
+    ... )
+    >>> request = {"messages": [{"role": "user", "content": "Write to Ada."}]}
+    >>> asyncio.run(guardrail.async_pre_call_hook(None, None, request, "acompletion"))["messages"]
+    [{'role': 'user', 'content': 'Write to <STAFF_1>.'}]
+    >>> async def provider():
+    ...     for text in "Dear <STA", "FF_1>,":
+    ...         yield {"choices": [{"index": 0, "delta": {"content": text}}]}
+    >>> async def answer():
+    ...     stream = guardrail.async_post_call_streaming_iterator_hook(None, provider(), request)
+    ...     return [chunk["choices"][0]["delta"]["content"] async for chunk in stream]
+    >>> asyncio.run(answer())
+    ['Dear ', 'Ada,']
     """
 
     def __init__(

@@ -22,6 +22,8 @@ from holdback.channels import Channels
 from holdback.chunks import Path, members, with_edits
 from holdback.protocols.outcome import Draft
 
+__all__ = ["mask_request", "reversed_matcher"]
+
 SAYING = (
     "messages",  # chat, Anthropic
     "system",
@@ -60,6 +62,12 @@ def reversed_matcher(pairs: Mapping[str, str]) -> Reverse | None:
 
     Of several placeholders for one original it takes the first. An empty original cannot be found. Text may quote
     JSON without being a document, so an original is known in its escaped spellings as well.
+
+    :raises TypeError: one of the texts is no ``str``.
+
+    >>> masks = reversed_matcher({"<PERSON_1>": "Ada"})
+    >>> masks.replace("Write to Ada."), reversed_matcher({})
+    ('Write to <PERSON_1>.', None)
     """
     placeholders: dict[str, str] = {}
     for placeholder, original in pairs.items():
@@ -75,6 +83,12 @@ def mask_request(request: dict[str, Any], matcher: Reverse) -> bool:
     """Mask the text of a request, whose fields are set anew where something changed; returns whether it did.
 
     No field is added, and none but the known ones is read.
+
+    >>> request = {"model": "Ada", "messages": [{"role": "user", "content": "Write to Ada."}]}
+    >>> mask_request(request, reversed_matcher({"<PERSON_1>": "Ada"}))
+    True
+    >>> request
+    {'model': 'Ada', 'messages': [{'role': 'user', 'content': 'Write to <PERSON_1>.'}]}
     """
     draft = Draft(Channels(matcher), [])
     for field in (*SAYING, *DEFINING):

@@ -42,7 +42,13 @@ _SOURCE = "_holdback_source"
 def install() -> None:
     """Swap PrivAiTe's streaming parts for ours. A second call swaps what was imported in between.
 
-    ``ImportError`` if PrivAiTe is not there, ``HoldbackError`` if it is one that this does not fit.
+    :raises ImportError: PrivAiTe is not there.
+    :raises HoldbackError: it is one that this does not fit; nothing was swapped.
+
+    >>> from privaite.streaming import handler
+    >>> install()
+    >>> handler.StreamingHandler.__module__
+    'holdback.integrations.privaite'
     """
     if not _originals:
         found = {name: getattr(import_module(module), name, None) for module, name, _ in _SWAPPED}
@@ -53,14 +59,24 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Put PrivAiTe's own parts back. Without ``install`` it does nothing."""
+    """Put PrivAiTe's own parts back. Without ``install`` it does nothing.
+
+    >>> from privaite.streaming import handler
+    >>> uninstall()
+    >>> handler.StreamingHandler.__module__
+    'privaite.streaming.handler'
+    """
     if _originals:
         _replace([(ours, _originals[name]) for _, name, ours in _SWAPPED])
         _originals.clear()
 
 
 def create_app() -> Any:
-    """PrivAiTe's application with our parts: a factory for a server, in as many processes as it likes."""
+    """PrivAiTe's application with our parts: a factory for a server, in as many processes as it likes.
+
+    Its configuration is the file that ``PRIVAITE_CONFIG_PATH`` names; what is wrong with that is PrivAiTe's to say.
+    Raises what ``install`` raises.
+    """
     install()
     return import_module("privaite.app").create_app()
 

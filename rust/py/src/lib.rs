@@ -59,6 +59,7 @@ fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>
     }
 }
 
+/// See the stub ``holdback/_native.pyi``: one documentation for both twins.
 #[pyclass(frozen, module = "holdback", name = "TrieMatcher")]
 struct PyTrieMatcher(Matcher);
 
@@ -120,6 +121,7 @@ impl PyTrieMatcher {
     }
 }
 
+/// See the stub ``holdback/_native.pyi``: one documentation for both twins.
 #[pyclass(frozen, module = "holdback._native", name = "Scan")]
 struct PyScan {
     matcher: Matcher,
@@ -154,8 +156,9 @@ impl PyScan {
     }
 }
 
-/// The lock serialises threads that share one buffer. The usual feed does not take it: a quiet text that meets a
-/// stream at rest changes nothing, so it is as if it had come before whatever another thread is just feeding.
+/// See the stub ``holdback/_native.pyi``: one documentation for both twins.
+// The lock serialises threads that share one buffer. The usual feed does not take it: a quiet text that meets a
+// stream at rest changes nothing, so it is as if it had come before whatever another thread is just feeding.
 #[pyclass(frozen, module = "holdback", name = "StreamBuffer")]
 struct PyStreamBuffer {
     matcher: Matcher,
