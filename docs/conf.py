@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 os.environ["HOLDBACK_PURE"] = "1"  # the pages must come out the same without Rust
 
+from sphinx.errors import ExtensionError
+
 import holdback
 
 if TYPE_CHECKING:
@@ -72,17 +74,24 @@ document_the_twins()
 
 
 def with_results(_: Sphinx, page: str, source: list[str]) -> None:
-    """Show what the benchmarks found, where they have been run."""
-    for measured in MEASURED:
-        if page == "performance" and (ROOT / measured).is_file():
+    """Show what the benchmarks found in the place of the links to it."""
+    if page == "performance":
+        for measured in MEASURED:
             options = ":heading-offset: 1\n:relative-images:\n:relative-docs: ."
             include = f"```{{include}} ../{measured}\n{options}\n```"
-            source[0] = source[0].replace(f"<!-- {measured} -->", include)
+            source[0] = source[0].replace(f"\n[{measured}](../{measured})\n", f"\n{include}\n")
 
 
 def without_last_blank_lines(_: Sphinx, __: str, source: list[str]) -> None:
     """A session ends with a blank line, so that doctest reads it in the page; a reader needs none."""
     source[0] = source[0].replace("\n\n```\n", "\n```\n")
+
+
+def no_dead_links(app: Sphinx, error: Exception | None) -> None:
+    """MyST makes plain words of a link to a page outside of these, without a warning."""
+    dead = [page.name for page in app.outdir.glob("*.html") if 'class="xref myst"' in page.read_text("utf-8")]
+    if dead and error is None:
+        raise ExtensionError(f"links that lead nowhere: {', '.join(dead)}")
 
 
 def with_plain_aliases(*what: object) -> tuple[str | None, str | None]:
@@ -100,5 +109,6 @@ def _plain(annotation: object) -> str | None:
 def setup(app: Sphinx) -> None:
     """What Sphinx calls."""
     app.connect("autodoc-process-signature", with_plain_aliases)
+    app.connect("build-finished", no_dead_links)
     app.connect("source-read", with_results)
     app.connect("source-read", without_last_blank_lines)
