@@ -11,6 +11,7 @@ from typing import Any
 
 from holdback import PIIMapping, cli
 from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.masking import mask_request, reversed_matcher
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
 from secrecy.material import (
     COMPRESSED,
@@ -60,6 +61,20 @@ def command(watch: Watch, folder: Path) -> None:
 
 
 # ---------------------------------------------------------------- the integrations
+
+
+@covers("masking.mask_request", "masking.reversed_matcher")
+def masking(watch: Watch, _: Path) -> None:
+    masks = reversed_matcher(PAIRS)
+    assert masks is not None
+    watch.object(masks)
+    for said in (ORIGINAL, {"content": ORIGINAL, "odd": object()}, [{ORIGINAL: "\ud800"}], 7, None):
+        watch.run(mask_request, {"messages": said, "input": {"arguments": {ORIGINAL: {ORIGINAL}}}}, masks)
+        watch.run(mask_request, said, masks)
+    for wrong in WRONG_MAPPINGS:
+        watch.run(reversed_matcher, wrong)
+    watch.fails(reversed_matcher, {FAKE: 7})
+    watch.fails(mask_request, {"messages": ORIGINAL}, ORIGINAL)
 
 
 @covers("asgi.RestoreMiddleware", "asgi.RestoreMiddleware.__call__")
