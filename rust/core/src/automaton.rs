@@ -103,8 +103,12 @@ impl Automaton {
     /// Grow the trie breadth first from the sorted keys, settling each node as it is made: its parent, its
     /// parent's fail and every node that the fail walk meets are shallower, so they are complete already.
     fn build(&mut self, keys: &[Box<[u8]>]) {
+        let size = trie_size(keys);
         // The keys that run through each node, as a range.
-        let mut spans = Vec::from([(0, keys.len())]);
+        let mut spans = Vec::with_capacity(size);
+        spans.push((0, keys.len()));
+        self.nodes.reserve_exact(size + 1); // and the end of the last one's children
+        self.labels.reserve_exact(size);
         self.nodes.push(Node { children: 1, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
         self.labels.push(0);
         let mut parent = 0;
@@ -136,11 +140,10 @@ impl Automaton {
             }
             parent += 1;
         }
+        debug_assert_eq!(size, self.nodes.len());
         // The end of the last node's children.
         let end = length(self.nodes.len());
         self.nodes.push(Node { children: end, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
-        self.nodes.shrink_to_fit();
-        self.labels.shrink_to_fit();
         self.ropes.shrink_to_fit();
         self.concats.shrink_to_fit();
     }
@@ -390,6 +393,14 @@ impl Places {
             }
         }
     }
+}
+
+/// How many nodes the trie of these sorted keys has: memory that is asked for once need not be copied to grow.
+fn trie_size(keys: &[Box<[u8]>]) -> usize {
+    let shared =
+        |pair: &[Box<[u8]>]| pair[0].iter().zip(&*pair[1]).take_while(|(one, other)| one == other).count();
+    let total: usize = keys.iter().map(|key| key.len()).sum();
+    1 + total - keys.windows(2).map(shared).sum::<usize>()
 }
 
 fn code_points(text: &[u8]) -> usize {
