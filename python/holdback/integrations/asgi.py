@@ -114,18 +114,19 @@ class _Response:
 
     async def send(self, message: Message) -> None:
         """What the application says, restored. Returns when the server has taken it."""
-        if message["type"] == "http.response.start":
-            message = self._started(message)
-        elif message["type"] == "http.response.body" and self._restorer is not None:
+        restorer = self._restorer
+        if restorer is not None and message["type"] == "http.response.body":
             body = message.get("body", b"")
-            data = self._restorer.feed(body)
+            data = restorer.feed(body)
             if not message.get("more_body", False):
-                data += self._restorer.flush()
+                data += restorer.flush()
                 self._restorer = None
             elif not data:
                 return
             if data is not body:
                 message = {**message, "body": data}
+        elif message["type"] == "http.response.start":
+            message = self._started(message)
         # Whatever else there is, trailers or the path of a file, goes through.
         try:
             await self._send(message)
