@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -408,6 +409,44 @@ def test_a_wrong_command_line(arguments: list[str], capfd: pytest.CaptureFixture
         cli.main(arguments)
     assert caught.value.code == CANNOT
     assert "usage: holdback" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are closed by a POSIX shell")
+@pytest.mark.parametrize(
+    ("command", "code", "out", "err"),
+    [
+        ("restore --map MAP --protocol plain 2>&-", OK, b"Hi Ada", ""),
+        ("restore --map NONE --protocol plain 2>&-", CANNOT, b"", ""),
+        ("restore --map MAP >&-", CANNOT, b"", "cannot write the output: it is closed"),
+        ("info >&-", CANNOT, b"", "cannot write the output: it is closed"),
+        ("info >/dev/full", CANNOT, b"", "cannot write the output: No space left on device"),
+        ("demo --speed 0 >/dev/full", CANNOT, b"", "cannot write the output: No space left on device"),
+    ],
+)
+def test_outputs_that_cannot_be_written(
+    command: str, code: int, out: bytes, err: str, tmp_path: Path
+) -> None:
+    """What is said about the data never gets into the data."""
+    if "/dev/full" in command and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    known = tmp_path / "map.json"
+    known.write_text('{"<PERSON_1>": "Ada"}', encoding="utf-8")
+    known.chmod(0o644)  # which is warned of
+    line = command.replace("MAP", shlex.quote(str(known))).replace(
+        "NONE", shlex.quote(str(tmp_path / "none"))
+    )
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m holdback {line}",
+        shell=True,
+        input=b"Hi <PERSON_1>",
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, out)
+    said = done.stderr.decode().splitlines()
+    assert said[-1:] == ([f"holdback: {err}"] if err else [])
+    assert "Traceback" not in done.stderr.decode()
 
 
 def test_info_tells_version_and_backend(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:

@@ -294,6 +294,15 @@ def test_both_spellings_are_read_and_a_tail_is_spelled_like_its_stream(name: str
     assert run(*map(in_snake_case, events)) == in_snake_case(run(*events))
 
 
+def test_the_first_event_tells_the_spelling() -> None:
+    """Not what the fast path may have skipped, and not what a tool gets."""
+    first = {**said({"text": "Hi"}), "modelVersion": "g", "responseId": "r"}
+    other = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "index": 0, "finish_reason": None}]}
+    assert "modelVersion" in run(first, other, said({"text": "<PERS"}))[-1]
+    called = said({"functionCall": {"name": "f", "args": {"a_b": 1}}, 5: "no name"})
+    assert "modelVersion" in run({**called, "modelVersion": "g"}, said({"text": "<PERS"}))[-1]
+
+
 def test_tails_in_the_spelling_of_the_sdk() -> None:
     """Those of a transcript and of a call's argument, whose names differ."""
     piece = {"jsonPath": "$.a", "stringValue": "<PERS", "willContinue": True}

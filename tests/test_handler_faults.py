@@ -77,6 +77,15 @@ async def test_every_channel_leaves_before_the_error(backend: str) -> None:
     assert heard(chunks_in(sent)) == heard(chunks)
 
 
+@pytest.mark.parametrize("member", ["id", "created", "model"])
+async def test_a_tail_is_not_dressed_in_what_cannot_be_written(member: str, backend: str) -> None:
+    """Else that would hide the upstream's error, and keep the text."""
+    error = Lost()
+    sent, caught = await until_error(open_stream(Upstream([{**say("<PE"), member: object()}], error)))
+    assert caught is error
+    assert heard(chunks_in(sent)) == {(0, "content"): "<PE"}
+
+
 async def test_a_text_completion_dies(backend: str) -> None:
     error = Lost()
     stream = StreamingHandler.stream_text_response(Upstream([text("a <PE")], error), PAIRS, ON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -100,6 +101,24 @@ def test_a_wrong_type_is_an_error_that_names_the_argument(position: int) -> None
     arguments[position] = [SECRET]
     with pytest.raises(TypeError, match=r"^(original|fake|entity_type) must be str, not list$"):
         PIIMapping().add(*arguments)
+
+
+@pytest.mark.parametrize("asked", [5, None, [], b"x"])
+def test_a_wrong_question_is_a_type_error_too(asked: Any) -> None:
+    mapping = filled(("Ada", "<P_1>"))
+    for ask in (mapping.get_fake, mapping.get_original, mapping.get_entity_type):
+        with pytest.raises(TypeError, match=r"^(original|fake) must be str, not "):
+            ask(asked)
+
+
+def test_members_of_an_enumeration_are_their_values(backend: str) -> None:
+    class Name(str, Enum):  # noqa: UP042 - not StrEnum: `str` of a member is its name here
+        ORIGINAL = "Ada"
+        FAKE = "<P_1>"
+
+    mapping = filled((Name.ORIGINAL, Name.FAKE))
+    assert mapping.get_all_fakes() == {"<P_1>": "Ada"}
+    assert mapping.get_original(Name.FAKE) == mapping.matcher().replace("<P_1>") == "Ada"
 
 
 def test_surrogate_halves_are_the_character_they_spell(backend: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Mapping
+from enum import Enum
+from functools import partial
 from typing import Any
 
 import chunk_invariance
@@ -205,6 +207,24 @@ class _Text(str):
 def test_a_str_subclass_is_read_as_the_text_it_is() -> None:
     matcher = _backend.TrieMatcher({_Text("<\ud83d>"): _Text("x")})
     assert matcher.replace(_Text("a<\ud83d>")) == "ax"
+
+
+class _Name(str, Enum):  # noqa: UP042 - not StrEnum: `str` of a member is its name here
+    KEY = "<P_1>"
+    ORIGINAL = "Ada"
+
+
+def test_a_member_of_an_enumeration_is_read_as_its_value() -> None:
+    matcher = _backend.TrieMatcher({_Name.KEY: _Name.ORIGINAL})
+    assert matcher.replace("<P_1>") == "Ada"
+
+
+@pytest.mark.parametrize("flag", [1, None, "yes", []])
+def test_a_flag_is_true_or_false(flag: Any) -> None:
+    matcher = _backend.TrieMatcher({"<A>": "x"})
+    for call in (matcher.stream, partial(matcher.replace, "<A>")):
+        with pytest.raises(TypeError, match="bool"):
+            call(json=flag)
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,80 @@ def test_a_byte_order_mark_further_on_is_no_start(backend: str) -> None:
                 assert through(kind(P, protocol="openai-chat"), every(data, size)).data == expected
 
 
+def test_the_lead_of_a_left_out_event_is_its_own_line_end(backend: str) -> None:
+    """However the event is written that leaves instead."""
+    data = event("<PERS") + wires.BOM + b"data: x\n\n" + event("ON_1>", "\r\n")
+    expected = b"\n" + wires.BOM + b"data: x\n\n" + event("Ada", "\r\n")
+    for size in (1, 71, len(data)):
+        assert restored(data, P, size, protocol="openai-chat") == expected
+
+
+CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}
+ENDS_WHAT_IT_FEEDS: dict[str, dict[str, Any]] = {
+    "a call": {"reasoning_content": "<PERSON_1>.", "tool_calls": [CALL]},
+    "a function call": {"reasoning_content": "<PERSON_1>", "function_call": {"name": "f", "arguments": ""}},
+    "content that is no text": {"reasoning": "<PERSON_1>", "content": [{"type": "image", "x": 1}]},
+    "another call in its place": {
+        "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "<PERSON_1>"}}, {**CALL, "id": "b"}]
+    },
+}
+
+
+@pytest.mark.parametrize("name", ENDS_WHAT_IT_FEEDS)
+def test_an_event_that_ends_the_channel_it_feeds_is_like_no_other(name: str, backend: str) -> None:
+    chunk = {**ENVELOPE, "choices": [{"index": 0, "delta": ENDS_WHAT_IT_FEEDS[name]}]}
+    frame = f"data: {json.dumps(chunk)}\n\n".encode()
+    restorer = ChunkRestorer(P, protocol="openai-chat")
+    expected = [left for _ in range(3) for left in restorer.feed(chunk)] + restorer.flush()
+    for size in (1, len(frame), 3 * len(frame)):
+        left = wires.chunks(restored(frame * 3, P, size, protocol="openai-chat"), lines=False)
+        assert left == expected
+
+
+def test_thinking_that_ends_in_its_own_line(backend: str) -> None:
+    line = (
+        b'{"model":"m","message":{"role":"assistant","thinking":"<PERSON_1>","content":["x"]},"done":false}\n'
+    )
+    assert restored(line) == line.replace(b"<PERSON_1>", b"Ada")
+
+
+def test_a_number_too_long_to_read_is_left_unread_in_every_cutting(backend: str) -> None:
+    """An event like the last one is restored only if it would be read."""
+
+    def numbered(number: str) -> bytes:
+        place = '"item_id":"i","output_index":0,"content_index":0,"delta":"<PERSON_1>"'
+        return (
+            f'data: {{"type":"response.output_text.delta","sequence_number":{number},{place}}}\n\n'.encode()
+        )
+
+    data = numbered("1") + b"data: {}\n\n" + numbered("2") + numbered("1" * 5000)
+    expected = through(SlowWire(P), [data])
+    for size in (1, 200, len(data)):
+        assert through(WireRestorer(P), every(data, size)) == expected
+
+
+def test_an_error_that_nobody_expected_loses_nothing(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not read leaves as it came, once, behind what was ready."""
+    restorer = WireRestorer(P)
+    assert restorer.feed(event("Hi")) == event("Hi")
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("holdback.wire.replacements", broken)
+    with pytest.raises(RuntimeError):
+        restorer.feed(event("ready") + event("<PERSON_1>") + event("more"))
+    with pytest.raises(StreamStateError):
+        restorer.feed(event("late"))
+    assert restorer.flush() == event("ready") + event("<PERSON_1>") + event("more")
+
+
+@pytest.mark.parametrize("limit", [None, "9", 1.5, True])
+def test_the_limit_of_an_event_is_a_number_of_bytes(limit: Any) -> None:
+    with pytest.raises(TypeError, match="max_event_bytes must be int"):
+        WireRestorer(P, max_event_bytes=limit)
+
+
 def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
     data = b"data: [DONE]\n\n"
     rest = event("<PERSON_1>") + data + b"\x1f\x8b rest"

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
+        _check_stdout()
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except HoldbackError as error:
         _say(str(error))
+        return CANNOT
+    except OSError as error:
+        _say(f"cannot write the output: {error.strerror}")
+        _discard_stdout()
         return CANNOT
     return OK
 
@@ -243,21 +248,29 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _speed(text: str) -> float:
-    speed = float(text)
-    if not 0 <= speed < float("inf"):
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return speed
+    with contextlib.suppress(ValueError):
+        speed = float(text)
+        if 0 <= speed < float("inf"):
+            return speed
+    raise argparse.ArgumentTypeError("must be a number, 0 or more")
 
 
 def _rounds(text: str) -> int:
-    rounds = int(text)
-    if rounds < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return rounds
+    with contextlib.suppress(ValueError):
+        rounds = int(text)
+        if rounds > 0:
+            return rounds
+    raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
 
 
 def _say(line: str) -> None:
-    print(f"holdback: {line}", file=sys.stderr)
+    if sys.stderr is not None:  # closed: to print, None would mean standard output
+        print(f"holdback: {line}", file=sys.stderr)
+
+
+def _check_stdout() -> None:
+    if sys.stdout is None:
+        raise HoldbackError("cannot write the output: it is closed")
 
 
 def _discard_stdout() -> None:

@@ -11,6 +11,7 @@ Nothing here decodes text: CR and LF stand for themselves in UTF-8, and only the
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -120,4 +121,4 @@ class Frame:
 
 def _at(segments: Sequence[Segment], position: int) -> int:
     """The number of the segment in which that place of the data is."""
-    return max(index for index, segment in enumerate(segments) if segment.source <= position)
+    return bisect_right(segments, position, key=lambda segment: segment.source) - 1

@@ -36,7 +36,8 @@ class StreamingHandler:
     Both methods take a stream of chunks (pydantic objects, objects with ``model_dump``, dicts, now and then
     bytes or strings), a mapping and a config, and yield SSE strings, the last one ``data: [DONE]``.
     Restoring is on if mapping and config are given, ``config.enabled`` is true and the mapping is not empty;
-    otherwise chunks go through as they are. Each event is written as compact JSON (RFC 8259) in one ``data:`` line.
+    otherwise chunks go through as they are. Each event is written as compact JSON (RFC 8259; a NaN or an
+    infinity in a dict as Python's json writes it) in one ``data:`` line.
 
     An upstream's error is raised behind the text that was held back, as the same object. An item that has no JSON form
     is a ``HoldbackError`` that tells its position, counted from 1, and its type; a wrong type of stream, mapping or

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import NoReturn, Protocol
 
 from holdback import _backend
-from holdback._pure.pattern import join_surrogates
+from holdback._pure.pattern import join_surrogates, plain
 from holdback.config import is_enabled
 from holdback.errors import MappingError
 
@@ -53,12 +53,10 @@ class PIIMapping:
         :raises TypeError: one of them is no ``str``.
         :raises MappingError: ``fake`` is empty, or stands for another original already.
         """
-        for name, value in (("original", original), ("fake", fake), ("entity_type", entity_type)):
-            if not isinstance(value, str):
-                raise TypeError(f"{name} must be str, not {type(value).__name__}")
+        original, fake = _text("original", original), _text("fake", fake)
+        entity_type = _text("entity_type", entity_type)
         if not fake:
             raise MappingError("a placeholder must not be empty")
-        original, fake = join_surrogates(str(original)), join_surrogates(str(fake))
         with self._lock:
             known = self._originals.get(fake)
             if known == original:
@@ -72,11 +70,11 @@ class PIIMapping:
 
     def get_fake(self, original: str) -> str | None:
         """The fake that was last added for ``original``; None if there is none."""
-        return self._fakes.get(join_surrogates(original))
+        return self._fakes.get(_text("original", original))
 
     def get_original(self, fake: str) -> str | None:
         """The original that ``fake`` stands for; None if it stands for none."""
-        return self._originals.get(join_surrogates(fake))
+        return self._originals.get(_text("fake", fake))
 
     def get_all_fakes(self) -> dict[str, str]:
         """A copy of the whole mapping, ``{fake: original}``, in the order of adding."""
@@ -84,8 +82,8 @@ class PIIMapping:
             return dict(self._originals)
 
     def get_entity_type(self, original: str) -> str | None:
-        """The type that was last given for ``original``; None if it was never added."""
-        return self._entity_types.get(join_surrogates(original))
+        """The type that came with the last fake of ``original``; None if it was never added."""
+        return self._entity_types.get(_text("original", original))
 
     @property
     def count(self) -> int:
@@ -124,6 +122,13 @@ class PIIMapping:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a PIIMapping holds personal data and is not pickled")
+
+
+def _text(name: str, value: str) -> str:
+    """An argument, as its plain text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be str, not {type(value).__name__}")
+    return join_surrogates(plain(value))
 
 
 class HasFakes(Protocol):

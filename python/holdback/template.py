@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1 << 10  # of the bytes that are remembered
 
-_NUMBER = re.compile(rb"(?:0|[1-9][0-9]*)(?![0-9.eE])")
+_NUMBER = re.compile(rb"(?:0|[1-9][0-9]{0,17})(?![0-9.eE])")
 _STRING = re.compile(rb'"[ !#-\[\]-~]*"')
 _UNREAD = re.compile(rb'"(?:sequence_number|obfuscation|created_at)": ?')
 """Fields that differ from event to event, and that no format reads in an event that is nothing but text."""

@@ -87,13 +87,13 @@ class WireRestorer:
     """
 
     __slots__ = (
-        "_beheaded",
         "_calm",
         "_channels",
         "_drop_lf",
         "_failed",
         "_first",
         "_flushed",
+        "_lead",
         "_lines",
         "_max_event_bytes",
         "_most_at_once",
@@ -123,6 +123,8 @@ class WireRestorer:
         self._protocol: Protocol | None = None  # None: to be decided
         self._protocol_name = protocol
         self._lines: bool | None = None  # whether frames are lines
+        if type(max_event_bytes) is not int:
+            raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
         self._max_event_bytes = max_event_bytes
         matcher = matcher_for(mapping, config)
         self._channels = None if matcher is None else Channels(matcher)
@@ -135,12 +137,13 @@ class WireRestorer:
         self._offset = 0  # of its first byte in the stream
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
-        self._beheaded = False  # the first frame was left out, and nothing has left instead
+        self._lead = b""  # the line end of a first frame that was left out, until something leaves instead
         # With the unfinished frame still no more than one event.
         self._most_at_once = min(_SLICE, max_event_bytes // 2)
         # Whether a frame without the beginning of a placeholder changes nothing; `_rest` is bytes then.
         self._calm = False
-        self._template: Template | None = None  # of the last event that was read
+        # Of the last event that was read; None whenever bytes are not read: when passing, and after an end or an error.
+        self._template: Template | None = None
         self._vain = 0  # templates since one fitted
         self._drop_lf = False  # the last frame was dropped and ended with CR: a LF next belongs to it
         self._newline, self._named = b"\n", False  # how the last event that was read is written
@@ -183,7 +186,7 @@ class WireRestorer:
         for start in range(0, len(data), _SLICE):
             try:
                 self._take(data[start : start + _SLICE])
-            except (EncodedInput, EventTooLarge):
+            except Exception:
                 self._failed, self._calm, self._template = True, False, None
                 self._rest += data[start + _SLICE :]
                 raise
@@ -221,10 +224,10 @@ class WireRestorer:
         out = self._out
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        if self._beheaded and data:
-            self._beheaded = False
-            if data.startswith(BOM):  # at the start of a stream it would not be read
-                return self._newline + data
+        if self._lead and data:
+            lead, self._lead = self._lead, b""
+            if data.startswith(BOM):  # at the start of a stream a reader would skip it
+                return lead + data
         return data
 
     # ------------------------------------------------------------ frames
@@ -372,7 +375,8 @@ class WireRestorer:
             self._put_chunk(chunk)
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
-            self._beheaded |= self._offset == 0
+            if self._offset == 0:
+                self._lead = frame.newline
         elif outcome.edits:
             restore_source = partial(channels.replace, json=True)
             changes = frame.changes(replacements(frame.source or b"", outcome.edits, restore_source))

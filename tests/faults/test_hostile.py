@@ -216,6 +216,17 @@ def calls_made(work: Callable[[], object]) -> int:
     return count
 
 
+def test_work_grows_with_the_lines_of_an_event(backend: str) -> None:
+    """Each line is its own ``data`` line, and holds a value to restore."""
+
+    def work(count: int) -> Callable[[], object]:
+        lines = 'data:"<PERSON_1>",\n' * count
+        event = f'data: {{"choices":[{{"index":0,"delta":{{"content":[\n{lines}data:""]}}}}]}}\n\n'.encode()
+        return lambda: WireRestorer(PAIRS, protocol="openai-chat").feed(event)
+
+    assert calls_made(work(400)) < 2.5 * calls_made(work(200))
+
+
 @pytest.mark.parametrize("name", MANY)
 def test_work_grows_with_the_stream_not_with_what_is_open(name: str, backend: str) -> None:
     protocol, make = MANY[name]

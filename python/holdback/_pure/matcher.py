@@ -27,6 +27,8 @@ class TrieMatcher:
         return text if restored == text else restored
 
     def stream(self, *, json: bool = False) -> StreamBuffer:
+        if type(json) is not bool:
+            raise TypeError(f"json must be bool, not {type(json).__name__}")
         return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
 
     def _scan(self, *, lines: bool, field: str) -> Scan:

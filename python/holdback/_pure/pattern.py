@@ -20,6 +20,10 @@ def _character(pair: re.Match[str]) -> str:
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
+plain = str.__str__
+"""The text of a string of any subclass, such as a member of a string enumeration, which `str` would name."""
+
+
 def join_surrogates(text: str) -> str:
     """``text`` with adjacent surrogate halves joined; the very same object if there are none."""
     if text.isascii() or not _PAIR.search(text):
@@ -50,8 +54,8 @@ class Patterns:
         if any(not key for key, _ in items):
             raise MappingError("a placeholder must not be empty")
         for key, original in items:
-            joined = join_surrogates(str(original))
-            if found.setdefault(join_surrogates(str(key)), joined) != joined:
+            joined = join_surrogates(plain(original))
+            if found.setdefault(join_surrogates(plain(key)), joined) != joined:
                 raise MappingError("a placeholder has two originals")
         self.keys = sorted(found)
         self.originals = [found[key] for key in self.keys]

@@ -94,7 +94,7 @@ class Gemini(Format):
     def __init__(self, *, reasoning: bool = False) -> None:
         super().__init__(reasoning=reasoning)
         self._seen: dict[str, Any] | None = None  # whose answer it is, as the first event said
-        self._in_snake = False  # whether names were read in the SDK's spelling
+        self._in_snake = False  # whether the first event had names in the SDK's spelling
 
     @property
     def is_dressed(self) -> bool:
@@ -117,9 +117,8 @@ class Gemini(Format):
         if node is None:
             return None
         if self._seen is None:
-            self._seen = {
-                name: own for name in ("modelVersion", "responseId") if (own := self._get(node, name))
-            }
+            self._in_snake = _is_in_snake(node)
+            self._seen = {name: own for name in ("modelVersion", "responseId") if (own := _get(node, name))}
         draft = Draft(channels, self.drain(channels) if node.get("error") else [])
         candidates = node.get("candidates")
         for position, item in enumerate(candidates if isinstance(candidates, (list, tuple)) else ()):
@@ -130,7 +129,7 @@ class Gemini(Format):
                 for at, part in enumerate(parts if isinstance(parts, (list, tuple)) else ()):
                     path = ("candidates", position, "content", "parts", at)
                     self._read_part(draft, number, path, members(part) or {}, channels)
-                if self._get(candidate, "finishReason"):
+                if _get(candidate, "finishReason"):
                     self._end(draft, channels.keys_of(number))
                 read_whole(draft, ("candidates", position), candidate, CANDIDATE_WHOLES)
         read_whole(draft, (), node, WHOLES)
@@ -142,38 +141,38 @@ class Gemini(Format):
     def _read_part(
         self, draft: Draft, candidate: int, path: Path, part: Mapping[str, Any], channels: Channels
     ) -> None:
-        text, transcript = part.get("text"), members(self._get(part, "audioTranscription"))
+        text, transcript = part.get("text"), members(_get(part, "audioTranscription"))
         if isinstance(text, str):
             name = "thought" if part.get("thought") else "text"
             if text and name == "text":
                 self._end(draft, [(candidate, "thought")])
-            if text or not self._get(part, "thoughtSignature"):
+            if text or not _get(part, "thoughtSignature"):
                 draft.text((candidate, name), (*path, "text"), text)
         elif transcript is not None and isinstance(said := transcript.get("text"), str):
-            place = (*path, self._spelled(part, "audioTranscription"), "text")
+            place = (*path, _spelled(part, "audioTranscription"), "text")
             draft.text((candidate, "audioTranscription"), place, said)
-        elif any(self._get(part, name) is not None for name in BOUNDARIES):
+        elif any(_get(part, name) is not None for name in BOUNDARIES):
             self._end(draft, [(candidate, name) for name in PLAIN])
             read_whole(draft, path, part, PART_WHOLES)
-            name = self._spelled(part, "functionCall")
+            name = _spelled(part, "functionCall")
             if (call := members(part.get(name))) is not None:
                 self._read_call(draft, candidate, (*path, name), call, channels)
 
     def _read_call(
         self, draft: Draft, candidate: int, path: Path, call: Mapping[str, Any], channels: Channels
     ) -> None:
-        name = self._spelled(call, "partialArgs")
+        name = _spelled(call, "partialArgs")
         pieces = call.get(name)
         for position, item in enumerate(pieces if isinstance(pieces, (list, tuple)) else ()):
             piece = members(item) or {}
-            where, field = self._get(piece, "jsonPath"), self._spelled(piece, "stringValue")
+            where, field = _get(piece, "jsonPath"), _spelled(piece, "stringValue")
             if isinstance(where, str):
                 key = (candidate, (where,))
                 if isinstance(text := piece.get(field), str):
                     draft.text(key, (*path, name, position, field), text)
-                if not self._get(piece, "willContinue"):
+                if not _get(piece, "willContinue"):
                     self._end(draft, [key])
-        if not self._get(call, "willContinue"):
+        if not _get(call, "willContinue"):
             self._end(draft, [key for key in channels.keys_of(candidate) if key[1] not in PLAIN])
 
     def _end(self, draft: Draft, keys: list[Key]) -> None:
@@ -195,15 +194,26 @@ class Gemini(Format):
         chunk = {"candidates": [said], **(self._seen or {})}
         return _renamed(chunk) if self._in_snake else chunk
 
-    def _spelled(self, node: Mapping[str, Any], name: str) -> str:
-        """The name as this node spells it."""
-        if name in node or (other := snake(name)) not in node:
-            return name
-        self._in_snake = True
-        return other
 
-    def _get(self, node: Mapping[str, Any], name: str) -> Any:
-        return node.get(self._spelled(node, name))
+def _spelled(node: Mapping[str, Any], name: str) -> str:
+    """The name as this node spells it."""
+    return name if name in node or (other := snake(name)) not in node else other
+
+
+def _get(node: Mapping[str, Any], name: str) -> Any:
+    return node.get(_spelled(node, name))
+
+
+def _is_in_snake(node: Any, depth: int = 8) -> bool:
+    """Whether a name is spelled as in Python's SDK, here or where such an event has names: so deep at most."""
+    if isinstance(node, (list, tuple)):
+        return depth > 0 and any(_is_in_snake(item, depth - 1) for item in node)
+    named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
+    return any(
+        "_" in name or (depth > 0 and name not in {"args", "response"} and _is_in_snake(inner, depth - 1))
+        for name, inner in named.items()
+        if isinstance(name, str)
+    )
 
 
 def _renamed(node: Any) -> Any:

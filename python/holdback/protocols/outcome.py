@@ -127,15 +127,19 @@ class Envelope(Format):
     def _remember(self, node: Mapping[str, Any]) -> None:
         if self._dressed:
             return
-        get = node.get
-        self._id = self._id or get("id")
-        self._created = self._created or get("created")
-        self._model = self._model or get("model")
+        self._id = self._id or _scalar(node.get("id"))
+        self._created = self._created or _scalar(node.get("created"))
+        self._model = self._model or _scalar(node.get("model"))
         self._dressed = bool(self._id and self._created and self._model)
 
     def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
         chunk = {"id": self._id, "object": self.KIND, "created": self._created, "model": self._model}
         return {name: value for name, value in chunk.items() if value} | {"choices": [choice]}
+
+
+def _scalar(value: Any) -> Any:
+    """What can be written again, whatever it is; else None."""
+    return value if isinstance(value, (str, int, float)) else None
 
 
 def first_choice(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -157,7 +161,7 @@ class _Slot:
 class Draft:
     """The reading of one chunk so far."""
 
-    __slots__ = ("_channels", "_last", "_slots", "before", "withheld")
+    __slots__ = ("_channels", "_ended", "_last", "_slots", "before", "withheld")
 
     def __init__(self, channels: Channels, before: list[dict[str, Any]]) -> None:
         self.before = before
@@ -165,6 +169,7 @@ class Draft:
         self._channels = channels
         self._slots: list[_Slot] = []
         self._last: dict[Key, _Slot] = {}
+        self._ended: list[Key] = []
 
     def text(self, key: Key, path: Path, came: Any, *, json: bool = False) -> None:
         """Text of a channel stands at ``path``; if it is null or empty, only a tail could come there."""
@@ -189,6 +194,7 @@ class Draft:
 
     def end(self, key: Key, path: Path | None = None) -> str:
         """End a channel: its tail goes into its slot, else to ``path``; returned if there is neither."""
+        self._ended.append(key)
         tail = self._channels.end(key)
         slot = self._last.pop(key, None)
         if not tail:
@@ -215,9 +221,8 @@ class Draft:
         edits = [(slot.path, slot.leaves) for slot in self._slots if slot.leaves != slot.came]
         if not edits and not self.before:
             return None
-        said = (
-            [slot.key for slot in self._slots if slot.came or slot.leaves]
-            if again and not self.before
-            else ()
-        )
-        return Outcome(self.before, edits, suppressed, said[0] if len(said) == 1 else None)
+        alone = None
+        if again and not self.before:
+            said = [slot.key for slot in self._slots if slot.came or slot.leaves]
+            alone = said[0] if len(said) == 1 and said[0] not in self._ended else None
+        return Outcome(self.before, edits, suppressed, alone)
