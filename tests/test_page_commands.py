@@ -82,6 +82,10 @@ def make(command: Command, _written: set[str]) -> None:
         assert known, f"make {word}"
 
 
+def umask(command: Command, _written: set[str]) -> None:
+    assert command.words[1:] == ["077"], "what holds real values is its owner's alone"
+
+
 def echo(command: Command, _written: set[str]) -> None:
     _, text = command.words
     if command.output.endswith(".json"):
@@ -151,6 +155,7 @@ def holdback(command: Command, _written: set[str]) -> None:
 CHECKS = {
     "pip": pip,
     "make": make,
+    "umask": umask,
     "echo": echo,
     "uvicorn": uvicorn,
     "curl": curl,

@@ -3,10 +3,9 @@
     python tools/release.py [--tag v1.2.3] [--quick]
 
 What must always hold ends the program: one version everywhere, packages whose metadata and stable ABI are right, an
-sdist that builds and passes its own tests elsewhere, type checkers that agree with a user's program. What is left to
-do before a release (a date, entries under Unreleased) is listed; with ``--tag``, which a release passes, it must be
-done.
-``--quick`` runs only a few of the sdist's own tests: the suite takes minutes. CI does it so.
+sdist that builds and passes its own tests elsewhere (with ``--quick``, as in CI, only a few of them: the suite takes
+minutes), type checkers that agree with a user's program. What is left to do before a release (a date, entries under
+Unreleased) is listed; with ``--tag``, which a release passes, it must be done.
 """
 
 from __future__ import annotations

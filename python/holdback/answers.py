@@ -33,6 +33,7 @@ def restore_answer(
     :param config: None means on.
     :param protocol: the wire format, or ``"auto"``: the answer's own shape decides.
     :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises MappingError: a placeholder is empty, or has two originals.
     :raises TypeError: ``answer`` is no answer at all, ``mapping`` not a mapping or ``config`` not a config.
 
     >>> answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi <PERSON_1>!"}}]}

@@ -13,7 +13,7 @@ class StreamingDeAnonymizer:
     however it was cut. The mapping is read once, here; ``None`` or an empty one passes everything.
 
     :raises TypeError: ``mapping`` is not a mapping of ``str`` to ``str``.
-    :raises MappingError: a placeholder is empty.
+    :raises MappingError: a placeholder is empty, or has two originals.
 
     >>> restorer = StreamingDeAnonymizer({"<PERSON_1>": "Ada"})
     >>> restorer.feed("Hi <PERS"), restorer.buffer, restorer.feed("ON_1>!"), restorer.flush()

@@ -33,6 +33,7 @@ class ChunkRestorer:
     :param config: None means on.
     :param protocol: the wire format of the chunks, or ``"auto"``: the first chunk that one of them knows decides.
     :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises MappingError: a placeholder is empty, or has two originals.
     :raises TypeError: ``mapping`` is not a mapping, or ``config`` not a config.
 
     >>> restorer = ChunkRestorer({"<PERSON_1>": "Ada"})

@@ -72,7 +72,8 @@ class WireRestorer:
     :param protocol: the wire format, or ``"auto"``: decided by the first event that carries data.
     :param max_event_bytes: an event of more bytes than this is an ``EventTooLarge``; by default 16 MiB.
     :raises HoldbackError: the protocol is not known; the message lists those that are.
-    :raises TypeError: ``mapping`` is not a mapping, or ``config`` not a config.
+    :raises MappingError: a placeholder is empty, or has two originals.
+    :raises TypeError: ``mapping`` is not a mapping, ``config`` not a config or ``max_event_bytes`` no ``int``.
 
     Unknown events and fields, data that is no JSON and invalid UTF-8 pass as they are. After an error of ``feed``
     ``flush`` returns, once, what was ready, what was held back and the bytes not read.

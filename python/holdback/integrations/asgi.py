@@ -8,7 +8,7 @@ Restored are event streams and NDJSON, and whole JSON answers on request. What h
 - a message of the application is one message of ours, or none while all of it is held back; the application waits
   until it has been sent (no read-ahead, the server's back-pressure reaches the application);
 - an error of the application comes after the text that was held back, as the same object;
-- once the client is gone nothing more is emitted;
+- once the client is gone nothing that was held back is sent any more;
 - what is compressed is forwarded untouched: a middleware that compresses belongs outside of this one.
 
 It needs no host: ASGI is a calling convention.
