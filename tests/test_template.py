@@ -15,7 +15,7 @@ import strategies
 import wires
 from holdback import _backend, _pure
 from holdback.template import LONGEST, Template
-from holdback.wire import WireRestorer
+from holdback.wire import _VAIN, WireRestorer
 from wires import PAIRS, RARE, SlowWire, pieces, through
 
 FRAME = b'data: {"sequence_number":7,"delta":"<P>!","obfuscation":"aB3"}\n\n'
@@ -166,9 +166,32 @@ def test_the_events_of_a_channel_are_read_once(
 ) -> None:
     read = frames_read(monkeypatch)
     data = events(protocol, number, "<P_10>", *["a <P", "_10> ", "<P_10>"] * 5)
-    out = through(WireRestorer(RARE, protocol=protocol), [data]).data
-    assert out.count(b"B") == 11
-    assert len(read) == 1
+    for size in (len(data), 7):
+        out = through(WireRestorer(RARE, protocol=protocol), wires.every(data, size)).data
+        assert out.count(b"B") == 11
+        assert len(read) == 1
+        read.clear()
+
+
+def test_templates_are_made_until_so_many_in_a_row_were_in_vain(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bytes] = []
+    make = Template.of
+
+    def counted(frame: bytes, *args: Any, **more: Any) -> Template | None:
+        made.append(frame)
+        return make(frame, *args, **more)
+
+    monkeypatch.setattr(Template, "of", counted)
+    (plain,) = wires.frames(events("openai-chat", 0, "<P_10>"), lines=False)
+    unlike = [plain.replace(b'"id"', b'"id%d"' % number) for number in range(3 * _VAIN)]
+    through(WireRestorer(RARE, protocol="openai-chat"), unlike)
+    assert len(made) == _VAIN
+    made.clear()
+    fitting = unlike[_VAIN - 2]
+    through(WireRestorer(RARE, protocol="openai-chat"), [*unlike[: _VAIN - 1], fitting, *unlike[_VAIN:]])
+    assert len(made) == _VAIN - 1 + _VAIN
 
 
 @strategies.examples(1.5)
@@ -220,10 +243,13 @@ def test_a_stream_that_changes_its_id_is_the_same_in_any_cut(backend: str) -> No
         assert through(WireRestorer(RARE), pieces(data, [mark])) == expected
 
 
-def test_behind_a_template_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("first", ["<P_10>", "a <P"])
+def test_behind_a_template_quiet_events_are_not_read(
+    first: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = frames_read(monkeypatch)
     quiet = events("openai-chat", 4, "thinking") + events("openai-chat", 2, "the other choice")
-    data = events("openai-chat", 0, "<P_10>", "<P", "_10>") + quiet
+    data = events("openai-chat", 0, first, "_<P", "_10>") + quiet
     assert through(WireRestorer(RARE, protocol="openai-chat"), [data]).data.endswith(quiet)
     assert len(read) == 1
 

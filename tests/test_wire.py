@@ -270,6 +270,34 @@ def test_the_lf_of_a_withheld_event_goes_its_way(backend: str) -> None:
     assert restorer.feed(data[:-1]) == b""
     assert restorer.feed(b"\n") == b""
     assert restorer.feed(event("ON_1>", "\r\n")) == event("Ada", "\r\n")
+    assert restorer.feed(data[:-1]) == b""
+    assert restorer.feed(b"\n" + event("ON_1>", "\r\n")) == event("Ada", "\r\n")
+
+
+def test_the_shortest_event_leaves_when_it_is_complete(backend: str) -> None:
+    restorer = WireRestorer(P)
+    assert restorer.feed(b":\n") == b""
+    assert restorer.feed(b"\n") == b":\n\n"
+
+
+def test_without_a_mapping_everything_leaves_at_once(backend: str) -> None:
+    restorer = WireRestorer(None)
+    for data in (b"\x1f\x8b\x08", b"data", event("<PERSON_1>")[:-1]):
+        assert restorer.feed(data) == data
+    assert restorer.flush() == b""
+
+
+@pytest.mark.parametrize("protocol", ["auto", "anthropic"])
+def test_thinking_is_restored_if_the_config_says_so(protocol: str, backend: str) -> None:
+    start = b'data: {"type":"message_start","message":{"role":"assistant","content":[]}}\n\n'
+    delta = {"type": "thinking_delta", "thinking": "<PERSON_1>"}
+    data = (
+        start
+        + f"data: {json.dumps({'type': 'content_block_delta', 'index': 0, 'delta': delta})}\n\n".encode()
+    )
+    assert restored(data, protocol=protocol) == data
+    for_display = DeanonymizationConfig(reasoning=True)
+    assert restored(data, protocol=protocol, config=for_display) == data.replace(b"<PERSON_1>", b"Ada")
 
 
 def test_a_withheld_event_with_other_lines_stays(backend: str) -> None:
@@ -400,6 +428,29 @@ def test_the_limit_of_an_event_is_a_number_of_bytes(limit: Any) -> None:
         WireRestorer(P, max_event_bytes=limit)
 
 
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("protocol", "held"),
+    [
+        ("openai-chat", event("<PERS")),  # its chunks have no type
+        (
+            "anthropic",
+            b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"<PERS"}}\n\n',
+        ),
+    ],
+    ids=["openai-chat", "anthropic"],
+)
+def test_a_tail_has_a_name_if_the_events_have_and_it_has_a_type(
+    protocol: str, held: bytes, named: bool, backend: str
+) -> None:
+    restorer = WireRestorer(P, protocol=protocol)
+    restorer.feed(b"event: x\n" * named + held)
+    tail = restorer.flush()
+    is_named = named and protocol == "anthropic"
+    assert tail.startswith(b"event: content_block_delta\ndata: {" if is_named else b"data: {")
+    assert tail.count(b"<PERS") == 1
+
+
 def test_behind_the_end_mark_nothing_is_read(backend: str) -> None:
     data = b"data: [DONE]\n\n"
     rest = event("<PERSON_1>") + data + b"\x1f\x8b rest"
@@ -420,16 +471,30 @@ def test_behind_the_end_mark_events_like_the_last_one_are_not_read_either(backen
 def test_a_last_event_without_its_blank_line(missing: int, newline: str, backend: str) -> None:
     first, last = event("Hi", newline), event("<PERSON_1>, <PERS", newline)
     cut = last[: -missing * len(newline)]
+    before = first + event("Ada, ", newline)
     for size in (0, 1):
-        out = restored(first + cut, P, size).decode()
-        assert out.startswith((first + event("Ada, ", newline)).decode())
-        assert [
-            chunk["choices"][0]["delta"]["content"] for chunk in wires.chunks(out.encode(), lines=False)
-        ] == [
-            "Hi",
-            "Ada, ",
-            "<PERS",
-        ]
+        out = restored(first + cut, P, size)
+        assert out.startswith(before)
+        assert out[len(before) :].splitlines(keepends=True)[1:] == [newline.encode()]
+        (tail,) = wires.chunks(out[len(before) :], lines=False)
+        assert tail["choices"][0]["delta"] == {"content": "<PERS"}
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_withheld_last_event_needs_no_blank_line_before_its_tail(missing: int, backend: str) -> None:
+    for size in (0, 1):
+        out = restored(event("<PERS")[:-missing], P, size)
+        assert out.startswith(b"data: {")
+        assert out.endswith(b"}\n\n")
+        assert out.count(b"\n") == 2
+
+
+def test_a_last_line_without_its_lf(backend: str) -> None:
+    line = b'{"model":"m","created_at":"t","message":{"content":"a <PERS"},"done":false}'
+    for size in (0, 1):
+        *before, tail, nothing = restored(line, P, size).split(b"\n")
+        assert (before, nothing) == ([line.replace(b"<PERS", b"")], b"")
+        assert json.loads(tail)["message"]["content"] == "<PERS"
 
 
 def test_a_last_event_that_is_cut_off_passes_behind_the_tail(backend: str) -> None:
@@ -679,6 +744,16 @@ def test_no_value_in_errors_and_reprs(backend: str) -> None:
         assert b"SECRET" in restorer.flush()
     assert len(seen) == 10
     assert not any("secret" in text.lower() for text in seen), seen
+
+
+def test_its_repr_says_how_much_it_knows_and_holds(backend: str) -> None:
+    restorer = WireRestorer(P)
+    assert repr(restorer) == "<WireRestorer auto: 2 placeholders, 0 bytes waiting>"
+    restorer.feed(event("Hi") + b"data")
+    assert repr(restorer) == "<WireRestorer openai-chat: 2 placeholders, 4 bytes waiting>"
+    restorer.flush()
+    assert repr(restorer) == "<WireRestorer openai-chat: 2 placeholders, 0 bytes waiting>"
+    assert repr(WireRestorer(None)) == "<WireRestorer auto: 0 placeholders, 0 bytes waiting>"
 
 
 # ---------------------------------------------------------------- reports from the field
