@@ -524,10 +524,12 @@ def test_empty_reads_change_nothing(backend: str) -> None:
 def test_bytes_of_any_kind(backend: str) -> None:
     data = event("<PERSON_1>")
     for kind in (bytes, bytearray, memoryview):
-        came: Any = kind(data)
-        out = WireRestorer(P).feed(came)
-        assert type(out) is bytes
-        assert out == event("Ada")
+        restorer = WireRestorer(P)
+        for sent, leaves in ((data, event("Ada")), (data, event("Ada")), (event("Hi"), event("Hi"))):
+            came: Any = kind(sent)
+            out = restorer.feed(came)
+            assert type(out) is bytes
+            assert out == leaves
 
 
 @pytest.mark.parametrize("wrong", ["text", None, 7, [1]], ids=lambda wrong: type(wrong).__name__)
@@ -595,6 +597,19 @@ def test_the_limit_of_a_line_is_exact_for_every_cut(backend: str) -> None:
         assert through(WireRestorer(P, max_event_bytes=size - 1), reads).error is EventTooLarge
 
 
+def test_the_offset_of_an_event_counts_all_that_came_before(backend: str) -> None:
+    """Whichever way that was taken: read, by a template, by the scan."""
+    texts = ("<PERSON_1>", "Hi", "there", "<PERSON_1>", "<PERSON_1>", "<PERS", "ON_1>", "Hi", "!")
+    data = b"".join(map(event, texts))
+    for size in (1, 7, len(event("Hi")), len(data)):
+        restorer = WireRestorer(P, max_event_bytes=1000)
+        result = through(restorer, [*every(data, size), event("x" * 1000)])
+        assert result.words == f"the event at offset {len(data)} is larger than max_event_bytes=1000"
+    restorer = WireRestorer(P, max_event_bytes=1000)
+    result = through(restorer, [*map(event, texts), event("x" * 1000)])
+    assert result.words == f"the event at offset {len(data)} is larger than max_event_bytes=1000"
+
+
 def test_an_event_without_an_end_is_not_collected(backend: str) -> None:
     restorer = WireRestorer(P, max_event_bytes=1000)
     with pytest.raises(EventTooLarge):  # noqa: PT012 - at some point
@@ -643,6 +658,15 @@ def test_compressed_bytes_are_refused(magic: bytes, name: str, protocol: str, ba
         assert result.data == magic + b"data"
 
 
+def test_after_compressed_bytes_no_read_is_taken(backend: str) -> None:
+    restorer = WireRestorer(P, protocol="openai-chat")
+    with pytest.raises(EncodedInput):
+        restorer.feed(b"\x1f\x8b")
+    with pytest.raises(StreamStateError, match=r"^feed\(\) after an error$"):
+        restorer.feed(event("Hi"))
+    assert restorer.flush() == b"\x1f\x8b"
+
+
 def test_a_magic_in_the_middle_is_data(backend: str) -> None:
     data = event("Hi") + b"\x1f\x8b\x08\n\n"
     assert restored(data) == data
@@ -674,6 +698,14 @@ def test_an_empty_line_before_a_withheld_event_stays(backend: str) -> None:
     assert restorer.feed(event("a")) == event("a")
     assert restorer.feed(data[:-1]) + restorer.feed(data[-1:]) == b"\n"
     assert restorer.feed(event("!")) == event("x")
+
+
+def test_behind_the_beginning_of_another_frame_no_template_is_tried(backend: str) -> None:
+    restorer = WireRestorer(P)
+    assert restorer.feed(event("<PERSON_1>")) == event("Ada")
+    assert restorer.feed(b":") == b""
+    assert restorer.feed(event("<PERSON_1>")) == b":" + event("<PERSON_1>")
+    assert restorer.feed(event("<PERSON_1>")) == event("Ada")
 
 
 def test_quiet_events_are_not_read(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
