@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
 from holdback import ChunkRestorer, DeanonymizationConfig
-from holdback.chunks import as_chunk, members, with_edits
+from holdback.chunks import as_chunk, dumped, like, members, with_edits
 from recorded import STREAMS, chunks_of
 from streams import PAIRS, chat, say
 
@@ -88,6 +88,34 @@ def test_edits_make_what_is_missing() -> None:
     assert with_edits({"parts": ["a"]}, [(("parts", 1), {"text": "t"})]) == {"parts": ["a", {"text": "t"}]}
 
 
+def test_edits_make_an_element_that_is_missing_on_the_way() -> None:
+    assert with_edits({"parts": []}, [(("parts", 0, "text"), "t")]) == {"parts": [{"text": "t"}]}
+
+
+def test_edits_below_a_field_of_a_model_that_has_extras_too() -> None:
+    chunk = Frozen.model_validate({"choices": [{"index": 0}], "vendor": {"a": 1}})
+    out = with_edits(chunk, [(("choices", 0, "index"), 1), (("vendor", "a"), 2)])
+    assert (out.choices[0].index, out.vendor) == (1, {"a": 2})
+
+
+def test_a_dump_warns_of_no_value() -> None:
+    wrong: Any = 5
+    assert dumped(Delta.model_construct(content=wrong)) == {"content": 5}  # a warning would be an error
+
+
+def test_a_class_whose_validator_breaks_is_not_asked_again() -> None:
+    class Broken(BaseModel):
+        text: str
+
+        @field_validator("text")
+        @classmethod
+        def breaks(cls, value: str) -> str:
+            raise TypeError
+
+    made = like(Broken, {"text": "t"})
+    assert (type(made), made.text) == (Broken, "t")
+
+
 def test_edits_of_other_containers() -> None:
     out = with_edits(OrderedDict(a=(1, MappingProxyType({"b": 1}))), [(("a", 1, "b"), 2)])
     assert type(out) is OrderedDict
@@ -149,6 +177,22 @@ def test_a_synthetic_chunk_that_does_not_validate_still_comes(backend: str) -> N
     (tail,) = restorer.flush()
     assert type(tail) is Strict
     assert tail.choices[0]["delta"] == {"content": "<PERS"}
+
+
+def test_a_tail_is_of_the_class_of_its_own_kind_of_event(backend: str) -> None:
+    class Event(BaseModel, extra="allow"):
+        type: str
+        index: int = 0
+
+    class Said(Event):
+        delta: dict[str, Any]
+
+    restorer = ChunkRestorer(PAIRS, protocol="anthropic")
+    restorer.feed(Event(type="message_start"))
+    restorer.feed(Said(type="content_block_delta", delta={"type": "text_delta", "text": "a <PERS"}))
+    tail, stop = restorer.feed(Event(type="content_block_stop"))
+    assert (type(tail), tail.delta["text"]) == (Said, "<PERS")
+    assert type(stop) is Event
 
 
 class Dumps:
