@@ -179,6 +179,25 @@ def test_a_synthetic_chunk_that_does_not_validate_still_comes(backend: str) -> N
     assert tail.choices[0]["delta"] == {"content": "<PERS"}
 
 
+@pytest.mark.parametrize(
+    ("mapping", "config"), [(PAIRS, DeanonymizationConfig(enabled=False)), (None, None)], ids=["off", "none"]
+)
+def test_with_nothing_to_restore_a_chunk_is_itself(mapping: Any, config: Any, backend: str) -> None:
+    restorer = ChunkRestorer(mapping, config)
+    for text in ("<PERSON_1>", "<PERS"):
+        chunk = model_chunk(content=text)
+        (out,) = restorer.feed(chunk)
+        assert out is chunk
+    assert restorer.flush() == []
+
+
+def test_what_a_chat_chunk_says_of_its_type_changes_nothing(backend: str) -> None:
+    restorer = ChunkRestorer(PAIRS)
+    restorer.feed(Frozen.model_validate({**model_chunk(content="<PERS").model_dump(), "type": "vendor"}))
+    (tail,) = restorer.flush()
+    assert type(tail) is Frozen
+
+
 def test_a_tail_is_of_the_class_of_its_own_kind_of_event(backend: str) -> None:
     class Event(BaseModel, extra="allow"):
         type: str
