@@ -49,6 +49,32 @@ def test_only_a_few_channels_are_looked_at(backend: str) -> None:
     assert not names.at_rest()
 
 
+def test_a_channel_holds_what_is_pending_in_it(backend: str) -> None:
+    ours = channels()
+    assert not ours.holds(CONTENT)
+    ours.feed(CONTENT, "a")
+    assert not ours.holds(CONTENT)
+    ours.feed(CONTENT, "<")
+    assert ours.holds(CONTENT)
+    assert not ours.holds((0, "refusal"))
+    assert ours.end(CONTENT) == "<"
+    assert not ours.holds(CONTENT)
+
+
+def test_tails_come_in_the_order_of_numbers_whichever_channel_opened_first(backend: str) -> None:
+    ours = channels()
+    for number in (10, 2, 1):
+        ours.feed((number, "content"), "<")
+        ours.feed((0, number), "<")
+    ours.feed((0, 3), "a")
+    assert ours.keys_of(0) == [(0, 1), (0, 2), (0, 3), (0, 10)]
+    assert ours.drain() == [
+        (key, "<") for key in ((0, 1), (0, 2), (0, 10), (1, "content"), (2, "content"), (10, "content"))
+    ]
+    assert ours.keys_of(0) == []
+    assert ours.drain() == []
+
+
 def test_a_whole_value_is_text_unless_it_is_said_to_be_source(backend: str) -> None:
     assert channels().replace('"<P>"') == '""Ada""'
     assert channels().replace('"<P>"', json=True) == r'"\"Ada\""'

@@ -98,6 +98,15 @@ def test_edits_below_a_field_of_a_model_that_has_extras_too() -> None:
     assert (out.choices[0].index, out.vendor) == (1, {"a": 2})
 
 
+def test_edits_of_a_model_that_allows_no_extras() -> None:
+    class Plain(BaseModel):
+        text: str
+
+    chunk = Plain(text="old")
+    out = with_edits(chunk, [(("text",), "new")])
+    assert (type(out), out.text, chunk.text) == (Plain, "new", "old")
+
+
 def test_a_dump_warns_of_no_value() -> None:
     wrong: Any = 5
     assert dumped(Delta.model_construct(content=wrong)) == {"content": 5}  # a warning would be an error
