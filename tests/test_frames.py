@@ -26,6 +26,7 @@ ENDS = {
     "CRLF CR": (b"x\r\n\rrest", 4),
     "CR CRLF": (b"x\r\r\nrest", 4),
     "LF CR": (b"x\n\rrest", 3),
+    "LF CR, and nothing behind": (b"x\n\r", 3),
     "the LF behind a CR is part of it": (b"x\n\r\n", 4),
     "an empty line of its own": (b"\ndata: x\n\n", 1),
     "an empty CRLF": (b"\r\ndata: x\n\n", 2),
@@ -105,6 +106,21 @@ def test_what_a_frame_carries(name: str) -> None:
     assert Frame(wires.BOM + data, lines=False, first=True).source == source
 
 
+@pytest.mark.parametrize(
+    ("data", "newline"),
+    [
+        (b"data: x\n\n", b"\n"),
+        (b"data: x\r\r", b"\r"),
+        (b"data: x\r\ndata: y\n\n", b"\r\n"),
+        (b": c\ndata: y\r\n\r\n", b"\n"),
+        (b"data: x", b""),
+    ],
+    ids=["LF", "CR", "CRLF then LF", "LF then CRLF", "none"],
+)
+def test_lines_end_as_the_first_one_does(data: bytes, newline: bytes) -> None:
+    assert Frame(data, lines=False, first=False).newline == newline
+
+
 def test_a_bom_in_the_middle_is_part_of_a_name() -> None:
     assert Frame(wires.BOM + b"data: x\n\n", lines=False, first=False).source is None
 
@@ -135,6 +151,11 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
     for value in (b"X", b"X\nY", b"X\nY\nZ", b"W\nX\nY\nZ"):
         out = Frame(changed(b"1", b"3", value), lines=False, first=False)
         assert out.source == b"[" + value + b"]"
+    end = newline + newline
+    lines = (b"data: [X", b"id: 7", b"data: Y", b"data:Z]")
+    assert changed(b"1", b"3", b"X\nY\nZ") == newline.join(lines) + end
+    lines = (b"data: [X", b"id: 7", b"data: Y", b"data: Z,", b"data:3]")
+    assert changed(b"1", b"2", b"X\nY\nZ") == newline.join(lines) + end
 
 
 @pytest.mark.parametrize("first", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def test_events() -> None:
 
 def test_a_chunk_dict() -> None:
     chunk = create_chunk_dict("hi", "m", "stop", 2)
-    assert chunk.pop("id").startswith("chatcmpl-")
+    assert re.fullmatch("chatcmpl-[0-9a-f]{12}", chunk.pop("id"))
     assert isinstance(chunk.pop("created"), int)
     assert chunk == {
         "object": "chat.completion.chunk",
@@ -47,6 +48,10 @@ def test_a_chunk_dict() -> None:
         "choices": [{"index": 2, "delta": {"content": "hi"}, "finish_reason": "stop"}],
     }
     assert create_chunk_dict(content="")["choices"] == [{"index": 0, "delta": {}, "finish_reason": None}]
+    for made in (create_chunk_dict("a"), create_delta_chunk({"content": "a"})):
+        assert (made["model"], made["choices"]) == (
+            "", [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}],
+        )  # fmt: skip
     assert create_delta_chunk({"refusal": "no"}, index=1)["choices"][0] == {
         "index": 1, "delta": {"refusal": "no"}, "finish_reason": None,
     }  # fmt: skip
@@ -131,3 +136,33 @@ def test_a_value_that_surprises_pydantic_is_not_quoted_in_a_warning() -> None:
 
 def test_a_model_among_dicts_with_a_lone_half() -> None:
     assert to_json({"a": "\ud83d", "m": Model(text="x")}) == '{"a":"\\ud83d","m":{"text":"x","inner":null}}'
+
+
+class Unset(Model):
+    """As LiteLLM's: what was not set is left out."""
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        return super().model_dump(exclude_unset=True, **options)
+
+
+Unset.model_dump.__module__, Unset.model_dump.__qualname__ = (
+    "litellm.types.utils",
+    "ModelResponseBase.model_dump",
+)
+
+
+@pytest.mark.parametrize("text", ["x", "\u2028", "\ud83d"], ids=["ASCII", "a separator", "half a pair"])
+def test_what_is_left_out_of_a_dump_is_not_written(text: str) -> None:
+    write, plain = model_json(Unset), model_json(Model)
+    assert write is not None
+    assert plain is not None
+    spelled = to_json(text)
+    assert write(Unset(text=text)) == f'{{"text":{spelled}}}'
+    assert plain(Model(text=text)) == f'{{"text":{spelled},"inner":null}}'
+
+
+def test_a_surprise_beside_a_lone_half_is_not_quoted_in_a_warning() -> None:
+    write = model_json(Model)
+    assert write is not None
+    model = Model.model_construct(text=["SECRET"], more="\ud83d")
+    assert write(model) == '{"text":["SECRET"],"inner":null,"more":"\\ud83d"}'
