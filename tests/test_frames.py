@@ -83,6 +83,7 @@ FRAMES: dict[str, tuple[bytes, bytes | None, bool, bool]] = {
     "a comment": (b": c\ndata: x\n\n", b"x", False, False),
     "two lines": (b"data: x\r\ndata: y\r\n\r\n", b"x\ny", False, True),
     "an empty one between": (b"data: x\rdata\rdata:\rdata: y\r\r", b"x\n\n\ny", False, True),
+    "a CR between two lines": (b"data: x\rdata: y\n\n", b"x\ny", False, True),
     "no colon": (b"data\n\n", b"", False, True),
     "no data": (b"event: e\nid: 3\n\n", None, True, False),
     "only a comment": (b":\n\n", None, False, False),

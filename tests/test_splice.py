@@ -61,6 +61,12 @@ def test_a_document_is_restored_as_its_source() -> None:
     assert out == b'{"a": {"x" : 1.0, "Ada": ["Ada"]}, "b": ["new"]}'
 
 
+def test_a_list_is_a_document_too() -> None:
+    source = b'{"a": [1.0,  "<P>"]}'
+    out = splice(source, [(("a",), [1.0, "Ada"])], lambda text: text.replace("<P>", "Ada"))
+    assert out == b'{"a": [1.0,  "Ada"]}'
+
+
 def test_a_document_that_restores_to_a_lone_half() -> None:
     out = splice(b'[{"a":1}]', [((0,), {"a": 2})], lambda text: '{"a":"\ud83d"}')
     assert json.loads(out) == [{"a": "\ud83d"}]
