@@ -248,14 +248,23 @@ def test_a_bad_mapping_is_told_where_and_never_what(pairs: Any, error: type[Exce
     assert caught.value.__context__ is None
 
 
+def test_a_text_is_no_json_source_unless_it_is_said_to_be() -> None:
+    matcher = _backend.TrieMatcher({"<A>": '"'})
+    for text, json in (('"""', False), (r'"\""', True)):
+        assert matcher.replace('"<A>"', json=json) == text
+        assert streamed(matcher.stream(json=json), ['"<A>"']) == text
+    assert matcher.replace('"<A>"') == streamed(matcher.stream(), ['"<A>"']) == '"""'
+
+
 @pytest.mark.parametrize("json", [False, True])
 def test_a_wrong_argument_is_a_type_error_and_changes_nothing(json: bool) -> None:
     matcher = _backend.TrieMatcher({"<A>": "x"})
     stream = matcher.stream(json=json)
     stream.feed("<A")
     for wrong in (b"secret", None, 7):
-        with pytest.raises(TypeError, match=rf"^feed\(\) takes str, not {type(wrong).__name__}$"):
-            stream.feed(wrong)  # type: ignore[arg-type]
+        for held in (stream, matcher.stream(json=json)):
+            with pytest.raises(TypeError, match=rf"^feed\(\) takes str, not {type(wrong).__name__}$"):
+                held.feed(wrong)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=rf"^replace\(\) takes str, not {type(wrong).__name__}$"):
             matcher.replace(wrong, json=json)  # type: ignore[arg-type]
     assert stream.feed(">") == "x"
