@@ -24,6 +24,8 @@ sys.modules["holdback._native"] = None  # type: ignore[assignment]  # if it was 
 RED = Path("red.txt")
 """Which test was red for a mutant of which function: a line for each mutant."""
 TIMEOUT = 36  # as mutmut says it
+SLOWEST = float(os.environ.get("MUTANTS_SECONDS", "inf"))
+"""``make mutants MUTANTS_SECONDS=1`` leaves slower tests out; what lives then may still be noticed by one of them."""
 
 
 def pytest_configure() -> None:
@@ -50,7 +52,9 @@ def took(item: pytest.Item) -> float:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first run keeps the order of the files."""
+    """What was red before, then the quickest; mutmut's first run keeps the order of the files."""
+    if function():
+        items[:] = [item for item in items if took(item) < SLOWEST] or items
     red = Counter(RED.read_text().splitlines() if RED.exists() else ())
     items.sort(key=lambda item: took(item) / (1 + 20 * red[f"{function()} {item.nodeid}"]))
 
