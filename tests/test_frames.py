@@ -153,10 +153,10 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
         out = Frame(changed(b"1", b"3", value), lines=False, first=False)
         assert out.source == b"[" + value + b"]"
     end = newline + newline
-    lines = (b"data: [X", b"id: 7", b"data: Y", b"data:Z]")
-    assert changed(b"1", b"3", b"X\nY\nZ") == newline.join(lines) + end
-    lines = (b"data: [X", b"id: 7", b"data: Y", b"data: Z,", b"data:3]")
-    assert changed(b"1", b"2", b"X\nY\nZ") == newline.join(lines) + end
+    all_three = newline.join([b"data: [X", b"id: 7", b"data: Y", b"data:Z]"]) + end
+    assert changed(b"1", b"3", b"X\nY\nZ") == all_three
+    only_two = newline.join([b"data: [X", b"id: 7", b"data: Y", b"data: Z,", b"data:3]"]) + end
+    assert changed(b"1", b"2", b"X\nY\nZ") == only_two
 
 
 @pytest.mark.parametrize("first", [False, True])
