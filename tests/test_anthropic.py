@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer, DeanonymizationConfig
+from holdback.protocols.anthropic import Anthropic
 from recorded import (
     CUTS,
     MAP,
@@ -136,6 +137,34 @@ def test_a_block_may_begin_with_text_that_its_deltas_continue() -> None:
     assert out[1:] == [delta("Grace!"), stop()]
     (whole, end) = run(start({"type": "text", "text": "Hi <PERSON_10>"}), stop())
     assert (whole["content_block"]["text"], end) == ("Hi Grace", stop())
+
+
+def test_the_citations_that_a_block_of_text_begins_with_are_whole() -> None:
+    (out,) = run(start({"type": "text", "text": "", "citations": [{"cited_text": "<PERSON_10>"}]}))
+    assert out == start({"type": "text", "text": "", "citations": [{"cited_text": "Grace"}]})
+
+
+def test_a_message_may_begin_with_thinking() -> None:
+    def begin(text: str) -> dict[str, Any]:
+        return {"type": "message_start", "message": {"content": [{"type": "thinking", "thinking": text}]}}
+
+    assert run(begin("<PERSON_10>")) == [begin("<PERSON_10>")]
+    assert run(begin("<PERSON_10>"), config=REASONING) == [begin("Grace")]
+
+
+def test_an_index_that_is_no_number_is_none() -> None:
+    odd = {**delta("<PERSON_10>"), "index": [0]}
+    assert run(odd) == [{**delta("Grace"), "index": [0]}]
+
+
+def test_what_is_a_stream_or_an_answer_of_this_format() -> None:
+    for event in (delta(""), start({}), stop(), {"type": "message_start"}, {"type": "ping"}):
+        assert Anthropic.recognises(event)
+    for other in ({"type": "ping", "n": 1}, {"type": "error"}, {"content": []}, {}):
+        assert not Anthropic.recognises(other)
+    assert Anthropic.recognises_answer({"type": "message", "content": []})
+    for other in ({"type": "message"}, {"type": "other", "content": []}, {"content": []}):
+        assert not Anthropic.recognises_answer(other)
 
 
 # ---------------------------------------------------------------- whole values
