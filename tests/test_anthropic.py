@@ -158,13 +158,32 @@ def test_an_index_that_is_no_number_is_none() -> None:
 
 
 def test_what_is_a_stream_or_an_answer_of_this_format() -> None:
-    for event in (delta(""), start({}), stop(), {"type": "message_start"}, {"type": "ping"}):
-        assert Anthropic.recognises(event)
-    for other in ({"type": "ping", "n": 1}, {"type": "error"}, {"content": []}, {}):
-        assert not Anthropic.recognises(other)
+    known: list[dict[str, Any]] = [delta(""), start({}), stop(), {"type": "message_start"}, {"type": "ping"}]
+    assert all(map(Anthropic.recognises, known))
+    others: list[dict[str, Any]] = [{"type": "ping", "n": 1}, {"type": "error"}, {"content": []}, {}]
+    assert not any(map(Anthropic.recognises, others))
     assert Anthropic.recognises_answer({"type": "message", "content": []})
-    for other in ({"type": "message"}, {"type": "other", "content": []}, {"content": []}):
-        assert not Anthropic.recognises_answer(other)
+    others = [{"type": "message"}, {"type": "other", "content": []}, {"content": []}]
+    assert not any(map(Anthropic.recognises_answer, others))
+
+
+def test_an_input_that_has_no_json_form_is_left_unread() -> None:
+    circle: dict[str, Any] = {"who": "<PERSON_10>"}
+    circle["again"] = circle
+    deep: Any = "<PERSON_10>"
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (circle, {"deep": deep}, {"who": "<PERSON_10>", "what": object()}):
+        event = start({"type": "tool_use", "input": value})
+        (out,) = ChunkRestorer(MAP, protocol=PROTOCOL).feed(event)
+        assert out is event
+
+
+def test_a_whole_text_is_not_escaped_as_source() -> None:
+    (out,) = ChunkRestorer({"<P>": '"A"'}, protocol=PROTOCOL).feed(
+        start({"type": "advisor_tool_result", "content": {"text": '"<P>"'}})
+    )
+    assert out["content_block"]["content"]["text"] == '""A""'
 
 
 # ---------------------------------------------------------------- whole values
