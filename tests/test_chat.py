@@ -193,6 +193,15 @@ def test_a_synthetic_chunk_carries_the_streams_own_envelope(backend: str) -> Non
     }
 
 
+def test_a_synthetic_chunk_is_dressed_in_what_comes_piece_by_piece(backend: str) -> None:
+    restorer = ChunkRestorer(PAIRS)
+    for name in ("id", "created", "model"):
+        restorer.feed({name: ENVELOPE[name], "choices": []})
+    restorer.feed({"choices": [{"index": 0, "delta": {"content": "<PERS"}}]})
+    (tail,) = restorer.flush()
+    assert {name: tail.get(name) for name in ENVELOPE} == ENVELOPE
+
+
 def test_a_synthetic_chunk_invents_nothing(backend: str) -> None:
     bare = {"choices": [{"index": 0, "delta": {"content": "<PERS"}}], "model": "m"}
     assert restore([bare]) == [
@@ -690,3 +699,11 @@ def test_two_streams_share_nothing_but_the_matcher(backend: str) -> None:
     one.feed(say("<PERS"))
     assert two.feed(say("ON_2>")) == [say("ON_2>")]
     assert one.feed(say("ON_2>")) == [say("Bo")]
+
+
+def test_the_title_of_a_citation_is_text_and_no_source() -> None:
+    def cited(title: str) -> dict[str, Any]:
+        citation = {"type": "url_citation", "url_citation": {"title": title, "url": "u"}}
+        return {"choices": [{"index": 0, "delta": {"annotations": [citation]}}]}
+
+    assert ChunkRestorer({"<P>": '"A"'}).feed(cited('"<P>"')) == [cited('""A""')]
