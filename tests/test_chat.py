@@ -707,3 +707,13 @@ def test_the_title_of_a_citation_is_text_and_no_source() -> None:
         return {"choices": [{"index": 0, "delta": {"annotations": [citation]}}]}
 
     assert ChunkRestorer({"<P>": '"A"'}).feed(cited('"<P>"')) == [cited('""A""')]
+
+
+def test_a_chunk_whose_text_became_nothing_leaves_unless_other_text_of_it_is_withheld() -> None:
+    def said(**delta: str) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "delta": delta}]}
+
+    pairs = {"<E>": "", "<P>": "x"}
+    assert ChunkRestorer(pairs).feed(said(content="<E>")) == [said(content="")]
+    assert ChunkRestorer(pairs).feed(said(content="<", refusal="<E>")) == []
+    assert ChunkRestorer(pairs).feed(said(content="<E>", refusal="<")) == []

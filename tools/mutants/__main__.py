@@ -53,6 +53,7 @@ GROUPS = {
     "formats": Group(
         ["channels.py", "restorer.py", "chunks.py", "protocols/*.py"],
         [
+            "test_channels.py",
             "test_chunks.py",
             "test_chat.py",
             "test_text.py",
