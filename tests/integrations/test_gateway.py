@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from provider import Provider, serving
+from provider import Provider
 
 pytestmark = pytest.mark.sdk
 
@@ -69,15 +69,9 @@ def running(upstream: str, folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    for needed in ("uvicorn", "starlette", "httpx"):
-        pytest.importorskip(needed)
-    with serving() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
 def gateway(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    for needed in ("starlette", "httpx"):
+        pytest.importorskip(needed)
     with running(provider.address, tmp_path_factory.mktemp("gateway")) as address:
         yield address
     assert provider.seen

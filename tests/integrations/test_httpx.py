@@ -15,7 +15,7 @@ import pytest
 from holdback import DeanonymizationConfig, MappingError, PIIMapping, TrieMatcher
 from holdback.errors import EncodedInput
 from holdback.wire import WireRestorer as Wire
-from provider import Provider, serving
+from provider import Provider
 from streams import say
 from wires import every, recordings, through
 
@@ -367,13 +367,6 @@ TEXT = "Hi <PERSON_1>, <EMAIL_1>? [cut:7]"
 RESTORED = f"You said: Hi {PAIRS['<PERSON_1>']}, {PAIRS['<EMAIL_1>']}? [cut:7]"
 CHAT: Any = {"model": "m", "messages": [{"role": "user", "content": TEXT}]}
 TOOL: Any = {"type": "function", "function": {"name": "mail", "parameters": {"type": "object"}}}
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    pytest.importorskip("uvicorn")
-    with serving() as provider:
-        yield provider
 
 
 @pytest.mark.sdk

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -20,28 +19,15 @@ from typing import Any
 import pytest
 
 from pages import ROOT, blocks, hosted
-from provider import Provider, answer, serving
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    for needed in ("uvicorn", "starlette", "httpx"):
-        pytest.importorskip(needed)
-    with serving() as provider:
-        yield provider
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from provider import Provider, answer
 
 
 @pytest.fixture(scope="module")
 def port(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The gateway, started by the lines of its page, but for what installs; its port."""
-    folder, port = tmp_path_factory.mktemp("page"), str(free_port())
+    for needed in ("starlette", "httpx"):
+        pytest.importorskip(needed)
+    folder = tmp_path_factory.mktemp("page")
     (source,) = [block.source for block in blocks("sh") if block.page == "docs/asgi.md"]
     install, *lines, start = source.splitlines()
     assert install.startswith("pip install ")
@@ -56,29 +42,24 @@ def port(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT / "python"),
     }
-    process = subprocess.Popen(
-        ["sh", "-c", "\n".join([*lines, f"{start} --port {port}"])],
-        cwd=folder,
-        env=environment,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+    # The socket listens before the process is there: nobody has to wait for it.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = subprocess.Popen(
+            ["sh", "-c", "\n".join([*lines, f"{start} --fd {listener.fileno()}"])],
+            cwd=folder,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        port = str(listener.getsockname()[1])
     try:
-        deadline = time.monotonic() + 30
-        while not is_open(port):
-            assert process.poll() is None, "the gateway did not start"
-            assert time.monotonic() < deadline, "the gateway did not start"
-            time.sleep(0.05)
         yield port
+        assert process.poll() is None
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=20)
-
-
-def is_open(port: str) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", int(port))) == 0
 
 
 def test_the_gateway_is_started_as_its_page_says(port: str, provider: Provider) -> None:
