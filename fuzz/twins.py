@@ -86,7 +86,17 @@ def scanned(case: Case, matchers: list[Any]) -> None:
     data = case.text.encode("utf-8", "surrogatepass")
     cut = len(case.pieces[0].encode("utf-8", "surrogatepass"))
     scans = [matcher._scan(lines=case.lines, field=case.field) for matcher in matchers]
-    answers = [(scan.run(data, 0), scan.run(data, cut), scan.read(data[:cut], data[cut:])) for scan in scans]
+    answers = [
+        (
+            scan.run(data, 0, None),
+            scan.run(data, cut, None),
+            scan.read(data[:cut], data[cut:], None),
+            scan.is_open,
+            scan.passes(data[cut:]),
+            scan.passed,
+        )
+        for scan in scans
+    ]
     assert all(answer == answers[0] for answer in answers), "the twins scan differently"
 
 

@@ -23,7 +23,7 @@ P = {"<P>": "x", "é": "x", "\t!": "x", "/a": "x"}
 def quiet(
     pairs: dict[str, str], data: bytes, start: int = 0, *, lines: bool = False, field: str = "_call"
 ) -> int:
-    return _backend.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start)
+    return _backend.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start, None)[1]
 
 
 class Vector(TypedDict):
@@ -47,11 +47,11 @@ def test_run_and_read(vector: Vector, backend: str) -> None:
     matcher = _backend.TrieMatcher(dict.fromkeys(vector["keys"], "x"))
     scan = matcher._scan(lines=vector["lines"], field=vector["field"])
     data, end = vector["data"].encode(), vector["end"]
-    assert scan.run(data, 0) == end
+    assert scan.run(data, 0, None)[1] == end
     before = b"data: <\\u003c\n\n"
-    assert scan.run(before + data, len(before)) == end + len(before)
+    assert scan.run(before + data, len(before), None)[1] == end + len(before)
     for cut in range(len(data) + 1):
-        assert scan.read(data[:cut], data[cut:]) == (data[:end], data[end:], vector["beginning"])
+        assert scan.read(data[:cut], data[cut:], None) == (data[:end], data[end:], vector["beginning"])
 
 
 @pytest.mark.parametrize(("field", "end"), [("_json", 0), ("_call", 27), ("", 27), ("json", 27)])
@@ -96,8 +96,8 @@ def test_the_twins_agree(data: bytes, keys: list[str], start: int, lines: bool, 
         pytest.skip("the extension holdback._native is not built here")
     pairs = dict.fromkeys(keys, "x")
     start = min(start, len(data))
-    there = native.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start)
-    assert there == _pure.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start)
+    there = native.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start, None)[1]
+    assert there == _pure.TrieMatcher(pairs)._scan(lines=lines, field=field).run(data, start, None)[1]
     assert start <= there <= len(data)
     assert there == start or data[there - 1 : there] in (b"\n", b"\r")
 
@@ -128,7 +128,7 @@ def test_the_run_ends_where_the_definition_says(
     expected = quiet_by_definition(keys, before + data, len(before), lines=lines, field=field)
     for twin in filter(None, TWINS.values()):
         scan = twin.TrieMatcher(dict.fromkeys(keys, "x"))._scan(lines=lines, field=field)
-        assert scan.run(before + data, len(before)) == expected
+        assert scan.run(before + data, len(before), None)[1] == expected
 
 
 FIRSTS = [chr(code) for code in range(0x180)] + [
@@ -156,7 +156,7 @@ def test_no_spelling_of_a_first_character_is_missed(backend: str) -> None:
         for spelling in spellings:
             assert json.loads(f'"{spelling}"') == first
             data = f'data: {{"x":"{spelling}!"}}\n\n'.encode()
-            assert scan.run(data, 0) == 0, (first, spelling)
+            assert scan.run(data, 0, None)[1] == 0, (first, spelling)
 
 
 @given(st.data())
@@ -167,8 +167,8 @@ def test_a_read_is_the_run_of_both_and_what_is_left(data: st.DataObject) -> None
     results = set()
     for twin in filter(None, TWINS.values()):
         scan = twin.TrieMatcher(P)._scan(lines=lines, field="_call")
-        quiet, left, is_beginning = scan.read(rest, came)
-        end = scan.run(rest + came, 0)
+        quiet, left, is_beginning = scan.read(rest, came, None)
+        end = scan.run(rest + came, 0, None)[1]
         assert (quiet, left) == ((rest + came)[:end], (rest + came)[end:])
         if is_beginning:  # nothing in it ends an event
             assert (b"\n" not in left) if lines else not re.search(rb"\A[\r\n]|[\r\n][\r\n]", left)

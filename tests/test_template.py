@@ -29,9 +29,25 @@ def template(frame: bytes = FRAME, literal: bytes = b'"<P>!"', **more: Any) -> T
 
 
 def restore(data: bytes, start: int = 0, longest: int = 999, **more: Any) -> tuple[bytes, int] | None:
+    """By the template; where there is the native twin's own event, that one must agree."""
     found = template(**more)
     assert found is not None
-    return found.restore(data, start, longest)
+    restored = found.restore(data, start, longest)
+    quickly = quick(template(**{**more, "others_rest": False}), data, start)
+    if quickly is not None and longest == 999:
+        assert quickly == (restored or (b"", start))
+    return restored
+
+
+def quick(found: Template | None, data: bytes, start: int = 0) -> tuple[bytes, int] | None:
+    """What the native twin's own event makes of it; None if there is none."""
+    assert found is not None
+    if found.quick is None:
+        return None
+    scan = _backend.TrieMatcher({"<P>": 'Ada "A"'})._scan(lines=False, field="")
+    out, end = scan.run(data, start, found.quick)
+    assert found.has_fitted == (end > start)
+    return out, end
 
 
 def like(text: str, number: str = "8", fill: str = '"zz"') -> bytes:
@@ -46,6 +62,9 @@ def like(text: str, number: str = "8", fill: str = '"zz"') -> bytes:
         (r'"\u003cP\u003E\/"', r'"Ada \"A\"/"'),
         (r'"\/ not touched"', r'"\/ not touched"'),
         ('""', '""'),
+        (r'"<P>\"\\\/\b\f\n\r\t\u00e9\uD83D\ude00"', r'"Ada \"A\"\"\\/\b\f\n\r\té😀"'),
+        ('"<P>\x7f\x85\u2028\u2029é😀"', r'"Ada \"A\"' + "\x7f" + r'\u0085\u2028\u2029é😀"'),
+        ('"\x7f\x85\u2028"', '"\x7f\x85\u2028"'),
     ],
 )
 def test_an_event_of_the_same_kind_is_restored(text: str, leaves: str, backend: str) -> None:
@@ -69,6 +88,20 @@ REFUSED = {
     "an escape that JSON does not know": like(r'"\x"'),
     "a control character": like('"\x01"'),
     "half a pair": like(r'"\ud83d"'),
+    "half a pair before a character": like(r'"\ud83dx\ude00"'),
+    "half a pair before another": like(r'"\ud83d\ud83d"'),
+    "the second half of a pair": like(r'"\ude00"'),
+    "an escape of three digits": like(r'"\u123"'),
+    "an escape that is none": like(r'"\u12g4"'),
+    "an escape that is cut": like('"x')[:-30] + b"\\",
+    "no UTF-8 behind an escape": like(r'"\n"').replace(rb"\n", b"\\n\xff"),
+    "a control character behind an escape": like('"\\n\x01"'),
+    "a number of nineteen digits": like('"x"', "1" * 19),
+    "two zeros": like('"x"', "00"),
+    "no number": like('"x"', ""),
+    "a power of ten": like('"x"', "1E2"),
+    "a filler with a control character": like('"x"', fill='"\t"'),
+    "a filler that does not end": like('"x"', fill='"zz'),
     "no UTF-8": like('"x"').replace(b'"x"', b'"\xff"'),
     "a number that JSON does not know": like('"x"', "08"),
     "another kind of number": like('"x"', "8.0"),
@@ -87,7 +120,30 @@ def test_what_it_is_not_sure_of_is_refused_and_not_fed(name: str, backend: str) 
     assert found is not None
     found.stream.feed("<")
     assert found.restore(REFUSED[name], 0, 999) is None
+    assert quick(found, REFUSED[name]) in (None, (b"", 0))
     assert found.stream.pending == "<"
+
+
+def test_the_native_event_is_used_for_all_that_are_alike(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole or cut, in one read or many: only the pure twin restores by the template's own way."""
+    slowly = []
+    restore = Template.restore
+
+    def counted(self: Template, *args: Any) -> tuple[bytes, int] | None:
+        restored = restore(self, *args)
+        if restored is not None:
+            slowly.append(restored)
+        return restored
+
+    monkeypatch.setattr(Template, "restore", counted)
+    data = events("openai-responses", 0, "<P_10>", *["a <P", '_10>\n"é', "<P_10>"] * 50)
+    whole = through(WireRestorer(RARE, protocol="openai-responses"), [data])
+    for size in (len(data), 4096, 300):
+        slowly.clear()
+        assert through(WireRestorer(RARE, protocol="openai-responses"), wires.every(data, size)) == whole
+        assert bool(slowly) == (backend == "pure")
 
 
 def test_an_event_that_may_be_too_large_is_refused(backend: str) -> None:

@@ -12,6 +12,9 @@ It is an optimisation only: what a template does with an event is what reading i
   itself, is refused where JSON would be;
 - it holds only until another event is read: that may end the channel, or change what the format knows.
 
+The native backend has a quicker way of its own for the same (``quick``, in ``rust/core/src/event.rs``), which also
+takes the runs of quiet events between. What is written here is what it must do, and does for the pure backend.
+
 Cost: O(size of the event), a comparison of bytes and a search for the end of the literal.
 """
 
@@ -39,6 +42,8 @@ _UNREAD = re.compile(rb'"(?:sequence_number|obfuscation|created_at)": ?')
 """Fields that differ from event to event, and that no format reads in an event that is nothing but text."""
 
 Hole = Callable[[bytes, int], re.Match[bytes] | None]
+_HOLES: dict[str, Hole] = {"text": LITERAL.match, "number": _NUMBER.match, "filling": _STRING.match}
+"""What holes take, by name."""
 
 
 class Template:
@@ -48,24 +53,36 @@ class Template:
     :param others_rest: whether every other channel is at rest: so it stays for as long as the template holds.
     """
 
-    __slots__ = ("_fixed", "_holes", "_text", "is_droppable", "others_rest", "stream")
+    __slots__ = ("_fixed", "_has_fitted", "_holes", "_is_droppable", "_others_rest", "quick", "stream")
 
     def __init__(
         self,
         fixed: list[bytes],
-        holes: list[Hole],
-        text: int,
+        holes: list[str],
         stream: _backend.StreamBuffer,
         *,
         is_droppable: bool,
         others_rest: bool,
     ) -> None:
         self._fixed = fixed  # one more than there are holes
-        self._holes = holes
-        self._text = text  # the number of the hole that is the text
+        self._holes = holes  # their names
         self.stream = stream
-        self.is_droppable = is_droppable
-        self.others_rest = others_rest
+        self._is_droppable = is_droppable
+        self._others_rest = others_rest
+        self._has_fitted = False
+        # The same, natively: what the scan is given to restore such events by. None without the native twin.
+        parts = list(zip(fixed, holes, strict=False))
+        self.quick = stream._text_event(parts, fixed[-1], is_droppable=is_droppable, others_rest=others_rest)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether events without the beginning of a placeholder may pass now."""
+        return self._others_rest and not self.stream.pending
+
+    @property
+    def has_fitted(self) -> bool:
+        """Whether any event was restored by it."""
+        return self._has_fitted or (self.quick is not None and self.quick.has_fitted)
 
     @classmethod
     def of(
@@ -87,11 +104,9 @@ class Template:
             return None
         before, holes = _with_holes(frame[:begin])
         after, more = _with_holes(frame[end:])
-        text = len(holes)
         return cls(
             [*before, *after],
-            [*holes, LITERAL.match, *more],
-            text,
+            [*holes, "text", *more],
             stream,
             is_droppable=is_droppable,
             others_rest=others_rest,
@@ -103,15 +118,14 @@ class Template:
         None if it is of another kind, has not come whole yet, or is longer than ``longest``: nothing was fed then.
         """
         at, begin, end = start, 0, 0
-        for number, hole in enumerate(self._holes):
-            fixed = self._fixed[number]
+        for fixed, hole in zip(self._fixed, self._holes, strict=False):
             if not data.startswith(fixed, at):
                 return None
             at += len(fixed)
-            found = hole(data, at)
+            found = _HOLES[hole](data, at)
             if found is None:
                 return None
-            if number == self._text:
+            if hole == "text":
                 begin, end = at, found.end()
             at = found.end()
         if not data.startswith(self._fixed[-1], at):
@@ -123,23 +137,24 @@ class Template:
             text = from_json(data[begin:end])
         except ValueError:  # no JSON, or a lone surrogate
             return None
+        self._has_fitted = True
         leaves = self.stream.feed(text)
         if leaves == text:
             return data[start:at], at
-        if self.is_droppable and not leaves and self.stream.pending:
+        if self._is_droppable and not leaves and self.stream.pending:
             return b"", at
         return b"".join((data[start:begin], to_json_bytes(leaves), data[end:at])), at
 
 
-def _with_holes(data: bytes) -> tuple[list[bytes], list[Hole]]:
-    """The fixed parts of some bytes, and the holes between them."""
+def _with_holes(data: bytes) -> tuple[list[bytes], list[str]]:
+    """The fixed parts of some bytes, and the names of the holes between them."""
     fixed: list[bytes] = []
-    holes: list[Hole] = []
+    holes: list[str] = []
     done = 0
     for field in _UNREAD.finditer(data):
-        for value in (_NUMBER, _STRING):
-            if found := value.match(data, field.end()):
+        for hole in ("number", "filling"):
+            if found := _HOLES[hole](data, field.end()):
                 fixed.append(data[done : field.end()])
-                holes.append(value.match)
+                holes.append(hole)
                 done = found.end()
     return [*fixed, data[done:]], holes

@@ -6,8 +6,9 @@ bytes: unchanged, they leave as they came; changed, only the spans of the restor
 
 The fast path. While nothing is pending and no channel of JSON source is open, a frame without any byte that could
 begin a placeholder comes out as it went in. The matcher's scan finds runs of such frames, and they leave unread:
-most reads of most streams are passed on by a few lines of ``feed``. A frame that does have such a byte is mostly like
-the last one that had: the template of that one restores it without parsing. Both are optimisations only.
+most reads of most streams pass with one question to it. A frame that does have such a byte is mostly like the last one
+that had: the template of that one restores it without parsing, natively in one go with the runs around it. Both are
+optimisations only.
 
 Invariants, for every way to cut the input:
 
@@ -23,6 +24,7 @@ huge read is taken in slices, since a frame may look ahead to the end of its sli
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
     from holdback._native import Scan
 
 UNKNOWN = "unknown"
+
+
+def _never(_: object) -> bool:
+    return False
+
 
 _ENCODINGS = (
     (b"\x1f\x8b", "gzip"),
@@ -102,6 +109,7 @@ class WireRestorer:
         "_newline",
         "_offset",
         "_out",
+        "_passes",
         "_passing",
         "_protocol",
         "_protocol_name",
@@ -127,21 +135,23 @@ class WireRestorer:
         if type(max_event_bytes) is not int:
             raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
         self._max_event_bytes = max_event_bytes
+        # With the unfinished frame still no more than one event.
+        self._most_at_once = max(0, min(_SLICE, max_event_bytes // 2))
         matcher = matcher_for(mapping, config)
         self._channels = None if matcher is None else Channels(matcher)
         self._scan: Scan | None = None  # of this protocol
+        # The scan's own, and the quickest part of `feed`, which our middleware asks first.
+        self._passes: Callable[[object], bool] = _never
         if protocol != AUTO:
             self._begin(protocol, protocol_named(protocol))
         self._passing = matcher is None  # forward unread
         self._failed = self._flushed = False
         self._rest: bytes | bytearray = b""  # the unfinished frame
-        self._offset = 0  # of its first byte in the stream
+        self._offset = 0  # of its first byte in the stream, without what the scan took
         self._out: list[bytes] = []  # ready to leave
         self._first = True  # no frame was read yet
         self._lead = b""  # the line end of a first frame that was left out, until something leaves instead
-        # With the unfinished frame still no more than one event.
-        self._most_at_once = min(_SLICE, max_event_bytes // 2)
-        # Whether a frame without the beginning of a placeholder changes nothing; `_rest` is bytes then.
+        # Whether a frame without the beginning of a placeholder changes nothing.
         self._calm = False
         # Of the last event that was read; None whenever bytes are not read: when passing, and after an end or an error.
         self._template: Template | None = None
@@ -162,21 +172,24 @@ class WireRestorer:
         :raises EventTooLarge: an event has more bytes than ``max_event_bytes``.
         :raises StreamStateError: the stream has ended, or one of these two was raised before.
         """
-        if self._calm and type(data) is bytes and len(self._rest) <= len(data) <= self._most_at_once:
-            quiet, left, is_beginning = self._scan.read(self._rest, data)  # type: ignore[union-attr, arg-type]
-            self._offset += len(quiet)
+        rest, template = self._rest, self._template
+        if not rest and self._passes(data):
+            return data
+        quick = None if template is None else template.quick
+        if (
+            (self._calm or quick is not None)
+            and type(data) is bytes
+            and len(rest) <= len(data) <= self._most_at_once
+        ):
+            out, left, is_beginning = self._scan.read(rest, data, quick)  # type: ignore[union-attr, arg-type]
+            if quick is not None:
+                self._calm = quick.is_calm
             if is_beginning:
                 self._rest = left
-                return quiet
-            if quiet:
-                self._out.append(quiet)
+                return out
+            if out:
+                self._out.append(out)
             self._rest, data = b"", left
-        if self._template is not None and not self._rest and type(data) is bytes:
-            end = max(0, self._take_alike(data, 0, self._template))
-            self._offset += end
-            if end == len(data):
-                return self._leave()
-            data = data[end:]
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
         if self._flushed or self._failed:
@@ -190,7 +203,9 @@ class WireRestorer:
             except Exception:
                 self._failed, self._calm, self._template = True, False, None
                 self._rest += data[start + _SLICE :]
+                self._set_open()
                 raise
+        self._set_open()
         return self._leave()
 
     def __repr__(self) -> str:
@@ -203,6 +218,7 @@ class WireRestorer:
             return b""
         self._flushed = True
         self._calm, self._template = False, None
+        self._set_open()
         rest, self._rest = bytes(self._rest), b""
         if self._failed:
             self._drain()
@@ -220,6 +236,10 @@ class WireRestorer:
         if rest and len(self._out) > ready > 0:
             self._out.insert(ready, self._missing_end(rest))
         return self._leave()
+
+    def _set_open(self) -> None:
+        if self._scan is not None:
+            self._scan.is_open = self._calm and not self._rest
 
     def _leave(self) -> bytes:
         out = self._out
@@ -267,12 +287,16 @@ class WireRestorer:
             self._drop_lf = False
             if data[at] == 0x0A:
                 return at + 1
-        if self._calm:
-            end = self._scan.run(data, at)  # type: ignore[union-attr]
-            if at < end <= at + self._max_event_bytes:
-                self._out.append(data[at:end])
+        template = self._template
+        quick = None if template is None else template.quick
+        if (self._calm or quick is not None) and len(data) - at <= self._max_event_bytes:
+            out, end = self._scan.run(data, at, quick)  # type: ignore[union-attr]
+            if quick is not None:
+                self._calm = quick.is_calm
+            if end > at:
+                self._out.append(out)
                 return end
-        if self._template is not None and (end := self._take_alike(data, at, self._template)) >= 0:
+        if template is not None and (end := self._take_alike(data, at, template)) >= 0:
             return end
         end = end_of_line(data, at) if self._lines else end_of_event(data, at)
         if end >= 0:
@@ -303,8 +327,7 @@ class WireRestorer:
             return -1
         out, end = restored
         self._out.append(out)
-        self._calm = template.others_rest and not template.stream.pending
-        self._vain = 0
+        self._calm = template.is_calm
         return end
 
     def _take_frame(self, frame: bytes) -> None:
@@ -322,10 +345,14 @@ class WireRestorer:
             and channels.at_rest()
         )
 
+    def _place(self) -> int:
+        """Of the current frame's first byte in the stream."""
+        return self._offset + (0 if self._scan is None else self._scan.passed)
+
     def _check_size(self, size: int) -> None:
         if size > self._max_event_bytes:
             raise EventTooLarge(
-                f"the event at offset {self._offset} is larger than max_event_bytes={self._max_event_bytes}"
+                f"the event at offset {self._place()} is larger than max_event_bytes={self._max_event_bytes}"
             )
 
     def _check_encoding(self, data: bytes) -> None:
@@ -367,6 +394,8 @@ class WireRestorer:
         self._newline, self._named = frame.newline or self._newline, frame.has_name
         if self._protocol is None:
             self._decide(event)
+        if self._template is not None and self._template.has_fitted:
+            self._vain = 0
         self._template = None
         protocol, channels = self._protocol, self._channels
         if protocol is None or channels is None or (outcome := protocol.read(event, channels)) is None:
@@ -376,7 +405,7 @@ class WireRestorer:
             self._put_chunk(chunk)
         if outcome.suppressed and frame.only_data:
             self._drop_lf = frame.bytes.endswith(b"\r")
-            if self._offset == 0:
+            if self._place() == 0:
                 self._lead = frame.newline
         elif outcome.edits:
             restore_source = partial(channels.replace, json=True)
@@ -401,7 +430,10 @@ class WireRestorer:
         self._protocol = protocol(reasoning=self._reasoning)
         self._lines = protocol.LINES
         if self._channels is not None:
-            self._scan = self._channels.matcher._scan(lines=protocol.LINES, field=protocol.JSON_FIELD)
+            self._scan = self._channels.matcher._scan(
+                lines=protocol.LINES, field=protocol.JSON_FIELD, longest=self._most_at_once
+            )
+            self._passes = self._scan.passes
 
     def _decide(self, event: dict[str, Any]) -> None:
         """Choose the protocol by the first event; if none knows it, everything passes from now on."""

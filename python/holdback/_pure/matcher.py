@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -31,8 +32,8 @@ class TrieMatcher:
             raise TypeError(f"json must be bool, not {type(json).__name__}")
         return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
 
-    def _scan(self, *, lines: bool, field: str) -> Scan:
-        return Scan(self._automaton.scanner, lines=lines, field=field)
+    def _scan(self, *, lines: bool, field: str, longest: int = sys.maxsize) -> Scan:
+        return Scan(self._automaton.scanner, lines=lines, field=field, longest=longest)
 
     @property
     def longest(self) -> int:

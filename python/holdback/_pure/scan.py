@@ -58,14 +58,18 @@ class Scanner:
 class Scan:
     """The scan of one wire format; see the stub ``holdback/_native.pyi``."""
 
-    __slots__ = ("_field", "_lines", "_quiet")
+    __slots__ = ("_field", "_lines", "_longest", "_quiet", "is_open", "passed")
 
-    def __init__(self, scanner: Scanner, *, lines: bool, field: str) -> None:
+    def __init__(self, scanner: Scanner, *, lines: bool, field: str, longest: int) -> None:
         self._quiet = scanner.quiet
         self._field = field.encode() if field in JSON_FIELDS else b""
         self._lines = lines
+        self._longest = longest
+        self.passed = 0
+        self.is_open = False
 
-    def run(self, data: bytes, start: int, /) -> int:
+    def _end(self, data: bytes, start: int) -> int:
+        """Where the run that begins at ``start`` ends."""
         limit = self._quiet(data, start)
         if self._field:
             limit = _before(data, self._field, start, limit)
@@ -73,10 +77,27 @@ class Scan:
             data.rfind(b"\n", start, limit) + 1 or start if self._lines else last_border(data, start, limit)
         )
 
-    def read(self, rest: bytes, data: bytes, /) -> tuple[bytes, bytes, bool]:
+    def passes(self, data: object, /) -> bool:
+        if (
+            not self.is_open
+            or type(data) is not bytes
+            or len(data) > self._longest
+            or self._end(data, 0) < len(data)
+        ):
+            return False
+        self.passed += len(data)
+        return True
+
+    def run(self, data: bytes, start: int, _event: None, /) -> tuple[bytes, int]:
+        end = self._end(data, start)
+        return data[start:end], end
+
+    def read(self, rest: bytes, data: bytes, _event: None, /) -> tuple[bytes, bytes, bool]:
         data = rest + data if rest else data
-        end = self.run(data, 0)
+        end = self._end(data, 0)
         quiet, left = data[:end], data[end:]
+        self.passed += end
+        self.is_open = not left
         if 13 in left:  # a byte is found faster as a number
             return quiet, left, False
         return quiet, left, 10 not in left or (not self._lines and last_border(left, 0, len(left)) == 0)

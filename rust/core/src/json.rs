@@ -450,7 +450,7 @@ impl Walk<'_> {
         if level > 0 {
             let mut spelled = Cow::Borrowed(original);
             for _ in 0..level {
-                spelled = escape(spelled);
+                spelled = escape(spelled, escape_of);
             }
             self.out.extend_from_slice(&spelled);
             return;
@@ -459,7 +459,7 @@ impl Walk<'_> {
         let quoted = !scalars && matches!(self.state.last, b'{' | b'[' | b',' | b':');
         if quoted {
             self.out.push(b'"');
-            self.out.extend_from_slice(&escape(Cow::Borrowed(original)));
+            self.out.extend_from_slice(&escape(Cow::Borrowed(original), escape_of));
             self.out.push(b'"');
         } else {
             self.out.extend_from_slice(original);
@@ -501,8 +501,11 @@ fn first_non_blank(mut text: &[u8]) -> Option<u8> {
     }
 }
 
-/// `text` as the inside of a JSON string literal; what needs no escape stays raw.
-fn escape(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+/// `text` as the inside of a JSON string literal; what `escape_of` has no escape for stays raw.
+pub(crate) fn escape(
+    text: Cow<'_, [u8]>,
+    escape_of: impl Fn(CodePoint) -> Option<Cow<'static, str>>,
+) -> Cow<'_, [u8]> {
     let mut spelled = Vec::new();
     let (mut at, mut done) = (0, 0);
     while at < text.len() {
@@ -521,7 +524,7 @@ fn escape(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(spelled)
 }
 
-fn escape_of(code_point: CodePoint) -> Option<Cow<'static, str>> {
+pub(crate) fn escape_of(code_point: CodePoint) -> Option<Cow<'static, str>> {
     let short = match code_point.value() {
         0x22 => "\\\"",
         0x5C => "\\\\",

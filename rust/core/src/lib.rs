@@ -43,6 +43,7 @@
 
 mod automaton;
 mod error;
+mod event;
 mod json;
 mod matcher;
 mod pattern;
@@ -51,6 +52,7 @@ mod stream;
 mod surrogate;
 
 pub use error::PatternError;
+pub use event::{Hole, TextEvent};
 pub use matcher::Matcher;
 pub use scan::{JsonField, Wire};
 pub use stream::{Fed, StreamBuffer};

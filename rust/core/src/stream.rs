@@ -148,6 +148,12 @@ impl StreamBuffer {
         [self.held(), &self.high].concat()
     }
 
+    /// Whether anything is held back.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        !(self.high.is_empty() && self.held().is_empty())
+    }
+
     fn held(&self) -> &[u8] {
         match &self.channel {
             Channel::Plain(node) => self.automaton.path(*node),

@@ -3,10 +3,11 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use holdback_core::{Fed, JsonField, Matcher, StreamBuffer, Wire};
+use holdback_core::{Fed, Hole, JsonField, Matcher, StreamBuffer, TextEvent, Wire};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString, PyTuple};
@@ -23,6 +24,11 @@ fn wrong_type(expected: &str, object: &Bound<'_, PyAny>) -> PyErr {
 
 fn text<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
     object.cast().map_err(|_| wrong_type(expected, object))
+}
+
+fn hole_named(name: &str) -> PyResult<Hole> {
+    let hole = Hole::ALL.into_iter().find(|known| known.name() == name);
+    hole.ok_or_else(|| PyTypeError::new_err("_text_event() takes holes that are named"))
 }
 
 /// The text as UTF-8, or else as WTF-8.
@@ -87,8 +93,8 @@ impl PyTrieMatcher {
         let source = bytes.as_ref();
         let restored = if json { self.0.replace_json(source) } else { self.0.replace(source) };
         match restored {
-            std::borrow::Cow::Borrowed(_) => Ok(text.clone()),
-            std::borrow::Cow::Owned(restored) => to_python(text.py(), &restored),
+            Cow::Borrowed(_) => Ok(text.clone()),
+            Cow::Owned(restored) => to_python(text.py(), &restored),
         }
     }
 
@@ -97,10 +103,11 @@ impl PyTrieMatcher {
         PyStreamBuffer::new_stream(&self.0, json)
     }
 
-    #[pyo3(signature = (*, lines, field))]
-    fn _scan(&self, lines: bool, field: &str) -> PyScan {
+    #[pyo3(signature = (*, lines, field, longest = usize::MAX))]
+    fn _scan(&self, lines: bool, field: &str, longest: usize) -> PyScan {
         let field = JsonField::ALL.into_iter().find(|known| known.name() == field);
-        PyScan { matcher: self.0.clone(), wire: Wire { lines, field } }
+        let (passed, is_open) = (0.into(), false.into());
+        PyScan { matcher: self.0.clone(), wire: Wire { lines, field }, longest, passed, is_open }
     }
 
     #[getter]
@@ -126,34 +133,100 @@ impl PyTrieMatcher {
 struct PyScan {
     matcher: Matcher,
     wire: Wire,
+    longest: usize,
+    passed: AtomicUsize,
+    is_open: AtomicBool,
 }
 
 #[pymethods]
 impl PyScan {
-    #[pyo3(signature = (data, start, /))]
-    fn run(&self, data: &[u8], start: usize) -> usize {
-        self.matcher.quiet_run(data, start.min(data.len()), self.wire)
+    #[pyo3(signature = (data, /))]
+    fn passes(&self, data: &Bound<'_, PyAny>) -> bool {
+        data.cast_exact::<PyBytes>().is_ok_and(|data| {
+            let data = data.as_bytes();
+            let passes = self.is_open.load(Ordering::Relaxed)
+                && data.len() <= self.longest
+                && self.matcher.quiet_run(data, 0, self.wire) == data.len();
+            if passes {
+                self.passed.fetch_add(data.len(), Ordering::Relaxed);
+            }
+            passes
+        })
     }
 
-    #[pyo3(signature = (rest, data, /))]
+    #[getter]
+    fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
+    }
+
+    #[setter]
+    fn set_is_open(&self, is_open: bool) {
+        self.is_open.store(is_open, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn passed(&self) -> usize {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    #[pyo3(signature = (data, start, event, /))]
+    fn run<'py>(
+        &self,
+        data: &Bound<'py, PyBytes>,
+        start: usize,
+        event: Option<&Bound<'py, PyTextEvent>>,
+    ) -> (Bound<'py, PyBytes>, usize) {
+        let bytes = data.as_bytes();
+        let start = start.min(bytes.len());
+        let (run, length) = self.restored(&bytes[start..], event);
+        (to_bytes(&run, data), start + length)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "an argument that may have been copied comes by value")]
+    #[pyo3(signature = (rest, data, event, /))]
     fn read<'py>(
         &self,
-        py: Python<'py>,
-        rest: &[u8],
+        rest: Cow<'_, [u8]>,
         data: &Bound<'py, PyBytes>,
+        event: Option<&Bound<'py, PyTextEvent>>,
     ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool) {
         let joined;
         let bytes = if rest.is_empty() {
             data.as_bytes()
         } else {
-            joined = [rest, data.as_bytes()].concat();
+            joined = [&rest, data.as_bytes()].concat();
             &joined
         };
-        let (quiet, left) = bytes.split_at(self.matcher.quiet_run(bytes, 0, self.wire));
-        let all = rest.is_empty() && left.is_empty();
-        let run = if all { data.clone() } else { PyBytes::new(py, quiet) };
-        (run, PyBytes::new(py, left), Matcher::is_beginning(left, self.wire))
+        let (run, length) = self.restored(bytes, event);
+        self.passed.fetch_add(length, Ordering::Relaxed);
+        let left = &bytes[length..];
+        let is_calm = event.is_none_or(|event| event.get().is_calm());
+        self.is_open.store(is_calm && left.is_empty(), Ordering::Relaxed);
+        (to_bytes(&run, data), PyBytes::new(data.py(), left), Matcher::is_beginning(left, self.wire))
     }
+}
+
+impl PyScan {
+    /// What leaves, and of how many bytes.
+    fn restored<'a>(&self, data: &'a [u8], event: Option<&Bound<'_, PyTextEvent>>) -> (Cow<'a, [u8]>, usize) {
+        let Some(event) = event else {
+            let length = self.matcher.quiet_run(data, 0, self.wire);
+            return (data[..length].into(), length);
+        };
+        let PyTextEvent { event, stream, has_fitted } = event.get();
+        let mut out = Vec::with_capacity(data.len());
+        let (length, count) =
+            stream.get().with(|stream| event.restore_run(data, &self.matcher, self.wire, stream, &mut out));
+        if count > 0 {
+            has_fitted.store(true, Ordering::Relaxed);
+        }
+        (out.into(), length)
+    }
+}
+
+/// These bytes as an object: ``data`` if they are all of its own.
+fn to_bytes<'py>(bytes: &[u8], data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
+    if std::ptr::eq(bytes, data.as_bytes()) { data.clone() } else { PyBytes::new(data.py(), bytes) }
 }
 
 /// See the stub ``holdback/_native.pyi``: one documentation for both twins.
@@ -222,8 +295,25 @@ impl PyStreamBuffer {
 
     #[getter]
     fn pending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        if self.at_rest.load(Ordering::Acquire) {
+            return Ok(PyString::new(py, ""));
+        }
         let pending = self.with(|stream| stream.pending());
         to_python(py, &pending)
+    }
+
+    #[pyo3(signature = (parts, tail, *, is_droppable, others_rest))]
+    fn _text_event(
+        slf: Bound<'_, Self>,
+        parts: Vec<(Vec<u8>, String)>,
+        tail: &[u8],
+        is_droppable: bool,
+        others_rest: bool,
+    ) -> PyResult<PyTextEvent> {
+        let parts = parts.into_iter().map(|(fixed, hole)| Ok((fixed, hole_named(&hole)?)));
+        let parts: Vec<_> = parts.collect::<PyResult<_>>()?;
+        let event = TextEvent::new(parts, tail, is_droppable, others_rest);
+        Ok(PyTextEvent { event, stream: slf.unbind(), has_fitted: false.into() })
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -235,9 +325,30 @@ impl PyStreamBuffer {
     }
 }
 
+/// See the stub ``holdback/_native.pyi``.
+#[pyclass(frozen, module = "holdback._native", name = "TextEvent")]
+struct PyTextEvent {
+    event: TextEvent,
+    stream: Py<PyStreamBuffer>,
+    has_fitted: AtomicBool,
+}
+
+#[pymethods]
+impl PyTextEvent {
+    #[getter]
+    fn has_fitted(&self) -> bool {
+        self.has_fitted.load(Ordering::Relaxed)
+    }
+
+    #[getter]
+    fn is_calm(&self) -> bool {
+        self.stream.get().with(|stream| self.event.is_calm(stream))
+    }
+}
+
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{PyScan, PyStreamBuffer, PyTrieMatcher};
+    use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
 }
