@@ -311,6 +311,22 @@ def test_once_sending_failed_nothing_more_is_sent() -> None:
     assert (len(server.sent), server.asked) == (2, 3)
 
 
+@pytest.mark.parametrize("kind", [EVENTS, b"text/html"])
+def test_what_changes_nothing_is_handed_on_as_it_is(kind: bytes, backend: str) -> None:
+    """The same message, and the server's own awaitable: the middleware is no step on the way."""
+    quiet = body(EVENT["Hi <PER"].replace(b"<PER", b"you"))
+    server = serve(saying(start(kind), quiet, quiet, body(b"", more=False)))
+    assert server.sent[2] is quiet  # the first one of a stream is read
+
+
+def test_once_sending_what_is_quiet_failed_nothing_more_is_sent(backend: str) -> None:
+    quiet = body(EVENT["Hi <PER"].replace(b"<PER", b"you"))
+    server = Server(gone_at=2)
+    with pytest.raises(Gone):
+        serve(saying(start(EVENTS), quiet, quiet), server=server)
+    assert (len(server.sent), server.asked) == (2, 3)
+
+
 def test_a_cancelled_application_sends_nothing_more() -> None:
     server = Server()
 
