@@ -108,6 +108,7 @@ REFUSED = {
     "a power": like('"x"', "8e1"),
     "a negative number": like('"x"', "-8"),
     "a string for a number": like('"x"', '"8"'),
+    "an empty filler": like('"x"', fill='""'),
     "a filler with an escape": like('"x"', fill=r'"\""'),
     "a filler beyond ASCII": like('"x"', fill='"é"'),
     "nothing": b"",
@@ -182,7 +183,7 @@ def events(protocol: str, number: int, *texts: str) -> bytes:
     told = []
     for count, text in enumerate(texts):
         event = source
-        for hole, value in (("TEXT", text), ("SOURCE", text), ("COUNT", count), ("FILL", "x" * count)):
+        for hole, value in (("TEXT", text), ("SOURCE", text), ("COUNT", count), ("FILL", "x" * (count + 1))):
             event = event.replace(hole, json.dumps(value))
         told.append(f"{event}\n" if protocol == "ollama" else f"data: {event}\n\n")
     return "".join(told).encode()
@@ -280,6 +281,17 @@ def test_an_event_between_two_that_are_alike(protocol: str, backend: str) -> Non
             )
             expected = through(SlowWire(RARE, protocol=protocol), [data])
             assert through(WireRestorer(RARE, protocol=protocol), [data]) == expected, data
+
+
+@pytest.mark.parametrize("fills", [("", "", "abc", "abc"), ("abc", "abc", "", "")])
+def test_a_filling_that_is_empty_is_not_like_one_that_is_not(fills: tuple[str, ...], backend: str) -> None:
+    """With the one the event says nothing else and is left out while its text is withheld."""
+    told = zip(("<P", "_1>", "<P", "_1>"), fills, strict=True)
+    choice = '{"choices":[{"index":0,"obfuscation":"%s","delta":{"content":"%s"}}]}'
+    data = "".join(f"data: {choice % (fill, text)}\r\n\r\n" for text, fill in told).encode()
+    expected = through(SlowWire(PAIRS, protocol="openai-chat"), [data])
+    for reads in ([data], wires.every(data, 1)):
+        assert through(WireRestorer(PAIRS, protocol="openai-chat"), reads) == expected
 
 
 def test_a_stream_that_changes_its_id_is_the_same_in_any_cut(backend: str) -> None:

@@ -465,6 +465,9 @@ ALIKE = {
         _CHUNK % (0, '{"content":TEXT,"refusal":TEXT}', ""),
         _CHUNK % (0, '{"content":TEXT}', ',"error":{"message":"x"}'),
         _CHUNK % (0, '{"content":TEXT}', ',"usage":{"n":COUNT}'),
+        _CHUNK
+        % (0, '{"content":TEXT},"obfuscation":FILL', ""),  # says more than its text, unless it is empty
+        _CHUNK % (0, '{"created_at":FILL,"content":TEXT}', ""),
     ),
     "openai-text": (
         _COMPLETION % "",

@@ -8,8 +8,8 @@ well.
 
 It is an optimisation only: what a template does with an event is what reading it would have done. Hence
 
-- a hole takes what is certainly one valid JSON value of the kind that stood there, and ASCII; the text, decoded by
-  itself, is refused where JSON would be;
+- a hole takes what is certainly one valid JSON value of the kind that stood there, and ASCII, and an empty string is
+  of no kind, since it may say nothing where another does; the text, decoded by itself, is refused where JSON would be;
 - it holds only until another event is read: that may end the channel, or change what the format knows.
 
 The native backend has a quicker way of its own for the same (``quick``, in ``rust/core/src/event.rs``), which also
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LONGEST = 1 << 10  # of the bytes that are remembered
 
 _NUMBER = re.compile(rb"(?:0|[1-9][0-9]{0,17})(?![0-9.eE])")
-_STRING = re.compile(rb'"[ !#-\[\]-~]*"')
+_STRING = re.compile(rb'"[ !#-\[\]-~]+"')
 _UNREAD = re.compile(rb'"(?:sequence_number|obfuscation|created_at)": ?')
 """Fields that differ from event to event, and that no format reads in an event that is nothing but text."""
 

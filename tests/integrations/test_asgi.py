@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -313,18 +315,42 @@ def test_once_sending_failed_nothing_more_is_sent() -> None:
 
 @pytest.mark.parametrize("kind", [EVENTS, b"text/html"])
 def test_what_changes_nothing_is_handed_on_as_it_is(kind: bytes, backend: str) -> None:
-    """The same message, and the server's own awaitable: the middleware is no step on the way."""
     quiet = body(EVENT["Hi <PER"].replace(b"<PER", b"you"))
     server = serve(saying(start(kind), quiet, quiet, body(b"", more=False)))
     assert server.sent[2] is quiet  # the first one of a stream is read
 
 
-def test_once_sending_what_is_quiet_failed_nothing_more_is_sent(backend: str) -> None:
+@pytest.mark.parametrize("gone_at", [0, 1, 2])
+def test_once_any_message_failed_nothing_that_is_held_back_is_sent(gone_at: int, backend: str) -> None:
+    """Also where the application does not mind: it goes on, and ends as if nothing was."""
     quiet = body(EVENT["Hi <PER"].replace(b"<PER", b"you"))
-    server = Server(gone_at=2)
-    with pytest.raises(Gone):
-        serve(saying(start(EVENTS), quiet, quiet), server=server)
-    assert (len(server.sent), server.asked) == (2, 3)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in (start(EVENTS), quiet, quiet):
+            with contextlib.suppress(Gone):
+                await send(message)
+        await send(body(EVENT["Hi <PER"].replace(b"Hi ", b"")))
+
+    server = Server(gone_at=gone_at)
+    serve(app, server=server)
+    assert server.asked == 3
+
+
+def test_the_send_of_an_application_is_a_coroutine_function() -> None:
+    """Adapters of synchronous applications ask."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert inspect.iscoroutinefunction(send)
+        assert inspect.iscoroutinefunction(receive)
+
+    serve(app)
+
+
+def test_behind_the_end_nothing_is_restored(backend: str) -> None:
+    """It is for the server to say that this is wrong."""
+    quiet = body(EVENT["Hi <PER"].replace(b"<PER", b"you"), more=False)
+    server = serve(saying(start(EVENTS), quiet, body(EVENT["Hi <PER"])))
+    assert server.sent[-1] == body(EVENT["Hi <PER"])
 
 
 def test_a_cancelled_application_sends_nothing_more() -> None:

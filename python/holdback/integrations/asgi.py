@@ -92,10 +92,6 @@ class RestoreMiddleware:
         await response.drain()
 
 
-async def _nothing() -> None:
-    """What there is to wait for when all that was said is held back."""
-
-
 class _Response:
     """One response on its way out: stands between the application and the server."""
 
@@ -116,27 +112,23 @@ class _Response:
         self._is_gone = self._is_gone or message["type"] == "http.disconnect"
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
-        """What the application says, restored. What is returned is done when the server has taken it."""
+    async def send(self, message: Message) -> None:
+        """What the application says, restored. Returns when the server has taken it."""
         restorer = self._restorer
-        if restorer is None:
-            return self._send(self._started(message) if message["type"] == "http.response.start" else message)
-        if message["type"] == "http.response.body":
-            body = message.get("body", b"")
-            if restorer._passes(body):  # most messages of most streams: nothing is held back then
-                return self._send(message)
-            data = restorer.feed(body)
-            if not message.get("more_body", False):
-                data += restorer.flush()
-                self._restorer = None
-            elif not data:
-                return _nothing()
-            message = {**message, "body": data}
+        if restorer is not None and message["type"] == "http.response.body":
+            body, goes_on = message.get("body", b""), message.get("more_body", False)
+            if not (goes_on and restorer._passes(body)):  # as most messages of most streams do
+                data = restorer.feed(body)
+                if not goes_on:
+                    data += restorer.flush()
+                    self._restorer = None
+                elif not data:
+                    return
+                if data is not body:
+                    message = {**message, "body": data}
+        elif message["type"] == "http.response.start":
+            message = self._started(message)
         # Whatever else there is, trailers or the path of a file, goes through.
-        return self._watched(message)
-
-    async def _watched(self, message: Message) -> None:
-        """Send something while text is held back, which must not follow once this fails."""
         try:
             await self._send(message)
         except Exception:

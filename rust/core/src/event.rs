@@ -33,7 +33,7 @@ pub enum Hole {
     Text,
     /// A whole number of at most eighteen digits.
     Number,
-    /// A string of printable ASCII without escapes.
+    /// A string of printable ASCII without escapes, not empty.
     Filling,
 }
 
@@ -193,7 +193,7 @@ fn number(data: &[u8]) -> Option<usize> {
 fn filling(data: &[u8]) -> Option<usize> {
     let inside = data.strip_prefix(b"\"")?;
     let length = inside.iter().take_while(|&&byte| matches!(byte, b' '..=b'~') && !is_special(byte)).count();
-    (inside.get(length) == Some(&b'"')).then_some(length + 2)
+    (length > 0 && inside.get(length) == Some(&b'"')).then_some(length + 2)
 }
 
 /// The text of the string that `data` begins with, and the length of its literal. None if it is no valid JSON, or has

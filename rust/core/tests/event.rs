@@ -141,7 +141,8 @@ fn holes_take_what_is_certainly_one_value() {
         assert_eq!(takes(number, "\"x\""), good, "{number}");
     }
     for (filling, good) in [
-        ("\"\"", true),
+        ("\"\"", false),
+        ("\"x\"", true),
         ("\" !#[]~\"", true),
         ("\"\u{7f}\"", false),
         ("\"é\"", false),
@@ -164,7 +165,7 @@ fn a_run_is_of_quiet_events_and_its_own() {
             event(true, others_rest).restore_run(data, &matcher, EVENTS, &mut stream, &mut out);
         (length, count, String::from_utf8(out).unwrap(), stream.is_pending())
     };
-    let own = |text: &str| String::from_utf8(spelled("1", text, "\"\"")).unwrap();
+    let own = |text: &str| String::from_utf8(spelled("1", text, "\"x\"")).unwrap();
     let other = "data: {\"other\":1}\n\n";
     let data = [other, &own("\"<\""), &own("\"P>\""), other, &own("\"hi\""), "data: {\"n\":1"].concat();
     let whole = data.len() - 12;
@@ -176,6 +177,11 @@ fn a_run_is_of_quiet_events_and_its_own() {
     assert_eq!(run(data.as_bytes(), true), (data.len() - other.len(), 1, String::new(), true));
     let data = [&own("\"hi\""), other].concat();
     assert_eq!(run(data.as_bytes(), false), (data.len() - other.len(), 1, own("\"hi\""), false));
+}
+
+#[test]
+fn holes_have_names() {
+    assert_eq!(Hole::ALL.map(Hole::name), ["text", "number", "filling"]);
 }
 
 #[test]

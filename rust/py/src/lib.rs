@@ -1,4 +1,4 @@
-//! Python bindings of `holdback-core`: argument types, text conversion and locks, no logic.
+//! Python bindings of `holdback-core`: argument types, text conversion, locks and flags, no logic of matching.
 //!
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
@@ -148,7 +148,7 @@ impl PyScan {
                 && data.len() <= self.longest
                 && self.matcher.quiet_run(data, 0, self.wire) == data.len();
             if passes {
-                self.passed.fetch_add(data.len(), Ordering::Relaxed);
+                self.count(data.len());
             }
             passes
         })
@@ -198,7 +198,7 @@ impl PyScan {
             &joined
         };
         let (run, length) = self.restored(bytes, event);
-        self.passed.fetch_add(length, Ordering::Relaxed);
+        self.count(length);
         let left = &bytes[length..];
         let is_calm = event.is_none_or(|event| event.get().is_calm());
         self.is_open.store(is_calm && left.is_empty(), Ordering::Relaxed);
@@ -207,6 +207,11 @@ impl PyScan {
 }
 
 impl PyScan {
+    /// Not in one step: a scan belongs to one stream, which one thread feeds at a time.
+    fn count(&self, bytes: usize) {
+        self.passed.store(self.passed.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+    }
+
     /// What leaves, and of how many bytes.
     fn restored<'a>(&self, data: &'a [u8], event: Option<&Bound<'_, PyTextEvent>>) -> (Cow<'a, [u8]>, usize) {
         let Some(event) = event else {
