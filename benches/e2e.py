@@ -98,6 +98,7 @@ PACES = {
 }
 STARTS = {"gateway": 200, "litellm": 20}
 """New streams per second while latencies are taken."""
+MANY = 500
 KEPT = 5  # seconds that httpx keeps an idle connection, unless told otherwise
 
 # ---------------------------------------------------------------- what is said
@@ -483,6 +484,8 @@ def interleaved(servers: dict[str, Server], load: Load, starts: float = 0) -> di
     rounds: dict[str, list[Round]] = {side: [] for side in SIDES}
     for number in range(load.rounds):
         for side in SIDES[:: -1 if number % 2 else 1]:
+            if load.streams >= MANY and not load.pace:
+                time.sleep(KEPT + 1)  # or the side whose last round is longer ago has nothing to look through
             rounds[side].append(once(servers[side], load, starts))
     return rounds
 
