@@ -53,26 +53,25 @@ class Template:
     :param others_rest: whether every other channel is at rest: so it stays for as long as the template holds.
     """
 
-    __slots__ = ("_fixed", "_has_fitted", "_holes", "_is_droppable", "_others_rest", "quick", "stream")
+    __slots__ = ("_has_fitted", "_is_droppable", "_others_rest", "_parts", "_tail", "quick", "stream")
 
     def __init__(
         self,
-        fixed: list[bytes],
-        holes: list[str],
+        parts: list[tuple[bytes, str]],
+        tail: bytes,
         stream: _backend.StreamBuffer,
         *,
         is_droppable: bool,
         others_rest: bool,
     ) -> None:
-        self._fixed = fixed  # one more than there are holes
-        self._holes = holes  # their names
+        self._parts = parts  # what is before each hole, and the hole's name
+        self._tail = tail
         self.stream = stream
         self._is_droppable = is_droppable
         self._others_rest = others_rest
         self._has_fitted = False
         # The same, natively: what the scan is given to restore such events by. None without the native twin.
-        parts = list(zip(fixed, holes, strict=False))
-        self.quick = stream._text_event(parts, fixed[-1], is_droppable=is_droppable, others_rest=others_rest)
+        self.quick = stream._text_event(parts, tail, is_droppable=is_droppable, others_rest=others_rest)
 
     @property
     def is_calm(self) -> bool:
@@ -102,11 +101,11 @@ class Template:
             return None  # only the first event may begin so
         if LITERAL.fullmatch(frame, begin, end) is None:
             return None
-        before, holes = _with_holes(frame[:begin])
-        after, more = _with_holes(frame[end:])
+        before, head = _with_holes(frame[:begin])
+        after, tail = _with_holes(frame[end:])
         return cls(
-            [*before, *after],
-            [*holes, "text", *more],
+            [*before, (head, "text"), *after],
+            tail,
             stream,
             is_droppable=is_droppable,
             others_rest=others_rest,
@@ -118,7 +117,7 @@ class Template:
         None if it is of another kind, has not come whole yet, or is longer than ``longest``: nothing was fed then.
         """
         at, begin, end = start, 0, 0
-        for fixed, hole in zip(self._fixed, self._holes, strict=False):
+        for fixed, hole in self._parts:
             if not data.startswith(fixed, at):
                 return None
             at += len(fixed)
@@ -128,9 +127,9 @@ class Template:
             if hole == "text":
                 begin, end = at, found.end()
             at = found.end()
-        if not data.startswith(self._fixed[-1], at):
+        if not data.startswith(self._tail, at):
             return None
-        at += len(self._fixed[-1])
+        at += len(self._tail)
         if at - start > longest:
             return None
         try:
@@ -146,15 +145,13 @@ class Template:
         return b"".join((data[start:begin], to_json_bytes(leaves), data[end:at])), at
 
 
-def _with_holes(data: bytes) -> tuple[list[bytes], list[str]]:
-    """The fixed parts of some bytes, and the names of the holes between them."""
-    fixed: list[bytes] = []
-    holes: list[str] = []
+def _with_holes(data: bytes) -> tuple[list[tuple[bytes, str]], bytes]:
+    """What is before each hole in some bytes, with the hole's name, and what is behind the last."""
+    parts: list[tuple[bytes, str]] = []
     done = 0
     for field in _UNREAD.finditer(data):
         for hole in ("number", "filling"):
             if found := _HOLES[hole](data, field.end()):
-                fixed.append(data[done : field.end()])
-                holes.append(hole)
+                parts.append((data[done : field.end()], hole))
                 done = found.end()
-    return [*fixed, data[done:]], holes
+    return parts, data[done:]

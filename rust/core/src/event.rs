@@ -200,13 +200,12 @@ fn filling(data: &[u8]) -> Option<usize> {
 /// half a surrogate pair.
 fn string(data: &[u8]) -> Option<(Cow<'_, str>, usize)> {
     let inside = data.strip_prefix(b"\"")?;
-    let end = inside.iter().position(|&byte| is_special(byte))?;
-    if inside[end] == b'"' {
-        return Some((std::str::from_utf8(&inside[..end]).ok()?.into(), end + 2));
-    }
     let (mut text, mut at) = (Vec::new(), 0);
     loop {
         let end = at + inside[at..].iter().position(|&byte| is_special(byte))?;
+        if at == 0 && inside[end] == b'"' {
+            return Some((std::str::from_utf8(&inside[..end]).ok()?.into(), end + 2)); // as it stands there
+        }
         text.extend_from_slice(&inside[at..end]);
         match inside[end] {
             b'"' => return Some((String::from_utf8(text).ok()?.into(), end + 2)),

@@ -300,9 +300,6 @@ impl PyStreamBuffer {
 
     #[getter]
     fn pending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        if self.at_rest.load(Ordering::Acquire) {
-            return Ok(PyString::new(py, ""));
-        }
         let pending = self.with(|stream| stream.pending());
         to_python(py, &pending)
     }
