@@ -89,6 +89,9 @@ class StreamBuffer:
         The buffer may be fed again.
         """
 
+    def _settle(self) -> str:
+        """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""
+
     @property
     def pending(self) -> str:
         """What is held back: empty or a proper prefix of some placeholder, as it came.

@@ -48,6 +48,7 @@ mod json;
 mod matcher;
 mod pattern;
 mod scan;
+mod shared;
 mod stream;
 mod surrogate;
 
@@ -55,6 +56,7 @@ pub use error::PatternError;
 pub use event::{Hole, TextEvent};
 pub use matcher::Matcher;
 pub use scan::{JsonField, Wire};
+pub use shared::SharedBuffer;
 pub use stream::{Fed, StreamBuffer};
 
 /// The example of the crate's page runs with all others.
