@@ -51,6 +51,7 @@ mod scan;
 mod shared;
 mod stream;
 mod surrogate;
+pub mod wire;
 
 pub use error::PatternError;
 pub use event::{Hole, TextEvent};

@@ -3,6 +3,8 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
+mod wire;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -348,4 +350,6 @@ impl PyTextEvent {
 mod _native {
     #[pymodule_export]
     use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
+    #[pymodule_export]
+    use crate::wire::PyShapes;
 }
