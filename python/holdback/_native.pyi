@@ -8,9 +8,9 @@ one character they spell and are joined into it first; a half alone is an ordina
 """
 
 from collections.abc import Mapping
-from typing import NoReturn, final
+from typing import Any, NoReturn, final
 
-__all__ = ["Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
+__all__ = ["Scan", "Shapes", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -89,6 +89,9 @@ class StreamBuffer:
         The buffer may be fed again.
         """
 
+    def _settle(self) -> str:
+        """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""
+
     @property
     def pending(self) -> str:
         """What is held back: empty or a proper prefix of some placeholder, as it came.
@@ -146,3 +149,35 @@ class TextEvent:
     @property
     def has_fitted(self) -> bool:
         """Whether any event was restored by it."""
+
+@final
+class Shapes:
+    """For the byte layer: the table of a format, and the native twin of ``engine/bytes_cursor.py``'s walk by it.
+
+    ``slots``: what stands for the slot in readings, its kind and how many arrays are above it, the numbers of its
+    addresses, whether it is positional, and what it leaves when it is emptied. ``nodes``: slots, object and element of
+    an array, by number. ``objects``: members by name, all others, and the choice by one member (its name, the objects
+    by its values, the one for other values).
+
+    :raises ValueError: the table does not fit together; the number of the part is named.
+    """
+
+    def __new__(
+        cls,
+        slots: list[tuple[Any, str, int, list[int], bool, str]],
+        nodes: list[tuple[list[int], int | None, int | None]],
+        objects: list[
+            tuple[list[tuple[str, int]], int | None, tuple[str, list[tuple[str, int]], int | None] | None]
+        ],
+        root: int,
+    ) -> Shapes: ...
+    def walk(
+        self, source: bytes, /
+    ) -> (
+        tuple[list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]]
+        | None
+    ):
+        """The marks and the addresses of one event; None if ``source`` is no JSON object.
+
+        A mark: slot, positions, value, and the span of its literal. Another type is a ``TypeError``.
+        """
