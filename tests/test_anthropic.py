@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer, DeanonymizationConfig
-from holdback.protocols.anthropic import Anthropic
+from holdback.formats.anthropic import Anthropic
 from recorded import (
     CUTS,
     MAP,

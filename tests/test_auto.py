@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer
-from holdback.protocols import PROTOCOLS
+from holdback.formats import FORMATS
 from recorded import MAP, STREAMS, chunks_of, through
 
 RECORDINGS = sorted(path.name for path in STREAMS.iterdir())
 
 
 def protocol_in(name: str) -> str:
-    return max((protocol for protocol in PROTOCOLS if name.startswith(protocol)), key=len)
+    return max((protocol for protocol in FORMATS if name.startswith(protocol)), key=len)
 
 
 def claimed_by(event: dict[str, Any]) -> list[str]:
-    return [name for name, protocol in PROTOCOLS.items() if protocol.recognises(event)]
+    return [name for name, protocol in FORMATS.items() if protocol.recognises(event)]
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -117,4 +117,4 @@ def test_the_first_chunk_that_is_known_decides_and_a_flush_forgets() -> None:
 def test_an_answer_is_known_by_what_it_says_it_is_or_by_its_shape(
     answer: dict[str, Any], protocol: str
 ) -> None:
-    assert [name for name, one in PROTOCOLS.items() if one.recognises_answer(answer)] == [protocol]
+    assert [name for name, one in FORMATS.items() if one.recognises_answer(answer)] == [protocol]

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from holdback import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
 from holdback.errors import HoldbackError
-from holdback.sse import model_json, to_json
+from holdback.engine.json_text import model_json, to_json
 
 VALUES = st.recursive(
     st.none()

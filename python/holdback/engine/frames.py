@@ -48,7 +48,7 @@ class Framing(Enum):
     @staticmethod
     def of(data: bytes) -> Framing | None:
         """The framing of a stream that begins with these bytes; None if they do not tell yet."""
-        if BOM.startswith(data[:3]):
+        if len(data) < len(BOM) and BOM.startswith(data):
             return None
         first = data.removeprefix(BOM).lstrip(b" \t\r\n")[:1]
         if not first:

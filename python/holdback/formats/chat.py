@@ -307,7 +307,9 @@ class _Places:
         delta = (members(self._event.value(spots["choice"])) or {}).get("delta")
         if delta is None:
             return Place(spots["delta"], names) if "delta" in spots else Place(spots["choice"], ("delta", *names))
-        value = (members(delta) or {field: delta}).get(field)
+        if (named := members(delta)) is None:
+            return None
+        value = named.get(field)
         if isinstance(value, (list, tuple)) and field == "content":
             return Place(spots["parts"], element=_text_part)
         if field == "audio" and "audio" in spots:

@@ -299,6 +299,7 @@ impl<'a> Walk<'a> {
             let mut decoded = Vec::new();
             let value = match &value {
                 Some(literal) if literal.is_string() => literal.text(self.scanner.source, &mut decoded),
+                Some(literal) if literal.kind == Kind::True => b"true",
                 _ => b"",
             };
             let Some(next) = choice.variants.find(value).map(|(_, next)| next).or(choice.default) else {
