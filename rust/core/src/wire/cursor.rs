@@ -65,7 +65,7 @@ pub(crate) struct Place {
 }
 
 /// What a walk found. It may be used again for the next one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Reading {
     pub(crate) marks: Vec<Mark>,
     pub(crate) addresses: Vec<Mark>,
@@ -135,13 +135,6 @@ impl Reading {
         }
         true
     }
-
-    /// The value of an address slot at the positions of a place, if it came.
-    #[inline]
-    pub(crate) fn address(&self, slot: SlotId, depth: usize, place: usize) -> Option<&Mark> {
-        let place = self.above(place, depth);
-        self.addresses.iter().rev().find(|mark| mark.slot == slot && self.is_same(mark.place, place))
-    }
 }
 
 impl Shapes {
@@ -154,9 +147,11 @@ impl Shapes {
 
     /// The same into a reading that was used before. False if the source is no object.
     pub fn walk_into(&self, source: &[u8], reading: &mut Reading) -> bool {
-        if std::str::from_utf8(source).is_err() {
-            return false;
-        }
+        std::str::from_utf8(source).is_ok_and(|source| self.walk_text(source.as_bytes(), reading))
+    }
+
+    /// The same of a source that is known to be UTF-8.
+    pub(crate) fn walk_text(&self, source: &[u8], reading: &mut Reading) -> bool {
         for with_care in [false, true] {
             reading.clear();
             let scanner = Scanner::new(source);
