@@ -9,7 +9,7 @@ one character they spell and are joined into it first; a half alone is an ordina
 
 from collections.abc import Mapping
 from types import EllipsisType
-from typing import Any, NoReturn, final
+from typing import Any, NoReturn, TypeAlias, final
 
 __all__ = ["Lane", "Scan", "Shapes", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
@@ -178,16 +178,17 @@ class Shapes:
         A mark: slot, positions, value, and the span of its literal. Another type is a ``TypeError``.
         """
 
-_Reading = tuple[
+_Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]
 ]
-_Address = str | int | float | EllipsisType | None
+_Address: TypeAlias = str | int | float | EllipsisType | None
 
 @final
 class Lane:
     """For the byte layer: restores the frames of a stream that feed open channels and do nothing else. Native only.
 
-    At the first frame that does anything else it stops, before anything of that frame was fed; the bytes behind it wait.
+    At the first frame that does anything else it stops, before anything of that frame was fed, and the bytes behind it
+    wait.
     ``max_event_bytes``: the most bytes of a frame without the line ends that end it; ``offset``: how many bytes of the
     stream came before. Slots are numbers in the table of ``shapes``. What is wrong about a channel, a slot or its
     addresses is a ``ValueError``.
@@ -199,8 +200,9 @@ class Lane:
     def feed(self, data: bytes, /) -> bytes | tuple[bytes, bytes, _Reading | None]:
         """What leaves, if all was taken; the same object if it leaves as it came.
 
-        Else what leaves before a frame that was declined, that frame, and what was found in its data; no frame if one is
-        larger than allowed. A frame of a single LF is the rest of the last one that was declined. ``feed(b"")`` goes on.
+        Else what leaves before a frame that was declined, that frame, and what was found in its data; no frame if one
+        is larger than allowed. A frame of a single LF is the rest of the last one that was declined. ``feed(b"")`` goes
+        on behind it.
         """
 
     def put_back(self) -> None:
@@ -230,7 +232,7 @@ class Lane:
     def latest(self, slot: int) -> tuple[bytes, bool] | None:
         """The last literal of a slot, and whether the frame in which it came left."""
 
-    def note(self, slot: int, literal: bytes, left: bool) -> None:  # noqa: FBT001 - as the native one
+    def note(self, slot: int, literal: bytes, left: bool) -> None:
         """This is the last literal of a slot."""
 
     def take_rest(self) -> bytes:

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::channels::{Address, Key};
-use super::cursor::{Mark, ROOT, Reading};
 use super::json_text::{Kind, Literal};
+use super::reading::{Mark, ROOT, Reading};
 use super::shapes::{Shapes, SlotId};
 
 /// More addresses than that in one event are looked up by a table.

@@ -7,15 +7,18 @@ mod channels;
 mod cursor;
 mod frames;
 mod json_text;
+mod judge;
 mod lane;
+mod reading;
 mod shapes;
 mod splice;
+mod strings;
 
 pub use channels::{Address, ChannelId, LaneError};
-pub use cursor::{Mark, Reading};
 pub use frames::{Data, Frame, Frames, Framing};
 pub use json_text::{Kind, Literal};
 pub use lane::{Declined, Lane, Progress};
+pub use reading::{Mark, Reading};
 pub use shapes::{
     Emptied, NodeId, NodeSpec, ObjectId, ObjectSpec, ShapeError, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };

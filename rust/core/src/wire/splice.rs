@@ -8,9 +8,9 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::channels::ChannelId;
-use super::cursor::{ROOT, Reading};
-use super::json_text::write_string;
+use super::reading::{ROOT, Reading};
 use super::shapes::{Emptied, Shapes, SlotKind};
+use super::strings::write_string;
 
 /// A text of an event, and the channel that takes it.
 pub(crate) struct Text {
