@@ -351,5 +351,5 @@ mod _native {
     #[pymodule_export]
     use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
     #[pymodule_export]
-    use crate::wire::PyShapes;
+    use crate::wire::{PyLane, PyShapes};
 }

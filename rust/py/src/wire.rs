@@ -1,13 +1,17 @@
 //! The bindings of `holdback_core::wire`: the table of a format, and the lane through it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
-    Emptied, Kind, Literal, Mark, NodeSpec, ObjectSpec, Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
+    Address, ChannelId, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec,
+    Progress, Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyTuple};
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::{Bytes, PyStreamBuffer};
 
 type Slot<'py> = (Bound<'py, PyAny>, String, u8, Vec<SlotId>, bool, String);
 type Choice = (String, Vec<(String, u32)>, Option<u32>);
@@ -148,4 +152,180 @@ fn number<'py>(py: Python<'py>, kind: Kind, literal: &[u8]) -> PyResult<Bound<'p
 
 fn bytes<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyBytes>> {
     object.cast().map_err(|_| crate::wrong_type(expected, object))
+}
+
+fn refused(error: LaneError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// See the stub ``holdback/_native.pyi``.
+// Nothing of Python is made or called while the lock is held.
+#[pyclass(frozen, module = "holdback._native", name = "Lane")]
+pub(crate) struct PyLane {
+    shapes: Py<PyShapes>,
+    lane: Mutex<Lane>,
+}
+
+impl PyLane {
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Lane> {
+        self.lane.lock_py_attached(py).unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Do something with a slot and its addresses. A frame with a fraction or a number of more digits in an address is
+    /// declined, so nothing has to be known for it.
+    fn with_addresses(
+        &self,
+        addresses: &Bound<'_, PyTuple>,
+        work: impl FnOnce(&mut Lane, &[Address<'_>]) -> Result<(), LaneError>,
+    ) -> PyResult<()> {
+        let mut values = Vec::with_capacity(addresses.len());
+        let objects: Vec<_> = addresses.iter().collect();
+        for object in &objects {
+            let Some(value) = Value::of(object)? else { return Ok(()) };
+            values.push(value);
+        }
+        let values: Vec<_> = values.iter().map(Value::address).collect();
+        work(&mut self.lock(addresses.py()), &values).map_err(refused)
+    }
+}
+
+/// The value of an address, as bytes where it is a text.
+enum Value<'a> {
+    Text(Bytes<'a>),
+    Integer(i64),
+    Absent,
+    Any,
+}
+
+impl<'a> Value<'a> {
+    /// None of a number that is never looked for.
+    fn of(object: &'a Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if let Ok(text) = object.cast::<PyString>() {
+            return Ok(Some(Self::Text(Bytes::of(text)?)));
+        }
+        if object.is_none() {
+            return Ok(Some(Self::Absent));
+        }
+        if object.is_instance_of::<PyFloat>() {
+            return Ok(None);
+        }
+        if object.is_instance_of::<PyInt>() && !object.is_instance_of::<PyBool>() {
+            return Ok(object.extract().ok().map(Self::Integer));
+        }
+        if object.is_instance_of::<PyEllipsis>() {
+            return Ok(Some(Self::Any));
+        }
+        Err(crate::wrong_type("an address must be str, int, float, None or ...", object))
+    }
+
+    fn address(&self) -> Address<'_> {
+        match self {
+            Self::Text(text) => Address::Text(text.as_ref()),
+            Self::Integer(value) => Address::Integer(*value),
+            Self::Absent => Address::Absent,
+            Self::Any => Address::Any,
+        }
+    }
+}
+
+#[pymethods]
+impl PyLane {
+    #[new]
+    #[pyo3(signature = (shapes, *, lines, max_event_bytes, skip_oversized, offset))]
+    fn new(
+        shapes: &Bound<'_, PyShapes>,
+        lines: bool,
+        max_event_bytes: usize,
+        skip_oversized: bool,
+        offset: usize,
+    ) -> Self {
+        let table = Arc::clone(&shapes.get().shapes);
+        let framing = if lines { Framing::Lines } else { Framing::Events };
+        let lane = Lane::new(table, framing, max_event_bytes, skip_oversized, offset);
+        Self { shapes: shapes.clone().unbind(), lane: lane.into() }
+    }
+
+    #[pyo3(signature = (data, /))]
+    fn feed<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let data = bytes("feed() takes bytes", data)?;
+        let py = data.py();
+        let mut out = Vec::new();
+        let declined = match self.lock(py).feed(data.as_bytes(), &mut out) {
+            Progress::Unchanged => return Ok(data.clone().into_any()),
+            Progress::Taken => None,
+            Progress::TooLarge => Some((Vec::new(), None)),
+            Progress::Declined(declined) => {
+                let reading = declined.reading.map(|reading| (declined.data.to_vec(), reading.clone()));
+                Some((declined.frame.to_vec(), reading))
+            }
+        };
+        let out = PyBytes::new(py, &out);
+        let Some((frame, reading)) = declined else { return Ok(out.into_any()) };
+        let reading = reading.map(|(source, reading)| self.shapes.get().to_python(py, &source, &reading));
+        Ok((out, PyBytes::new(py, &frame), reading.transpose()?).into_pyobject(py)?.into_any())
+    }
+
+    fn open(&self, buffer: &Bound<'_, PyStreamBuffer>) -> u64 {
+        self.lock(buffer.py()).open(Arc::clone(&buffer.get().buffer)).0
+    }
+
+    fn register(&self, channel: u64, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.with_addresses(addresses, |lane, addresses| lane.register(ChannelId(channel), slot, addresses))
+    }
+
+    fn link(&self, py: Python<'_>, channel: u64, ended: u64) -> PyResult<()> {
+        self.lock(py).link(ChannelId(channel), ChannelId(ended)).map_err(refused)
+    }
+
+    fn forget(&self, py: Python<'_>, channel: u64) -> PyResult<()> {
+        self.lock(py).forget(ChannelId(channel)).map_err(refused)
+    }
+
+    fn close(&self, py: Python<'_>, channel: u64) -> PyResult<()> {
+        self.lock(py).close(ChannelId(channel)).map_err(refused)
+    }
+
+    fn know(&self, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.with_addresses(addresses, |lane, addresses| lane.know(slot, addresses))
+    }
+
+    fn unknow(&self, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.with_addresses(addresses, |lane, addresses| lane.unknow(slot, addresses))
+    }
+
+    fn latest<'py>(&self, py: Python<'py>, slot: SlotId) -> Option<(Bound<'py, PyBytes>, bool)> {
+        let latest = self.lock(py).latest(slot).map(|(literal, left)| (literal.to_vec(), left));
+        latest.map(|(literal, left)| (PyBytes::new(py, &literal), left))
+    }
+
+    fn note(&self, slot: SlotId, literal: &Bound<'_, PyBytes>, left: bool) -> PyResult<()> {
+        self.lock(literal.py()).note(slot, literal.as_bytes(), left).map_err(refused)
+    }
+
+    fn put_back(&self, py: Python<'_>) {
+        self.lock(py).put_back();
+    }
+
+    fn take_rest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let rest = self.lock(py).take_rest();
+        PyBytes::new(py, &rest)
+    }
+
+    #[getter]
+    fn offset(&self, py: Python<'_>) -> usize {
+        self.lock(py).offset()
+    }
+
+    #[getter]
+    fn oversized(&self, py: Python<'_>) -> usize {
+        self.lock(py).oversized()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("Lane(offset={})", self.offset(py))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a Lane holds text and is not pickled"))
+    }
 }

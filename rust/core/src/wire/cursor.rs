@@ -15,135 +15,12 @@
 //!
 //! Cost: O(bytes); nothing is allocated once the vectors of a [`Reading`] that is used again have grown.
 
-use std::borrow::Cow;
-
 use super::json_text::{Kind, Literal, Scanner, Stop};
+use super::reading::{Mark, Place, ROOT, Reading};
 use super::shapes::{NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 
 /// A slot of a mark that an equal name took back.
 const DEAD: SlotId = SlotId::MAX;
-/// The place that is in no array.
-pub(crate) const ROOT: usize = 0;
-
-/// A value that means something.
-#[derive(Debug, Clone, Copy)]
-pub struct Mark {
-    /// What it means.
-    pub slot: SlotId,
-    pub(crate) place: usize,
-    /// What it is, and where it stands in the source.
-    pub literal: Literal,
-}
-
-impl Mark {
-    /// The text of a string, as WTF-8; None of anything else. `source` is what was walked.
-    #[must_use]
-    pub fn text<'a>(&self, source: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        if !self.literal.is_string() {
-            return None;
-        }
-        if self.literal.kind == (Kind::String { escaped: false }) {
-            return Some(Cow::Borrowed(self.literal.inside(source)));
-        }
-        let mut decoded = Vec::new();
-        self.literal.text(source, &mut decoded);
-        Some(Cow::Owned(decoded))
-    }
-}
-
-/// An element of an array that the shape names.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) parent: usize,
-    pub(crate) index: usize,
-    /// How many arrays it is in.
-    pub(crate) depth: usize,
-    pub(crate) begin: usize,
-    pub(crate) end: usize,
-    /// The element before it in the same array; [`ROOT`] if there is none.
-    pub(crate) before: usize,
-}
-
-/// What a walk found. It may be used again for the next one.
-#[derive(Debug, Default)]
-pub struct Reading {
-    pub(crate) marks: Vec<Mark>,
-    pub(crate) addresses: Vec<Mark>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) is_odd: bool,
-}
-
-impl Reading {
-    /// What was found, in the order of the source.
-    #[must_use]
-    pub fn marks(&self) -> &[Mark] {
-        &self.marks
-    }
-
-    /// The values that say what marks belong to: their slots are addresses. Of two for the same slot and positions the
-    /// last counts.
-    #[must_use]
-    pub fn addresses(&self) -> &[Mark] {
-        &self.addresses
-    }
-
-    /// Whether a name that counts stood twice or was spelled with an escape.
-    #[must_use]
-    pub fn is_odd(&self) -> bool {
-        self.is_odd
-    }
-
-    /// The positions of a mark in the arrays around it, from the outermost on.
-    #[must_use]
-    pub fn positions(&self, mark: &Mark) -> Vec<usize> {
-        let mut positions = Vec::with_capacity(self.places[mark.place].depth);
-        let mut place = mark.place;
-        while place != ROOT {
-            positions.push(self.places[place].index);
-            place = self.places[place].parent;
-        }
-        positions.reverse();
-        positions
-    }
-
-    fn clear(&mut self) {
-        self.marks.clear();
-        self.addresses.clear();
-        self.places.clear();
-        self.places.push(Place { parent: ROOT, index: 0, depth: 0, begin: 0, end: 0, before: ROOT });
-        self.is_odd = false;
-    }
-
-    /// The place around `place` that is in that many arrays, or `place` if it is in no more.
-    #[inline]
-    pub(crate) fn above(&self, mut place: usize, depth: usize) -> usize {
-        while self.places[place].depth > depth {
-            place = self.places[place].parent;
-        }
-        place
-    }
-
-    /// Whether two places have the same positions.
-    #[inline]
-    pub(crate) fn is_same(&self, mut left: usize, mut right: usize) -> bool {
-        while left != right {
-            let (one, other) = (self.places[left], self.places[right]);
-            if one.depth != other.depth || one.index != other.index {
-                return false;
-            }
-            (left, right) = (one.parent, other.parent);
-        }
-        true
-    }
-
-    /// The value of an address slot at the positions of a place, if it came.
-    #[inline]
-    pub(crate) fn address(&self, slot: SlotId, depth: usize, place: usize) -> Option<&Mark> {
-        let place = self.above(place, depth);
-        self.addresses.iter().rev().find(|mark| mark.slot == slot && self.is_same(mark.place, place))
-    }
-}
-
 impl Shapes {
     /// Walk the JSON object that `source` is. None if it is none by the rules of [`wire`](super): it passes unread.
     #[must_use]
@@ -154,9 +31,11 @@ impl Shapes {
 
     /// The same into a reading that was used before. False if the source is no object.
     pub fn walk_into(&self, source: &[u8], reading: &mut Reading) -> bool {
-        if std::str::from_utf8(source).is_err() {
-            return false;
-        }
+        std::str::from_utf8(source).is_ok_and(|source| self.walk_text(source.as_bytes(), reading))
+    }
+
+    /// The same of a source that is known to be UTF-8.
+    pub(crate) fn walk_text(&self, source: &[u8], reading: &mut Reading) -> bool {
         for with_care in [false, true] {
             reading.clear();
             let scanner = Scanner::new(source);

@@ -1,0 +1,71 @@
+//! Builds the table of a format for a test, node by node.
+
+use holdback_core::wire::{
+    Emptied, NodeId, NodeSpec, ObjectId, ObjectSpec, Shapes, SlotId, SlotKind, SlotSpec, Which,
+};
+
+#[derive(Default)]
+pub(crate) struct Table {
+    slots: Vec<SlotSpec>,
+    nodes: Vec<NodeSpec>,
+    objects: Vec<ObjectSpec>,
+}
+
+fn number(length: usize) -> u32 {
+    u32::try_from(length).unwrap()
+}
+
+#[allow(dead_code, reason = "each test uses some of it")]
+impl Table {
+    pub(crate) fn slot(
+        &mut self,
+        kind: SlotKind,
+        depth: u8,
+        addresses: &[SlotId],
+        emptied: Emptied,
+    ) -> SlotId {
+        let positional = kind == SlotKind::Address;
+        self.slots.push(SlotSpec { kind, depth, addresses: addresses.to_vec(), positional, emptied });
+        number(self.slots.len() - 1)
+    }
+
+    pub(crate) fn node(&mut self, node: NodeSpec) -> NodeId {
+        self.nodes.push(node);
+        number(self.nodes.len() - 1)
+    }
+
+    pub(crate) fn leaf(&mut self, slots: &[SlotId]) -> NodeId {
+        self.node(NodeSpec { slots: slots.to_vec(), ..NodeSpec::default() })
+    }
+
+    pub(crate) fn array(&mut self, element: NodeId) -> NodeId {
+        self.node(NodeSpec { array: Some(element), ..NodeSpec::default() })
+    }
+
+    pub(crate) fn members(&mut self, members: &[(&str, NodeId)], other: Option<NodeId>) -> ObjectId {
+        let members = members.iter().map(|&(name, node)| (name.to_owned(), node)).collect();
+        self.objects.push(ObjectSpec { members, other, which: None });
+        number(self.objects.len() - 1)
+    }
+
+    pub(crate) fn which(
+        &mut self,
+        name: &str,
+        variants: &[(&str, ObjectId)],
+        default: Option<ObjectId>,
+    ) -> ObjectId {
+        let variants = variants.iter().map(|&(value, object)| (value.to_owned(), object)).collect();
+        let which = Some(Which { name: name.to_owned(), variants, default });
+        self.objects.push(ObjectSpec { which, ..ObjectSpec::default() });
+        number(self.objects.len() - 1)
+    }
+
+    pub(crate) fn object(&mut self, members: &[(&str, NodeId)], other: Option<NodeId>) -> NodeId {
+        let object = self.members(members, other);
+        self.node(NodeSpec { object: Some(object), ..NodeSpec::default() })
+    }
+
+    pub(crate) fn shapes(self, root: NodeId) -> Shapes {
+        Shapes::new(self.slots, self.nodes, self.objects, root).unwrap()
+    }
+}
