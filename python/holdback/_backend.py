@@ -51,10 +51,9 @@ if TYPE_CHECKING:
 
     TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
-    from holdback._native import Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import Lane, Shapes, StreamBuffer, TrieMatcher
 
     BACKEND = "native"
-    Lane = None  # TODO
     TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
 else:
     if _require_native:

@@ -137,12 +137,16 @@ class _Channel:
 class _Spot:
     """Where text of a channel stands in the event that is being settled."""
 
-    __slots__ = ("channel", "leaves", "mark")
+    __slots__ = ("holds", "leaves", "mark")
 
-    def __init__(self, mark: Mark, leaves: str | None, channel: _Channel | None) -> None:
+    def __init__(self, mark: Mark, leaves: str | None, *, holds: bool) -> None:
         self.mark = mark
         self.leaves = leaves
-        self.channel = channel
+        self.holds = holds  # the channel held something back when this text was fed
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.holds and not self.leaves
 
 
 class Answer:
@@ -240,12 +244,11 @@ class Answer:
 
     def _feed(self, step: Feed, spots: list[_Spot], last: dict[Key, _Spot]) -> None:
         key, came = step.key, step.mark[2]
-        leaves, channel = came, None
-        if came:
-            channel = self._open(step)
-            if channel is not None:
-                leaves = channel.buffer.feed(came)
-        spot = last[key] = _Spot(step.mark, leaves, channel)
+        leaves, holds = came, False
+        if came and (channel := self._open(step)) is not None:
+            leaves = channel.buffer.feed(came)
+            holds = not leaves and bool(channel.buffer.pending)
+        spot = last[key] = _Spot(step.mark, leaves, holds=holds)
         spots.append(spot)
 
     def _open(self, step: Feed) -> _Channel | None:
@@ -337,24 +340,22 @@ class Answer:
         changed = [spot for spot in spots if spot.leaves != spot.mark[2]]
         if not changed:
             return True
-        withheld = [spot for spot in changed if _is_withheld(spot)]
+        withheld = [spot for spot in changed if spot.is_withheld]
         if withheld and any(spot.mark[0].emptied is not Emptied.TEXT for spot in withheld):
             kept = [mark for mark in event.marks if mark[0].kind is Kind.KEEPS]
             if not kept and not any(spot.leaves for spot in spots):
                 for spot in changed:  # where it cannot be left out, it leaves with these changes
-                    self._set(event, spot, withheld, kept, spots)
+                    self._set(event, spot, kept, spots)
                 return False
         else:
             kept = []
         for spot in changed:
-            self._set(event, spot, withheld, kept, spots)
+            self._set(event, spot, kept, spots)
         return True
 
-    def _set(
-        self, event: Event, spot: _Spot, withheld: list[_Spot], kept: list[Mark], spots: list[_Spot]
-    ) -> None:
+    def _set(self, event: Event, spot: _Spot, kept: list[Mark], spots: list[_Spot]) -> None:
         slot, at, _, where = spot.mark
-        if slot.emptied is Emptied.ELEMENT and spot in withheld:
+        if slot.emptied is Emptied.ELEMENT and spot.is_withheld:
             depth = len(at)
             is_kept = any(mark[1][:depth] == at for mark in kept) or any(
                 other.leaves and other.mark[1][:depth] == at for other in spots
@@ -408,10 +409,6 @@ def _named(channels: dict[tuple[str, Any], _Channel], step: End) -> list[tuple[s
     if step.own is None:
         return sorted((name for name in channels if name[0] in step.kinds), key=natural)
     return [(kind, own) for kind in step.kinds for own in step.own if (kind, own) in channels]
-
-
-def _is_withheld(spot: _Spot) -> bool:
-    return not spot.leaves and spot.channel is not None and bool(spot.channel.buffer.pending)
 
 
 def _element(event: Event, at: tuple[int, ...]) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from holdback.engine.json_text import to_json
+from holdback.engine.json_text import DEEPEST, json_or_none
 from holdback.engine.marks import At, Mark, Replace
 from holdback.engine.objects import Edit, Path, get, members, with_edits
 from holdback.engine.shapes import Kind, Members, Node, Shapes
@@ -30,10 +30,7 @@ class ObjectEvent:
         self.addresses: dict[tuple[str, At], Any] = {}
         self._edits: list[Edit] = []
         self._taken: list[Path] = []
-        entry = shapes.root.object
-        named = chunk if type(chunk) is dict else members(chunk)
-        if entry is not None and named is not None:
-            self._object(named, entry, (), ())
+        self._value(chunk, shapes.root, (), ())
 
     def raw(self, where: Path) -> Any:
         node = self.chunk
@@ -49,7 +46,10 @@ class ObjectEvent:
 
     def document(self, where: Path, replace: Replace) -> None:
         came = self.raw(where)
-        restored = _restored(came, replace)
+        try:
+            restored = _restored(came, replace, DEEPEST)
+        except ValueError:
+            return
         if restored is not came:
             self._edits.append((where, restored))
 
@@ -145,17 +145,26 @@ class ObjectEvent:
 _OF_CONTAINERS = frozenset((Kind.DOCUMENT, Kind.EVENT, Kind.ONCE, Kind.LATEST))
 
 
-def _restored(value: Any, replace: Replace) -> Any:
-    """A JSON value with its strings, its names and its numbers restored; itself if nothing changed."""
+def _restored(value: Any, replace: Replace, depth: int) -> Any:
+    """A JSON value with its strings, its names and its numbers restored; itself if nothing changed.
+
+    :raises ValueError: it is nested deeper than JSON may be.
+    """
+    if isinstance(value, (dict, list, tuple)) and not depth:
+        raise ValueError("nested too deep")
     if isinstance(value, dict):
-        new = {_restored(name, replace): _restored(inner, replace) for name, inner in value.items()}
-        same = all(a is b and new[a] is value[b] for a, b in zip(new, value, strict=False))
-        return value if same and len(new) == len(value) else new
+        new = {
+            _restored(name, replace, 0): _restored(inner, replace, depth - 1) for name, inner in value.items()
+        }
+        is_same = all(
+            a is b and one is two for (a, one), (b, two) in zip(new.items(), value.items(), strict=False)
+        )
+        return value if is_same and len(new) == len(value) else new
     if isinstance(value, (list, tuple)):
-        items = [_restored(inner, replace) for inner in value]
+        items = [_restored(inner, replace, depth - 1) for inner in value]
         return value if all(a is b for a, b in zip(items, value, strict=True)) else items
-    if value is None or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return value
-    source = f"[{to_json(value)}]"
-    restored = replace(source)
-    return value if restored == source else json.loads(restored)[0]
+    source = json_or_none([value])
+    restored = replace(source) if source is not None else source
+    return value if restored is None or restored == source else json.loads(restored)[0]

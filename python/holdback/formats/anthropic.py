@@ -126,7 +126,10 @@ class Anthropic(Format):
                     steps.append(End(index, closes=True))
                 elif value == "message_stop":
                     ends = True
-            else:  # an error, or why the message stops
+            elif slot.name == "error":
+                steps.insert(0, Drain())
+                ends = True
+            else:  # why the message stops
                 ends = True
         steps.sort(key=_closes_first)
         return [*steps, Drain()] if ends else steps
@@ -144,4 +147,4 @@ def _index(event: Event) -> Any:
 
 
 def _closes_first(step: Step) -> bool:
-    return type(step) is not End
+    return type(step) is Feed or type(step) is Whole

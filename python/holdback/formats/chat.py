@@ -83,10 +83,12 @@ CONTENT_PART = ByType(
 TOOL_CALL: Shape = {
     "index": address("call", positional=True),
     "id": (address("call_id"), KEEPS),
-    "function": _called(
-        {"arguments": (source("arguments", *CALL, emptied=DROPPED), JSON[1])}
+    "function": (
+        place("function"),
+        _called({"arguments": (source("arguments", *CALL, emptied=DROPPED), JSON[1])}),
+        KEEPS,
     ),
-    "custom": _called({"input": text("input", *CALL, emptied=DROPPED)}),
+    "custom": (place("custom"), _called({"input": text("input", *CALL, emptied=DROPPED)}), KEEPS),
     OTHER: KEEPS,
 }
 WHOLE_PART = ByType(
@@ -116,8 +118,15 @@ DELTA: dict[Any, Any] = {
     "refusal": _said("refusal"),
     "content": (_said("content"), place("parts"), [(_said("content"), CONTENT_PART, KEEPS)]),
     "reasoning_details": [(DETAIL, KEEPS)],
-    "tool_calls": [(TOOL_CALL, KEEPS)],
-    "function_call": {"arguments": (source("function_call", "choice", emptied=DROPPED), JSON[1]), OTHER: KEEPS},
+    "tool_calls": ([(place("call"), TOOL_CALL, KEEPS)], KEEPS),
+    "function_call": (
+        {
+            "name": (once("function_begins", "choice"), KEEPS),
+            "arguments": (source("function_call", "choice", emptied=DROPPED), JSON[1]),
+            OTHER: KEEPS,
+        },
+        KEEPS,
+    ),
     "audio": (place("audio"), {"transcript": _said("audio"), OTHER: KEEPS}),
     "annotations": (KEEPS, [{"url_citation": {"title": TEXT, OTHER: KEEPS}, OTHER: KEEPS}]),
     OTHER: KEEPS,
@@ -205,7 +214,8 @@ class Chat(Enveloped):
                     self._remember(mark, event, answer)
                 elif answer.is_new(mark, addresses_of(mark, event)):
                     choice = _choice(event, at)
-                    self._call_steps(saying, mark, choice, event, answer)
+                    if name == "call_begins":
+                        self._call_steps(saying, mark, choice, event, answer)
                     ending[choice] = at
             elif name == "finish":
                 choice = _choice(event, at)
@@ -215,9 +225,8 @@ class Chat(Enveloped):
         ends: list[Step] = [
             End(choice, THINKING, (None,), place=_Places(event, at)) for choice, at in ending.items()
         ]
-        if is_error:
-            finishing = [Drain()]
-        return thinking + ends + saying + finishing
+        steps = thinking + ends + saying
+        return [Drain(), *steps, Drain()] if is_error else steps + finishing
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         choice, field, own = key
@@ -295,14 +304,12 @@ class _Places:
         self._at = at[:1]
 
     def __call__(self, key: Key) -> Place | None:
-        field = key[1]
+        _, field, own = key
+        if field in CALL_TEXT.values():
+            return self._in_call(field, own)
         if field not in PLAIN and field not in {"content", "audio"}:
             return None
-        spots = {
-            mark[0].name: mark[3]
-            for mark in self._event.marks
-            if mark[0].kind is Kind.PLACE and mark[1] == self._at
-        }
+        spots = self._spots(self._at)
         names = ("audio", "transcript") if field == "audio" else (field,)
         delta = (members(self._event.value(spots["choice"])) or {}).get("delta")
         if delta is None:
@@ -315,6 +322,25 @@ class _Places:
         if field == "audio" and "audio" in spots:
             return Place(spots["audio"], names[1:])
         return Place(spots["delta"], names) if value is None else None
+
+    def _in_call(self, field: str, own: Any) -> Place | None:
+        """The place for a call's text in the last element of the chunk that has the call's index."""
+        kind = next(kind for kind, text in CALL_TEXT.items() if text == field)
+        for slot, at, _, _ in reversed(self._event.marks):
+            if slot.name == "call" and at[:1] == self._at and self._event.addresses.get(("call", at)) == own:
+                spots = self._spots(at)
+                call = members(self._event.value(spots["call"])) or {}
+                inner = call.get(kind)
+                if inner is None and kind == "function" and call.get("custom") is None:
+                    return Place(spots[kind], (field,)) if kind in spots else Place(spots["call"], (kind, field))
+                named = members(inner)
+                if named is not None and named.get(field) is None:
+                    return Place(spots[kind], (field,))
+        return None
+
+    def _spots(self, at: At) -> dict[str, Any]:
+        """Where the places with these positions stand."""
+        return {mark[0].name: mark[3] for mark in self._event.marks if mark[0].kind is Kind.PLACE and mark[1] == at}
 
 
 def _text_part(tail: str) -> dict[str, Any]:

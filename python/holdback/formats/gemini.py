@@ -191,14 +191,17 @@ class Gemini(Format):
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         steps: list[Step] = []
         finishing: list[Step] = []
+        is_error = False
         for mark in event.marks:
             slot, at, value, where = mark
             name = slot.name
             if is_text(slot):
                 candidate = _candidate(event, at)
                 if name == "args":
-                    if isinstance(path := event.addresses.get(("path", at)), str):
+                    path = event.addresses.get(("path", at))
+                    if isinstance(path, str):
                         steps.append(Feed((candidate, name, path), mark, None))
+                        steps += _end_of_piece(event, at)
                     continue
                 if value and name == "text":
                     steps.append(End(candidate, ("thought",), (None,)))
@@ -211,14 +214,20 @@ class Gemini(Format):
                     self._seen.setdefault(name, value)
             elif name == "boundary":
                 steps.append(End(_candidate(event, at), PLAIN, (None,)))
+            elif name == "piece" and not _has(event, "args", at):
+                steps += _end_of_piece(event, at)
             elif name == "finish":
                 finishing.append(Finish(_candidate(event, at), mark, addresses_of(mark, event)))
             elif name == "error":
-                finishing = [Drain()]
-                break
+                is_error = True
             elif name == "root" and self._in_snake is None:
                 self._in_snake = _is_in_snake(event.value(where))
-        return steps + _ends_of_calls(event) + finishing
+        steps += [
+            End(_candidate(event, at), ("args",), closes=True)
+            for slot, at, _, _ in event.marks
+            if slot.name == "call" and not _has(event, "call_goes_on", at)
+        ]
+        return [Drain(), *steps, Drain()] if is_error else steps + finishing
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         candidate, name, path = key
@@ -251,16 +260,16 @@ def _candidate(event: Event, at: tuple[int, ...]) -> Any:
     return at[0] if index is None or index == "" else index
 
 
-def _ends_of_calls(event: Event) -> list[Step]:
-    """The pieces and calls that do not go on."""
-    spots = {(mark[0].name, mark[1]) for mark in event.marks}
-    ends: list[Step] = []
-    for name, at in sorted(spots):
-        if name == "piece" and ("piece_goes_on", at) not in spots:
-            ends.append(End(_candidate(event, at), ("args",), (event.addresses.get(("path", at)),), closes=True))
-        elif name == "call" and ("call_goes_on", at) not in spots:
-            ends.append(End(_candidate(event, at), ("args",), closes=True))
-    return ends
+def _has(event: Event, name: str, at: tuple[int, ...]) -> bool:
+    """Whether a slot of that name has these positions."""
+    return any(mark[0].name == name and mark[1] == at for mark in event.marks)
+
+
+def _end_of_piece(event: Event, at: tuple[int, ...]) -> list[Step]:
+    """The end of an argument, if a piece of it says that none is to follow."""
+    if _has(event, "piece_goes_on", at):
+        return []
+    return [End(_candidate(event, at), ("args",), (event.addresses.get(("path", at)),), closes=True)]
 
 
 def _is_kept(event: Event, at: tuple[int, ...]) -> bool:

@@ -80,6 +80,7 @@ class Ollama(Format):
         saying: list[Step] = []
         last: list[Step] = []
         ends_thinking = False
+        is_error = False
         for mark in event.marks:
             slot, _, value, _ = mark
             name = slot.name
@@ -96,10 +97,11 @@ class Ollama(Format):
             elif name == "done":
                 last = last or [Finish(0, mark, addresses_of(mark, event), _Places(event))]
             elif name == "error":
-                last = [Drain()]
+                is_error = True
         if ends_thinking:
             thinking.append(End(0, THINKING, (None,), place=_Places(event)))
-        return thinking + saying + last
+        steps = thinking + saying
+        return [Drain(), *steps, Drain()] if is_error else steps + last
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
         path = FIELDS[key[1]]

@@ -164,10 +164,11 @@ ENDS: dict[str, tuple[str, ...]] = {
 class Responses(Format):
     """One stream of a response.
 
-    The key of a channel is ``(its item, its kind, its index in the item)``; the item goes by the id that named it first.
+    The key of a channel is ``(its item, its kind, (output index, index in the item))``; the item goes by the id that
+    named it first.
     """
 
-    __slots__ = ("_at_output", "_at_place", "_fed", "_known", "_opened", "_varied")
+    __slots__ = ("_at_output", "_at_place", "_closed", "_fed", "_known", "_opened", "_varied")
 
     NAMED_EVENTS = True
     ANSWER = ANSWER
@@ -183,7 +184,8 @@ class Responses(Format):
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}  # item ids that were named -> what the item goes by
         self._opened: dict[Any, dict[tuple[str, Any], dict[str, Any]]] = {}  # item -> its channels -> their ids
-        self._at_place: dict[Any, dict[Any, None]] = {}  # (kind, output index, index) -> items with such a channel
+        self._closed: list[Any] = []  # items that the last event closed
+        self._at_place: dict[Any, dict[Any, None]] = {}  # (kind, (output index, index)) -> items with such a channel
         self._at_output: dict[Any, dict[Any, None]] = {}  # output index -> items with channels
         self._varied: dict[Any, set[Any]] = {}  # output index -> items whose id changes
         self._fed: dict[str, dict[Key, None]] = {}  # kind -> its channels that had text since they ended
@@ -197,6 +199,9 @@ class Responses(Format):
         return answer.get("object") == "response"
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
+        for item in self._closed:
+            self._forget(item)
+        self._closed.clear()
         ends: list[Step] = []
         steps: list[Step] = []
         for mark in event.marks:
@@ -229,7 +234,7 @@ class Responses(Format):
         channel = CHANNELS[kind.partition(":")[0]]
         addresses = addresses_of(mark, event)
         ids = dict(zip(channel.ids, addresses, strict=True))
-        own = ids.get(channel.index or "")
+        own = ids.get("output_index"), ids.get(channel.index or "")
         item, varies = self._item_of(kind, ids, own)
         if item is None:
             item = ids.get("item_id")
@@ -250,7 +255,7 @@ class Responses(Format):
         item_id = ids.get("item_id")
         if item_id is not None and item_id in self._known:
             return self._known[item_id], False
-        items = self._at_place.get((kind, ids.get("output_index"), own), ())
+        items = self._at_place.get((kind, own), ())
         return (next(iter(items)), item_id is not None) if len(items) == 1 else (None, False)
 
     def _name(self, item_id: Any) -> None:
@@ -265,7 +270,7 @@ class Responses(Format):
         if (kind, own) not in opened:
             opened[kind, own] = {name: value for name, value in ids.items() if value is not None}
             output = ids.get("output_index")
-            self._at_place.setdefault((kind, output, own), {})[item] = None
+            self._at_place.setdefault((kind, own), {})[item] = None
             self._at_output.setdefault(output, {})[item] = None
 
     def _ends(self, kind: str, event: Event, answer: Answer) -> list[Step]:
@@ -292,18 +297,31 @@ class Responses(Format):
 
     def _ending(self, kind: str, channel: Channel, ids: Mapping[str, Any], answer: Answer) -> Iterable[Step]:
         """The ends of the channels of a kind that an event means. What has ended must be seen when it goes on."""
-        own = ids.get(channel.index or "")
+        own = ids.get("output_index"), ids.get(channel.index or "")
         fed = self._fed.setdefault(kind, {})
+        keys: list[Key]
         if all(ids.get(name) is None for name in channel.ids):  # it does not say: all that had text
             keys = list(fed)
             fed.clear()
         else:
             item, _ = self._item_of(kind, ids, own)
-            keys = [(item, kind, own)]
-            fed.pop(keys[0], None)
+            keys = [(item, kind, index) for index in self._meant(item, kind, own, channel)]
+            for key in keys:
+                fed.pop(key, None)
         for item, _, index in keys:
             answer.forget(item)
             yield End(item, (kind,), (index,))
+
+    def _meant(self, item: Any, kind: str, own: tuple[Any, Any], channel: Channel) -> list[Any]:
+        """The indices of the channels of a kind in an item that an event with these means: all that fit what it says."""
+        opened = self._opened.get(item, {})
+        if (kind, own) in opened or (own[0] is not None and (own[1] is not None or channel.index is None)):
+            return [own]
+        return [
+            index
+            for one, index in opened
+            if one == kind and all(a is None or a == b for a, b in zip(own, index, strict=True))
+        ]
 
     def _closing(self, item_id: Any, output: Any) -> list[Step]:
         """An item is complete."""
@@ -311,12 +329,15 @@ class Responses(Format):
         item = self._known.pop(item_id, None)
         if item not in items and len(items) == 1:
             item = next(iter(items))
+        self._closed.append(item)
+        return [End(item, closes=True)]
+
+    def _forget(self, item: Any) -> None:
+        """Forget an item that was closed."""
         for (kind, own), ids in self._opened.pop(item, {}).items():
-            place = (kind, ids.get("output_index"), own)
-            self._at_place.get(place, {}).pop(item, None)
+            self._at_place.get((kind, own), {}).pop(item, None)
             self._at_output.get(ids.get("output_index"), {}).pop(item, None)
             self._fed.get(kind, {}).pop((item, kind, own), None)
-        return [End(item, closes=True)]
 
 
 def _sequence(shapes: Any) -> Slot:

@@ -49,6 +49,7 @@ class Text(Enveloped):
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         steps: list[Step] = []
         finishing: list[Step] = []
+        is_error = False
         for mark in event.marks:
             slot, at, _, _ = mark
             if slot.kind is Kind.ONCE:
@@ -60,9 +61,8 @@ class Text(Enveloped):
             elif slot.name == "finish":
                 finishing.append(Finish(addresses[0], mark, addresses))
             else:
-                finishing = [Drain()]
-                break
-        return steps + finishing
+                is_error = True
+        return [Drain(), *steps, Drain()] if is_error else steps + finishing
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
         return self._synthetic({"index": key[0], "text": tail, "finish_reason": None})
