@@ -48,6 +48,8 @@ pub struct Frame {
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// As many bytes tell whether a line is a comment.
+const HEAD: usize = BOM.len() + 1;
 
 /// Finds the frames of a stream.
 ///
@@ -70,6 +72,8 @@ pub struct Frames {
     line: usize,
     /// Some of its last line was given up to [`pass`](Self::pass).
     is_cut: bool,
+    /// The first bytes of that if it was its first line.
+    head: Vec<u8>,
     /// The line before ended with a CR at the end of what had come: a LF here belongs to it.
     after_return: bool,
     /// Where its last line with anything in it ended.
@@ -90,6 +94,7 @@ impl Frames {
             at: 0,
             line: 0,
             is_cut: false,
+            head: Vec::new(),
             after_return: false,
             size: 0,
             data: Data::None,
@@ -118,9 +123,13 @@ impl Frames {
         if self.at > self.line { self.at } else { self.size }
     }
 
-    /// Give up what has come of the frame in hand: what is passed to `next` begins behind it. Only where the frame ends
-    /// is of interest from then on.
-    pub fn pass(&mut self) {
+    /// Give up what has come of the frame in hand, `bytes`: what is passed to `next` begins behind it. Only where the
+    /// frame ends is of interest from then on.
+    pub fn pass(&mut self, bytes: &[u8]) {
+        if !self.has_lines {
+            let more = bytes.len().min(HEAD - self.head.len());
+            self.head.extend_from_slice(&bytes[..more]);
+        }
         self.is_cut |= self.at > self.line;
         (self.at, self.line) = (0, 0);
     }
@@ -170,7 +179,13 @@ impl Frames {
             return true;
         }
         self.size = end;
-        if self.is_first && !self.has_lines && !self.is_cut && bytes.starts_with(BOM) {
+        if self.is_cut && !self.has_lines {
+            self.has_lines = true;
+            self.head.extend_from_slice(&bytes[line..end.min(line + HEAD)]);
+            let head = if self.is_first { self.head.strip_prefix(BOM) } else { None };
+            return matches!(head.unwrap_or(&self.head), [] | [b':', ..]);
+        }
+        if self.is_first && !self.has_lines && bytes.starts_with(BOM) {
             line = BOM.len().min(end);
             self.only_data = false; // the mark stays, whatever becomes of the data
             if line == end {
@@ -185,7 +200,7 @@ impl Frames {
             b"data" => end,
             _ => {
                 self.only_data = false;
-                return is_first_line && text.first() == Some(&b':') && !self.is_cut;
+                return is_first_line && text.first() == Some(&b':');
             }
         };
         self.data = if self.data == Data::None { Data::One(value..end) } else { Data::Several };

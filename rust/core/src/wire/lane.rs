@@ -205,7 +205,7 @@ impl Lane {
                     run.stop = Some(Stop::TooLarge);
                 } else if let Some(skipped) = &mut self.skipped {
                     *skipped += rest.len();
-                    self.frames.pass();
+                    self.frames.pass(rest);
                     run.at = bytes.len();
                 }
                 break;
