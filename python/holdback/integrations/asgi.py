@@ -117,15 +117,14 @@ class _Response:
         restorer = self._restorer
         if restorer is not None and message["type"] == "http.response.body":
             body, goes_on = message.get("body", b""), message.get("more_body", False)
-            if not (goes_on and restorer._passes(body)):  # as most messages of most streams do
-                data = restorer.feed(body)
-                if not goes_on:
-                    data += restorer.flush()
-                    self._restorer = None
-                elif not data:
-                    return
-                if data is not body:
-                    message = {**message, "body": data}
+            data = restorer.feed(body)
+            if not goes_on:
+                data += restorer.flush()
+                self._restorer = None
+            elif body and not data:
+                return
+            if data is not body:
+                message = {**message, "body": data}
         elif message["type"] == "http.response.start":
             message = self._started(message)
         # Whatever else there is, trailers or the path of a file, goes through.

@@ -50,10 +50,6 @@ class AnswerRestorer:
         self._config = config
         self._parts: list[bytes] = []
 
-    @staticmethod
-    def _passes(_: object) -> bool:
-        return False
-
     def feed(self, data: bytes) -> bytes:
         self._parts.append(bytes(data))
         return b""
