@@ -66,7 +66,7 @@ struct Walk<'a> {
 /// How many marks and addresses there are.
 type Count = (usize, usize);
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     fn run(&mut self) -> Result<(), Stop> {
         self.scanner.blanks();
         if self.scanner.byte() != b'{' {

@@ -110,13 +110,13 @@ impl Lane {
             let begin = written.len();
             let (fed, is_pending, came) = if literal.kind == (Kind::String { escaped: false }) {
                 let came = &source[literal.begin + 1..literal.end - 1];
-                let feed = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(feed);
+                let work = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
+                let (fed, is_pending) = channel.buffer.with(work);
                 (fed, is_pending, came.as_bytes())
             } else {
                 let came = literal.text(source.as_bytes(), decoded);
-                let feed = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(feed);
+                let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
+                let (fed, is_pending) = channel.buffer.with(work);
                 (fed, is_pending, came)
             };
             let leaves = &written[begin..];

@@ -291,8 +291,8 @@ fn check(
     if is_known { Ok(()) } else { Err(ShapeError::Object(number)) }
 }
 
-fn has_twice(named: &[(String, u32)]) -> bool {
-    let mut names: Vec<_> = named.iter().map(|(name, _)| name).collect();
+fn has_twice(parts: &[(String, u32)]) -> bool {
+    let mut names: Vec<_> = parts.iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     names.windows(2).any(|two| two[0] == two[1])
 }
@@ -352,9 +352,9 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn new(named: Vec<(String, u32)>) -> Self {
+    fn new(parts: Vec<(String, u32)>) -> Self {
         let mut names: Vec<(Box<[u8]>, u32)> =
-            named.into_iter().map(|(name, id)| (name.into_bytes().into(), id)).collect();
+            parts.into_iter().map(|(name, id)| (name.into_bytes().into(), id)).collect();
         names.sort_unstable_by_key(|(name, _)| name.len());
         let longest = names.last().map_or(0, |(name, _)| name.len());
         let begin_of = |length| names.partition_point(|(name, _)| name.len() < length);
