@@ -108,7 +108,7 @@ impl Lane {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
             let literal = reading.marks[text.mark].literal;
             let begin = written.len();
-            let (fed, is_pending, came) = if literal.kind == (Kind::String { escaped: false }) {
+            let (fed, is_pending, came) = if literal.kind == Kind::Plain {
                 let came = &source[literal.begin + 1..literal.end - 1];
                 let work = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
                 let (fed, is_pending) = channel.buffer.with(work);

@@ -342,22 +342,43 @@ impl From<ObjectSpec> for Object {
     }
 }
 
-/// Names and what each stands for, found by length first: most names of an event differ in it.
+/// Names and what each stands for, found by length and by the first eight bytes.
 #[derive(Default)]
 pub(crate) struct Names {
     /// Ascending by length.
-    names: Box<[(Box<[u8]>, u32)]>,
+    names: Box<[Name]>,
     /// For each length, a place at or before the first name of it; as little as a byte goes.
     by_length: Box<[u8]>,
 }
 
+struct Name {
+    name: Box<[u8]>,
+    /// Its first bytes, zeros behind them.
+    head: u64,
+    stands_for: u32,
+}
+
+/// The first eight bytes of a name as a number, zeros behind them.
+#[inline]
+fn head_of(name: &[u8]) -> u64 {
+    if let Some(&head) = name.first_chunk() {
+        return u64::from_le_bytes(head);
+    }
+    name.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
+}
+
 impl Names {
     fn new(parts: Vec<(String, u32)>) -> Self {
-        let mut names: Vec<(Box<[u8]>, u32)> =
-            parts.into_iter().map(|(name, id)| (name.into_bytes().into(), id)).collect();
-        names.sort_unstable_by_key(|(name, _)| name.len());
-        let longest = names.last().map_or(0, |(name, _)| name.len());
-        let begin_of = |length| names.partition_point(|(name, _)| name.len() < length);
+        let mut names: Vec<Name> = parts
+            .into_iter()
+            .map(|(name, stands_for)| {
+                let name = name.into_bytes();
+                Name { head: head_of(&name), name: name.into(), stands_for }
+            })
+            .collect();
+        names.sort_unstable_by_key(|name| name.name.len());
+        let longest = names.last().map_or(0, |name| name.name.len());
+        let begin_of = |length| names.partition_point(|name| name.name.len() < length);
         let by_length =
             (0..=longest).map(|length| u8::try_from(begin_of(length)).unwrap_or(u8::MAX)).collect();
         Self { names: names.into(), by_length }
@@ -366,15 +387,15 @@ impl Names {
     /// The place of a name among all, and what it stands for.
     #[inline]
     pub(crate) fn find(&self, wanted: &[u8]) -> Option<(usize, u32)> {
-        let mut place = usize::from(*self.by_length.get(wanted.len())?);
-        while let Some((name, id)) = self.names.get(place) {
-            if **name == *wanted {
-                return Some((place, *id));
-            }
+        let first = usize::from(*self.by_length.get(wanted.len())?);
+        let head = head_of(wanted);
+        for (place, Name { name, head: known, stands_for }) in self.names.iter().enumerate().skip(first) {
             if name.len() > wanted.len() {
                 return None;
             }
-            place += 1;
+            if *known == head && name.len() == wanted.len() && name.get(8..) == wanted.get(8..) {
+                return Some((place, *stands_for));
+            }
         }
         None
     }

@@ -1,13 +1,31 @@
 //! JSON strings: where one ends, what it spells, and how one is written.
 
+use super::json_text::{Kind, byte};
 use crate::surrogate::{self, CodePoint};
 
-/// How many bytes there are before the first that does not stand for itself inside a string.
+/// The string that begins at a place: where it ends, and whether an escape is in it.
 #[inline]
-pub(crate) fn plain_run(text: &[u8]) -> usize {
+pub(crate) fn string(source: &[u8], begin: usize) -> Option<(usize, Kind)> {
+    let end = plain_run(source, begin + 1);
+    if byte(source, end) == b'"' { Some((end + 1, Kind::Plain)) } else { escaped_string(source, end) }
+}
+
+/// The same from the first byte on that does not stand for itself.
+fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
+    loop {
+        match byte(source, at) {
+            b'"' => return Some((at + 1, Kind::Escaped)),
+            b'\\' => at = plain_run(source, at + escape_length(&source[at..])?),
+            _ => return None,
+        }
+    }
+}
+
+/// Where the first byte is, from a place on, that does not stand for itself inside a string. Eight bytes at a time.
+#[inline]
+fn plain_run(source: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let mut at = 0;
-    while let Some(&eight) = text[at..].first_chunk() {
+    while let Some(&eight) = source.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(eight);
         let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5C));
         // The high bit of a byte is set where it is zero, below 0x20 for the third. What a borrow sets wrongly stands
@@ -21,12 +39,14 @@ pub(crate) fn plain_run(text: &[u8]) -> usize {
         }
         at += 8;
     }
-    let is_special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    at + text[at..].iter().position(is_special).unwrap_or(text.len() - at)
+    while !matches!(byte(source, at), 0..0x20 | b'"' | b'\\') {
+        at += 1; // the end counts as 0
+    }
+    at
 }
 
 /// The length of the escape that `text` begins with.
-pub(crate) fn escape_length(text: &[u8]) -> Option<usize> {
+fn escape_length(text: &[u8]) -> Option<usize> {
     match text.get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
         Some(b'u') if code_unit(text).is_some() => Some(6),
