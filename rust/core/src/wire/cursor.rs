@@ -17,7 +17,7 @@
 
 use super::json_text::{Kind, Literal, Next, blanks, byte, colon, next, open, value};
 use super::reading::{Mark, Place, ROOT, Reading};
-use super::shapes::{Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
+use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 use super::strings::string;
 
 /// A slot of a mark that an equal name took back.
@@ -95,8 +95,8 @@ impl Walk<'_> {
             b'[' if node.array.is_some() => self.descend(begin, node),
             _ => {
                 let (end, kind) = value(self.source, begin, self.depth)?;
-                for &slot in &node.slots {
-                    self.mark(slot, Literal { kind, begin, end });
+                for &(slot, meaning) in &node.slots {
+                    self.mark(slot, meaning, Literal { kind, begin, end });
                 }
                 Some(end)
             }
@@ -107,8 +107,8 @@ impl Walk<'_> {
     fn descend(&mut self, begin: usize, node: &Node) -> Option<usize> {
         let first = self.reading.marks.len();
         if node.has_place {
-            for &slot in &node.slots {
-                if self.shapes.kind(slot) == SlotKind::Place {
+            for &(slot, meaning) in &node.slots {
+                if meaning == SlotKind::Place {
                     self.push(slot, Literal { kind: Kind::Null, begin, end: begin });
                 }
             }
@@ -124,9 +124,9 @@ impl Walk<'_> {
             mark.literal = literal;
         }
         if !kind.is_empty_container() {
-            for &slot in &node.slots {
-                let kind = self.shapes.kind(slot);
-                if matches!(kind, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest) {
+            for &(slot, meaning) in &node.slots {
+                if matches!(meaning, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest)
+                {
                     self.push(slot, literal);
                 }
             }
@@ -176,7 +176,7 @@ impl Walk<'_> {
             let outside = self.choices.len();
             let end = match self.chosen(first, number)? {
                 Some(object) => self.members(first, &shapes.objects[object as usize], outside)?,
-                None => self.members(first, &Object::default(), outside)?,
+                None => self.members(first, &Object::EMPTY, outside)?,
             };
             self.choices.truncate(outside);
             end
@@ -208,7 +208,12 @@ impl Walk<'_> {
     fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Option<Literal>> {
         let mut found = None;
         loop {
-            let (name, begin) = self.name(at)?;
+            if byte(self.source, at) != b'"' {
+                return None;
+            }
+            let (end, kind) = string(self.source, at)?;
+            let name = Literal { kind, begin: at, end };
+            let begin = colon(self.source, end)?;
             let is_wanted = *name.text(self.source, &mut Vec::new()) == *wanted;
             let (end, kind) = value(self.source, begin, self.depth)?;
             if is_wanted {
@@ -224,59 +229,71 @@ impl Walk<'_> {
         }
     }
 
-    /// The name that stands at a place, and where its value stands.
-    #[inline]
-    fn name(&self, begin: usize) -> Option<(Literal, usize)> {
-        if byte(self.source, begin) != b'"' {
-            return None;
-        }
-        let (end, kind) = string(self.source, begin)?;
-        Some((Literal { kind, begin, end }, colon(self.source, end)?))
-    }
-
     /// Walk the members of an object, whose first name stands at `at`; its own choices are those from `outside` on.
     /// Gives the place behind it.
     fn members(&mut self, mut at: usize, object: &Object, outside: usize) -> Option<usize> {
         let source = self.source;
-        let mut seen = 0_u128;
+        let mut seen = 0_u64;
         let mut found: Vec<Found> = Vec::new();
         loop {
-            let (name, begin) = self.name(at)?;
-            let mut decoded = Vec::new();
-            let text = if name.kind == Kind::Plain {
-                &source[name.begin + 1..name.end - 1]
-            } else {
-                name.text(source, &mut decoded)
-            };
-            let known = object.members.find(text);
-            if let Some((member, _)) = known {
-                if seen >> member & 1 == 1 {
-                    self.odd()?;
-                    self.take_back(member, &mut found);
+            if byte(source, at) != b'"' {
+                return None;
+            }
+            let (end, kind) = string(source, at)?;
+            let known = if kind == Kind::Plain {
+                let text = at + 1..end - 1;
+                if outside < self.choices.len() {
+                    self.count_choice(&source[text.clone()], outside)?;
                 }
-                seen |= 1 << member;
-            }
-            let is_choice = outside < self.choices.len() && self.count_choice(text, outside)?;
-            if name.kind == Kind::Escaped && (known.is_some() || is_choice) {
-                self.odd()?;
-            }
-            let end = if let Some(node) = known.map(|(_, node)| node).or(object.other) {
+                object.members.find_in(source, text)
+            } else {
+                self.escaped_name(Literal { kind, begin: at, end }, object, outside)?
+            };
+            let begin = colon(source, end)?;
+            let node = match known {
+                Some((member, node)) => {
+                    if seen >> member & 1 == 1 {
+                        self.odd()?;
+                        self.take_back(member, &mut found);
+                    }
+                    seen |= 1 << member;
+                    node
+                }
+                None => object.other,
+            };
+            let end = if node == NO_NODE {
+                value(source, begin, self.depth)?.0
+            } else if !self.with_care {
+                self.value(begin, node)?
+            } else {
                 let before = self.count();
                 let end = self.value(begin, node)?;
-                if self.with_care
-                    && let Some((member, _)) = known
-                {
+                if let Some((member, _)) = known {
                     found.push((member, before, self.count()));
                 }
                 end
-            } else {
-                value(source, begin, self.depth)?.0
             };
             match next(source, end, b'}')? {
                 Next::More(more) => at = more,
                 Next::End(end) => return Some(end),
             }
         }
+    }
+
+    /// What a name with an escape in it stands for. If that matters, the source is odd.
+    fn escaped_name(
+        &mut self,
+        name: Literal,
+        object: &Object,
+        outside: usize,
+    ) -> Option<Option<(usize, u32)>> {
+        let mut decoded = Vec::new();
+        let text = name.text(self.source, &mut decoded);
+        let known = object.members.find(text);
+        if self.count_choice(text, outside)? || known.is_some() {
+            self.odd()?;
+        }
+        Some(known)
     }
 
     /// Whether an object went by a member of that name; the second such member is odd.
@@ -324,14 +341,14 @@ impl Walk<'_> {
 
     /// What a value means into which the walk does not descend.
     #[inline]
-    fn mark(&mut self, slot: SlotId, literal: Literal) {
-        let spec = self.shapes.slot(slot);
+    fn mark(&mut self, slot: SlotId, meaning: SlotKind, literal: Literal) {
         let Literal { kind, begin, end } = literal;
         let is_null = kind == Kind::Null;
-        let counts = match spec.kind {
+        let counts = match meaning {
             SlotKind::Address => {
                 if kind.is_string() || kind.is_number() {
-                    let place = self.reading.above(self.place, spec.depth.into());
+                    let depth = self.shapes.slot(slot).depth;
+                    let place = self.reading.above(self.place, depth.into());
                     self.reading.addresses.push(Mark { slot, place, literal });
                 }
                 return;

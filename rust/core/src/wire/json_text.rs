@@ -91,13 +91,13 @@ impl Literal {
 }
 
 /// The byte at a place; 0 at the end, which begins and ends nothing.
-#[inline]
+#[inline(always)]
 pub(crate) fn byte(source: &[u8], at: usize) -> u8 {
     source.get(at).copied().unwrap_or(0)
 }
 
 /// Past blanks.
-#[inline]
+#[inline(always)]
 pub(crate) fn blanks(source: &[u8], mut at: usize) -> usize {
     while matches!(byte(source, at), b' ' | b'\t' | b'\n' | b'\r') {
         at += 1;
@@ -106,7 +106,7 @@ pub(crate) fn blanks(source: &[u8], mut at: usize) -> usize {
 }
 
 /// Past the colon behind a name that ended, to the value.
-#[inline]
+#[inline(always)]
 pub(crate) fn colon(source: &[u8], at: usize) -> Option<usize> {
     let at = blanks(source, at);
     if byte(source, at) == b':' { Some(blanks(source, at + 1)) } else { None }
@@ -121,7 +121,7 @@ pub(crate) enum Next {
 }
 
 /// Past the comma behind a value, or past the closer of its container.
-#[inline]
+#[inline(always)]
 pub(crate) fn next(source: &[u8], at: usize, closer: u8) -> Option<Next> {
     let at = blanks(source, at);
     let byte = byte(source, at);
@@ -135,7 +135,7 @@ pub(crate) fn next(source: &[u8], at: usize, closer: u8) -> Option<Next> {
 }
 
 /// Into a container, to its first value or name, or past it if it is empty. `depth` containers are around it.
-#[inline]
+#[inline(always)]
 pub(crate) fn open(source: &[u8], at: usize, closer: u8, depth: usize) -> Option<Next> {
     if depth == DEEPEST {
         return None;
@@ -145,13 +145,13 @@ pub(crate) fn open(source: &[u8], at: usize, closer: u8, depth: usize) -> Option
 }
 
 /// Any value; `depth` containers are around it.
-#[inline]
+#[inline(always)]
 pub(crate) fn value(source: &[u8], at: usize, depth: usize) -> Option<(usize, Kind)> {
     if matches!(byte(source, at), b'{' | b'[') { container(source, at, depth) } else { scalar(source, at) }
 }
 
 /// A value that is no container.
-#[inline]
+#[inline(always)]
 pub(crate) fn scalar(source: &[u8], at: usize) -> Option<(usize, Kind)> {
     match byte(source, at) {
         b'"' => string(source, at),

@@ -4,13 +4,14 @@ use super::json_text::{Kind, byte};
 use crate::surrogate::{self, CodePoint};
 
 /// The string that begins at a place: where it ends, and whether an escape is in it.
-#[inline]
+#[inline(always)]
 pub(crate) fn string(source: &[u8], begin: usize) -> Option<(usize, Kind)> {
     let end = plain_run(source, begin + 1);
     if byte(source, end) == b'"' { Some((end + 1, Kind::Plain)) } else { escaped_string(source, end) }
 }
 
 /// The same from the first byte on that does not stand for itself.
+#[cold]
 fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
     loop {
         match byte(source, at) {
@@ -22,18 +23,18 @@ fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
 }
 
 /// Where the first byte is, from a place on, that does not stand for itself inside a string. Eight bytes at a time.
-#[inline]
+#[inline(always)]
 fn plain_run(source: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    while let Some(&eight) = source.get(at..).and_then(<[u8]>::first_chunk) {
+    let (eights, _) = source.get(at..).unwrap_or_default().as_chunks();
+    for &eight in eights {
         let word = u64::from_le_bytes(eight);
-        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5C));
-        // The high bit of a byte is set where it is zero, below 0x20 for the third. What a borrow sets wrongly stands
-        // behind a byte that is set rightly, and only the first one counts.
-        let special = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let special = special & (ONES * 0x80);
+        // The high bit of a byte is set where that byte is below 0x20, a quote, or a backslash. What a borrow sets wrongly
+        // stands behind a byte that is set rightly, and only the first one counts.
+        let special = word.wrapping_sub(ONES * 0x20)
+            | (word ^ (ONES * 0x22)).wrapping_sub(ONES)
+            | (word ^ (ONES * 0x5C)).wrapping_sub(ONES);
+        let special = special & !word & (ONES * 0x80);
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
