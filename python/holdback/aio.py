@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from holdback.closing import aclose, check_async_iterable
 from holdback.mapping import AnyMapping
-from holdback.protocols import AUTO
-from holdback.restorer import ChunkRestorer
-from holdback.wire import WireRestorer
+from holdback.formats import AUTO
+from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.wire import WireRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]
 

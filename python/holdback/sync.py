@@ -8,9 +8,9 @@ from typing import Any
 from holdback.aio import Restorer, not_empty
 from holdback.closing import check_iterable, close
 from holdback.mapping import AnyMapping
-from holdback.protocols import AUTO
-from holdback.restorer import ChunkRestorer
-from holdback.wire import WireRestorer
+from holdback.formats import AUTO
+from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.wire import WireRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]
 

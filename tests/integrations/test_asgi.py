@@ -14,7 +14,7 @@ import pytest
 
 from holdback import DeanonymizationConfig, MappingError, TrieMatcher
 from holdback.integrations.asgi import RestoreMiddleware
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 from streams import say
 from wires import Recording, every, recordings, through
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from holdback.integrations.bodies import STALE, AnswerRestorer, mapping_for, restorer_for
 from holdback.mapping import AnyMapping
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 __all__ = ["RestoreMiddleware"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from holdback.answers import restore_answer
+from holdback.restorers.answers import restore_answer
 from holdback.config import is_enabled
 from holdback.mapping import AnyMapping, matcher_of
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 STREAMS = frozenset(
     {

@@ -34,14 +34,14 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from holdback import _backend
 from holdback.aio import restored
-from holdback.answers import restore_answer
-from holdback.chunks import as_chunk
+from holdback.restorers.answers import restore_answer
+from holdback.engine.objects import as_chunk
 from holdback.config import DeanonymizationConfig
 from holdback.errors import HoldbackError, MappingError
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
-from holdback.restorer import ChunkRestorer
-from holdback.wire import WireRestorer
+from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.wire import WireRestorer
 
 __all__ = ["HoldbackGuardrail", "attach_mapping"]
 

@@ -18,7 +18,7 @@ from holdback.aio import not_empty
 from holdback.closing import aclose, close
 from holdback.integrations.bodies import CODINGS, STALE, AnswerRestorer, mapping_for, restorer_for
 from holdback.mapping import AnyMapping
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""

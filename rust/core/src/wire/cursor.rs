@@ -193,6 +193,7 @@ impl Walk<'_> {
             let mut decoded = Vec::new();
             let chosen_by = match self.value_of(first, &choice.name)? {
                 Some(literal) if literal.kind.is_string() => literal.text(self.source, &mut decoded),
+                Some(Literal { kind: Kind::True, .. }) => b"true",
                 _ => b"",
             };
             let Some(next) = choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) else {

@@ -47,7 +47,7 @@ impl Lane {
                 Fate::Passes
             }
         };
-        if self.has_latest {
+        if self.has_latest && fate != Fate::Declined {
             self.remember(source, fate != Fate::Dropped);
         }
         fate

@@ -103,7 +103,8 @@ pub struct ObjectSpec {
 pub struct Which {
     /// The name of the member.
     pub name: String,
-    /// By its value, a string; the empty one stands for a member that is absent or no string as well.
+    /// By its value: a string, or `true`, which counts as the string. The empty one stands for every other value, and
+    /// for a member that is absent, as well.
     pub variants: Vec<(String, ObjectId)>,
     /// For all other values. Without it nothing is read of the object.
     pub default: Option<ObjectId>,

@@ -5,19 +5,18 @@ The formats are those of the streams, and so is what counts as text: each names 
 
 from __future__ import annotations
 
-import json
-from functools import partial
 from typing import Any
 
-from holdback.channels import Channels
-from holdback.chunks import as_chunk, members, with_edits
+from holdback._backend import TrieMatcher, is_native
 from holdback.config import restores_reasoning
-from holdback.frames import BOM
+from holdback.engine import json_text
+from holdback.engine.answer import restore_wholes
+from holdback.engine.bytes_cursor import BytesEvent, apply, walk
+from holdback.engine.frames import BOM
+from holdback.engine.object_cursor import ObjectEvent
+from holdback.engine.objects import as_chunk, members
+from holdback.formats import AUTO, Format, format_named, format_of_answer
 from holdback.mapping import AnyMapping, matcher_for
-from holdback.protocols import AUTO, protocol_named, protocol_of_answer
-from holdback.protocols.outcome import Draft
-from holdback.protocols.shapes import read_whole
-from holdback.splice import splice
 
 
 def restore_answer(
@@ -40,34 +39,35 @@ def restore_answer(
     >>> restore_answer(answer, {"<PERSON_1>": "Ada"})
     {'choices': [{'index': 0, 'message': {'role': 'assistant', 'content': 'Hi Ada!'}}]}
     """
-    kind = None if protocol == AUTO else protocol_named(protocol)
+    kind = None if protocol == AUTO else format_named(protocol)
     matcher = matcher_for(mapping, config)
-    source = bytes(answer) if isinstance(answer, (bytes, bytearray, memoryview)) else None
-    node = as_chunk(answer) if source is None else _loaded(source)
-    if node is None and source is None:
+    if isinstance(answer, (bytes, bytearray, memoryview)):
+        return _in_bytes(answer, matcher, kind, config)
+    node = as_chunk(answer)
+    if node is None:
         raise TypeError(f"an answer is a dict, an object of an SDK or bytes, not {type(answer).__name__}")
-    if matcher is None or node is None:
+    if matcher is None or (kind := kind or format_of_answer(members(node) or {})) is None:
         return answer
-    kind = kind or protocol_of_answer(members(node) or {})
-    if kind is None:
-        return answer
-    channels = Channels(matcher)
-    draft = Draft(channels, [])
-    read_whole(draft, (), node, kind.ANSWER, reasoning=restores_reasoning(config))
-    outcome = draft.outcome()
-    if outcome is None:
-        return answer
-    if source is None:
-        return with_edits(node, outcome.edits)
-    json_source = source.removeprefix(BOM)
-    spliced = splice(json_source, outcome.edits, partial(channels.replace, json=True))
-    return type(answer)(source[: len(source) - len(json_source)] + spliced)
+    event = ObjectEvent(node, kind.answer_shapes(signed=restores_reasoning(config)))
+    restore_wholes(event, matcher)
+    written = event.written()
+    return answer if written is node else written
 
 
-def _loaded(source: bytes) -> dict[str, Any] | None:
-    """The JSON object in some bytes; None if there is none."""
-    try:
-        node = json.loads(source.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return None
-    return node if isinstance(node, dict) else None
+def _in_bytes(answer: Any, matcher: TrieMatcher | None, kind: type[Format] | None, config: Any) -> Any:
+    """The same for the bytes of an answer."""
+    source = bytes(answer)
+    text = source.removeprefix(BOM)
+    node = json_text.loads(text)
+    if matcher is None or node is None or (kind := kind or format_of_answer(node)) is None:
+        return answer
+    shapes = kind.answer_shapes(signed=restores_reasoning(config))
+    reading = walk(shapes, text, natively=is_native(matcher))
+    if reading is None:
+        return answer
+    event = BytesEvent(text, reading)
+    restore_wholes(event, matcher)
+    changes = event.changes()
+    if not changes:
+        return answer
+    return type(answer)(source[: len(source) - len(text)] + apply(text, changes))

@@ -1,23 +1,19 @@
-"""ChunkRestorer: the sans-IO engine, chunks in, chunks out.
-
-A protocol reads each chunk and says what becomes of it; the channels restore its text. No loop, clock, socket or
-thread.
-"""
+"""ChunkRestorer: the sans-IO engine for chunks, dicts or objects in, the same out. No loop, clock, socket or thread."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from holdback.channels import Channels
-from holdback.chunks import as_chunk, like, members, with_edits
 from holdback.config import restores_reasoning
+from holdback.engine.answer import Answer
+from holdback.engine.object_cursor import ObjectEvent
+from holdback.engine.objects import as_chunk, like, members
+from holdback.formats import AUTO, Format, format_named, format_of
+from holdback.formats.base import type_of
 from holdback.mapping import AnyMapping, matcher_for
-from holdback.protocols import AUTO, Protocol, protocol_named, protocol_of
-from holdback.protocols.outcome import Outcome
-from holdback.protocols.shapes import type_of
 
 
 class ChunkRestorer:
@@ -43,50 +39,58 @@ class ChunkRestorer:
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
 
-    __slots__ = ("_channels", "_kind", "_models", "_protocol", "_reasoning")
+    __slots__ = ("_answer", "_format", "_kind", "_matcher", "_models", "_signed")
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, *, protocol: str = "openai-chat"
     ) -> None:
-        self._kind = None if protocol == AUTO else protocol_named(protocol)
-        self._reasoning = restores_reasoning(config)
-        self._protocol: Protocol | None = None
+        self._kind = None if protocol == AUTO else format_named(protocol)
+        self._signed = restores_reasoning(config)
+        self._format: Format | None = None  # of this stream, once it is decided
+        self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
         self._models: dict[str | None, type[BaseModel] | None] = {}
-        matcher = matcher_for(mapping, config)
-        self._channels = None if matcher is None else Channels(matcher)
+        self._matcher = matcher_for(mapping, config)
 
     def feed(self, chunk: Any) -> list[Any]:
         """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
-        outcome: Outcome | None = None
-        if self._channels is not None and (readable := as_chunk(chunk)) is not None:
-            protocol = self._protocol or self._begin(readable)
-            if protocol is not None:
-                kind = type_of(members(readable)) if protocol.NAMED_EVENTS else None
-                self._models[kind] = type(readable) if isinstance(readable, BaseModel) else None
-                outcome = protocol.read(readable, self._channels)
-        if outcome is None:
+        if self._matcher is None or (readable := as_chunk(chunk)) is None:
             return [chunk]
-        leaving = self._as_came(outcome.before)
-        if not outcome.suppressed:
-            leaving.append(with_edits(readable, outcome.edits) if outcome.edits else chunk)
+        answer = self._answer or self._begin(readable)
+        if answer is None or self._format is None:
+            return [chunk]
+        kind = type_of(members(readable)) if self._format.NAMED_EVENTS else None
+        self._models[kind] = type(readable) if isinstance(readable, BaseModel) else None
+        event = ObjectEvent(readable, self._format.shapes(signed=self._signed))
+        before, leaves = answer.settle(event)
+        leaving = self._as_came(before)
+        if leaves:
+            written = event.written()
+            leaving.append(chunk if written is readable else written)
         return leaving
 
     def flush(self) -> list[Any]:
         """End the stream; returns the chunks that carry what was still held back."""
-        if self._channels is None or self._protocol is None:
+        if self._answer is None:
             return []
-        tails = self._as_came(self._protocol.drain(self._channels))
-        self._protocol = None
+        tails = self._as_came(self._answer.drain())
+        self._format = self._answer = None
         self._models.clear()
         return tails
 
-    def _begin(self, chunk: Any) -> Protocol | None:
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a ChunkRestorer holds text and is not copied")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a ChunkRestorer holds text and is not pickled")
+
+    def _begin(self, chunk: Any) -> Answer | None:
         """Begin a stream; None if what it is must be found out and ``chunk`` does not tell."""
-        kind = self._kind or protocol_of(members(chunk) or {})
-        if kind is not None:
-            self._protocol = kind(reasoning=self._reasoning)
-        return self._protocol
+        kind = self._kind or format_of(members(chunk) or {})
+        if kind is not None and self._matcher is not None:
+            self._format = kind()
+            self._answer = Answer(self._matcher, self._format)
+        return self._answer
 
     def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
         leaving: list[Any] = []

@@ -1,4 +1,4 @@
-"""Chunks of any kind: how their members are read, and how a changed copy is made.
+"""Objects of any kind: how the members of a chunk are read, and how a changed copy is made.
 
 A chunk is a tree of dicts, lists and pydantic objects. It is read through ``members`` and never changed;
 ``with_edits`` makes a new chunk of the same kind that differs only at the edited paths. Nodes along those
@@ -61,15 +61,18 @@ def members(node: Any) -> Mapping[str, Any] | None:
     return fields | extra if fields else extra
 
 
-def with_edits(chunk: Any, edits: Sequence[Edit]) -> Any:
-    """A copy of ``chunk`` with the edits made. A node that is missing or None on the way becomes a dict."""
+def with_edits(chunk: Any, edits: Sequence[Edit], taken: Sequence[Path] = ()) -> Any:
+    """A copy of ``chunk`` with the edits made, and without the elements of arrays that are ``taken`` out.
+
+    A node that is missing or None on the way becomes a dict.
+    """
     root = _copy(chunk)
-    if len(edits) == 1:  # the ordinary case: every node on the way is copied once
+    if len(edits) == 1 and not taken:  # the ordinary case: every node on the way is copied once
         [(path, value)] = edits
         node = root
         for name in path[:-1]:
             kind = type(node)
-            inner = node[name] if kind is dict and name in node else _get(node, name)
+            inner = node[name] if kind is dict and name in node else get(node, name)
             inner = inner.copy() if type(inner) is dict else _copy(inner)
             if kind is dict:
                 node[name] = inner
@@ -80,16 +83,23 @@ def with_edits(chunk: Any, edits: Sequence[Edit]) -> Any:
         return root
     ours = {id(root)}  # the nodes made here, all reachable from the root: an id cannot be another's
     for path, value in edits:
-        node = root
-        for name in path[:-1]:
-            inner = _get(node, name)
-            if id(inner) not in ours:
-                inner = _copy(inner)
-                ours.add(id(inner))
-                _set(node, name, inner)
-            node = inner
-        _set(node, path[-1], value)
+        _set(_own(root, path[:-1], ours), path[-1], value)
+    for path in sorted(taken, reverse=True):  # from the back, so that positions stay right
+        del _own(root, path[:-1], ours)[path[-1]]
     return root
+
+
+def _own(root: Any, path: Path, ours: set[int]) -> Any:
+    """The node at ``path``, copied with those on the way unless that was done before."""
+    node = root
+    for name in path:
+        inner = get(node, name)
+        if id(inner) not in ours:
+            inner = _copy(inner)
+            ours.add(id(inner))
+            _set(node, name, inner)
+        node = inner
+    return node
 
 
 def like(model: type[BaseModel], chunk: dict[str, Any]) -> Any:
@@ -123,7 +133,8 @@ def _copy(node: Any) -> Any:
     return new
 
 
-def _get(node: Any, name: Any) -> Any:
+def get(node: Any, name: Any) -> Any:
+    """A member or an element of a node; None if it has none of that name."""
     kind = type(node)
     if kind is dict:
         return node.get(name)
