@@ -4,53 +4,16 @@ mod naive;
 mod table;
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
-use holdback_core::wire::{Address, Emptied, Framing, Lane, NodeSpec, Progress, Shapes, SlotKind};
+use holdback_core::wire::{Address, Framing, Lane, Progress};
 use holdback_core::{Fed, Matcher, SharedBuffer, StreamBuffer};
 use proptest::prelude::*;
-use table::Table;
+use table::{ARGUMENTS, CONTENT, PART, REASONING, chat};
 
 const PAIRS: [(&str, &str); 4] =
     [("<P>", "Ada \"A\" é\u{2028}"), ("<P>b", "B"), ("a<", ""), ("<\"é", "\u{7f}")];
-
-/// The numbers of the slots in the table.
-const CONTENT: u32 = 2;
-const REASONING: u32 = 3;
-const ARGUMENTS: u32 = 4;
-const PART: u32 = 5;
-const FINISH: u32 = 6;
-const LATEST: u32 = 8;
-
-/// Like a chat chunk, with parts as Gemini has them beside the content.
-fn shapes() -> Shapes {
-    let mut table = Table::default();
-    let choice = table.slot(SlotKind::Address, 1, &[], Emptied::Text);
-    let call = table.slot(SlotKind::Address, 2, &[], Emptied::Text);
-    let content = table.slot(SlotKind::Text, 1, &[choice], Emptied::Event);
-    let reasoning = table.slot(SlotKind::Text, 1, &[choice], Emptied::Text);
-    let arguments = table.slot(SlotKind::Source, 2, &[choice, call], Emptied::Event);
-    let part = table.slot(SlotKind::Text, 2, &[choice], Emptied::Element);
-    let finish = table.slot(SlotKind::Event, 1, &[choice], Emptied::Text);
-    let keeps = table.slot(SlotKind::Keeps, 0, &[], Emptied::Text);
-    let latest = table.slot(SlotKind::Latest, 0, &[], Emptied::Text);
-    let [choice, call, content, reasoning, arguments, part, finish, keeps, latest] =
-        [choice, call, content, reasoning, arguments, part, finish, keeps, latest]
-            .map(|slot| table.leaf(&[slot]));
-    let call = table.object(&[("index", call), ("arguments", arguments)], Some(keeps));
-    let calls = table.array(call);
-    let part = table.object(&[("text", part)], Some(keeps));
-    let parts = table.array(part);
-    let delta = table.object(
-        &[("content", content), ("reasoning", reasoning), ("calls", calls), ("parts", parts)],
-        Some(keeps),
-    );
-    let choice = table.object(&[("index", choice), ("delta", delta), ("finish", finish)], Some(keeps));
-    let choices = table.array(choice);
-    let id = table.node(NodeSpec::default());
-    let root = table.object(&[("choices", choices), ("id", id), ("created", latest)], Some(keeps));
-    table.shapes(root)
-}
 
 /// What a channel goes by: slot, choice, call.
 type Name = (u32, i64, i64);
@@ -108,7 +71,7 @@ fn escaped(text: &[u8]) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\u{0}'..='\u{1f}' | '\u{7f}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                out += &format!("\\u{:04x}", u32::from(character));
+                write!(out, "\\u{:04x}", u32::from(character)).unwrap();
             }
             _ => out.push(character),
         }
@@ -225,7 +188,7 @@ fn holds_part(parts: &[Part]) -> bool {
 
 /// Feed a lane, open a channel for each text that asks for one, and let everything else that is declined pass.
 fn through_lane(stream: &[u8], cuts: &[usize], matcher: &Matcher, oracle: &Oracle) -> Vec<u8> {
-    let shapes = Arc::new(shapes());
+    let shapes = Arc::new(chat());
     let mut lane = Lane::new(shapes, Framing::Events, 1 << 20, true, 0);
     let mut out = Vec::new();
     let mut begin = 0;
@@ -447,7 +410,7 @@ proptest! {
         for (framing, stream) in [(Framing::Events, stream.as_bytes()), (Framing::Lines, &bytes)] {
             let mut wholes = Vec::new();
             for size in [1, stream.len().max(1)] {
-                let mut lane = Lane::new(Arc::new(shapes()), framing, most, true, 0);
+                let mut lane = Lane::new(Arc::new(chat()), framing, most, true, 0);
                 let id = lane.open(Arc::new(SharedBuffer::new(matcher.stream())));
                 lane.register(id, CONTENT, &[Address::Any]).unwrap();
                 let mut out = Vec::new();

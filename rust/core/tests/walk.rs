@@ -177,7 +177,7 @@ fn some_shape() -> Shapes {
     let list = table.array(element);
     let (x, y) = (table.members(&[("a", text)], None), table.members(&[("kind", text), ("b", text)], None));
     let by_sort = table.which("sort", &[("", y)], None);
-    let of = table.which("kind", &[("x", x), ("y", y), ("z", by_sort)], Some(x));
+    let of = table.which("kind", &[("x", x), ("y", y), ("z", by_sort), ("true", y)], Some(x));
     let of = table.node(NodeSpec { object: Some(of), ..NodeSpec::default() });
     let root = table.object(&[("a", text), ("list", list), ("of", of)], None);
     table.shapes(root)
@@ -213,6 +213,7 @@ fn the_last_of_equal_names_counts() {
         (r#"{"of":{"kind":"y","kind":5,"a":"1","b":"2"}}"#, true, &["1"]),
         (r#"{"of":{"kin\u0064":"y","b":"2"}}"#, true, &["y", "2"]),
         (r#"{"of":{"kind":"\u0079","b":"2"}}"#, false, &["\\u0079", "2"]),
+        (r#"{"of":{"b":"2","kind":true}}"#, false, &["2"]),
         // A choice that leads to another one, and to nothing.
         (r#"{"of":{"b":"1","kind":"z"}}"#, false, &["1", "z"]),
         (r#"{"of":{"b":"1","kind":"z","sort":"t"}}"#, false, &[]),
@@ -249,7 +250,7 @@ fn tables_that_do_not_fit_together() {
     assert_eq!(refused(&[], std::slice::from_ref(&node), &[strange]), ShapeError::Object(0));
     let twice = ObjectSpec { members: vec![("a".into(), 0), ("a".into(), 0)], ..object.clone() };
     assert_eq!(refused(&[], std::slice::from_ref(&node), &[twice]), ShapeError::Object(0));
-    let many = (0..129).map(|name| (name.to_string(), 0)).collect();
+    let many = (0..65).map(|name| (name.to_string(), 0)).collect();
     let many = ObjectSpec { members: many, ..object.clone() };
     assert_eq!(refused(&[], std::slice::from_ref(&node), &[many]), ShapeError::TooManyMembers(0));
     let both = ObjectSpec { other: Some(0), ..which(0) };

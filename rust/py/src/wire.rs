@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
-    Address, ChannelId, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec,
-    Progress, Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
+    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Progress, Reading,
+    Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -266,23 +266,23 @@ impl PyLane {
     }
 
     fn open(&self, buffer: &Bound<'_, PyStreamBuffer>) -> u64 {
-        self.lock(buffer.py()).open(Arc::clone(&buffer.get().buffer)).0
+        self.lock(buffer.py()).open(Arc::clone(&buffer.get().buffer)).into()
     }
 
     fn register(&self, channel: u64, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.with_addresses(addresses, |lane, addresses| lane.register(ChannelId(channel), slot, addresses))
+        self.with_addresses(addresses, |lane, addresses| lane.register(channel.into(), slot, addresses))
     }
 
     fn link(&self, py: Python<'_>, channel: u64, ended: u64) -> PyResult<()> {
-        self.lock(py).link(ChannelId(channel), ChannelId(ended)).map_err(refused)
+        self.lock(py).link(channel.into(), ended.into()).map_err(refused)
     }
 
     fn forget(&self, py: Python<'_>, channel: u64) -> PyResult<()> {
-        self.lock(py).forget(ChannelId(channel)).map_err(refused)
+        self.lock(py).forget(channel.into()).map_err(refused)
     }
 
     fn close(&self, py: Python<'_>, channel: u64) -> PyResult<()> {
-        self.lock(py).close(ChannelId(channel)).map_err(refused)
+        self.lock(py).close(channel.into()).map_err(refused)
     }
 
     fn know(&self, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {

@@ -63,7 +63,7 @@ impl Addresses {
             let spec = shapes.slot(slot);
             let place = reading.above(mark.place, spec.depth.into());
             let address = match self.find(reading, slot, place).filter(|literal| !literal.is_empty_string()) {
-                Some(literal) if literal.is_string() => {
+                Some(literal) if literal.kind.is_string() => {
                     Address::Text(literal.text(source, &mut self.decoded))
                 }
                 Some(literal) => match integer(literal, source) {

@@ -16,7 +16,24 @@ use crate::SharedBuffer;
 
 /// A channel that is open in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ChannelId(pub u64);
+pub struct ChannelId {
+    place: u32,
+    /// How many channels had that place before.
+    generation: u32,
+}
+
+impl From<ChannelId> for u64 {
+    fn from(id: ChannelId) -> Self {
+        Self::from(id.generation) << 32 | Self::from(id.place)
+    }
+}
+
+impl From<u64> for ChannelId {
+    fn from(number: u64) -> Self {
+        let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default();
+        Self { place: half(number), generation: half(number >> 32) }
+    }
+}
 
 /// The value of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +110,9 @@ impl Key {
     fn of(slot: SlotId, addresses: &[Address<'_>]) -> Self {
         let mut key = Self::default();
         key.begin(slot);
-        addresses.iter().for_each(|&address| key.push(address));
+        for &address in addresses {
+            key.push(address);
+        }
         key
     }
 
@@ -190,20 +209,6 @@ pub(crate) struct Channels {
     known: Table<()>,
 }
 
-impl ChannelId {
-    fn new(place: u32, generation: u32) -> Self {
-        Self(u64::from(generation) << 32 | u64::from(place))
-    }
-
-    fn place(self) -> usize {
-        (self.0 & u64::from(u32::MAX)) as usize
-    }
-
-    fn generation(self) -> u64 {
-        self.0 >> 32
-    }
-}
-
 impl Channels {
     pub(crate) fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
         let channel = Channel { buffer, registrations: Vec::new(), ends: Vec::new(), fed_by: 0 };
@@ -213,28 +218,28 @@ impl Channels {
         });
         let (generation, here) = &mut self.places[place as usize];
         *here = Some(channel);
-        ChannelId::new(place, *generation)
+        ChannelId { place, generation: *generation }
     }
 
     fn get(&self, id: ChannelId) -> Option<&Channel> {
-        let (generation, channel) = self.places.get(id.place())?;
-        if u64::from(*generation) == id.generation() { channel.as_ref() } else { None }
+        let (generation, channel) = self.places.get(id.place as usize)?;
+        if *generation == id.generation { channel.as_ref() } else { None }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        let (generation, channel) = self.places.get_mut(id.place())?;
-        if u64::from(*generation) == id.generation() { channel.as_mut() } else { None }
+        let (generation, channel) = self.places.get_mut(id.place as usize)?;
+        if *generation == id.generation { channel.as_mut() } else { None }
     }
 
     pub(crate) fn close(&mut self, id: ChannelId) -> Result<(), LaneError> {
         self.forget(id)?;
-        let (generation, channel) = &mut self.places[id.place()];
+        let (generation, channel) = &mut self.places[id.place as usize];
         *channel = None;
         // After 2^32 channels the place is given up: its ids are used up.
         if let Some(next) = generation.checked_add(1) {
             *generation = next;
-            self.free.push((id.0 & u64::from(u32::MAX)) as u32);
+            self.free.push(id.place);
         }
         Ok(())
     }

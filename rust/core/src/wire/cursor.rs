@@ -15,9 +15,10 @@
 //!
 //! Cost: O(bytes); nothing is allocated once the vectors of a [`Reading`] that is used again have grown.
 
-use super::json_text::{Kind, Literal, Scanner, Stop};
+use super::json_text::{Kind, Literal, Next, blanks, byte, colon, next, open, value};
 use super::reading::{Mark, Place, ROOT, Reading};
-use super::shapes::{NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
+use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
+use super::strings::string;
 
 /// A slot of a mark that an equal name took back.
 const DEAD: SlotId = SlotId::MAX;
@@ -36,25 +37,41 @@ impl Shapes {
 
     /// The same of a source that is known to be UTF-8.
     pub(crate) fn walk_text(&self, source: &[u8], reading: &mut Reading) -> bool {
-        for with_care in [false, true] {
-            reading.clear();
-            let scanner = Scanner::new(source);
-            let mut walk =
-                Walk { shapes: self, scanner, reading, place: ROOT, choices: Vec::new(), with_care };
-            match walk.run() {
-                Ok(()) => return true,
-                Err(Stop::Refused) => return false,
-                Err(Stop::Odd) => {}
-            }
+        reading.clear();
+        if walk(self, source, reading, false).is_some() {
+            return true;
         }
-        false
+        if !reading.is_odd {
+            return false;
+        }
+        reading.clear();
+        if walk(self, source, reading, true).is_none() {
+            return false;
+        }
+        reading.marks.retain(|mark| mark.slot != DEAD);
+        reading.addresses.retain(|mark| mark.slot != DEAD);
+        true
     }
 }
 
+fn walk(shapes: &Shapes, source: &[u8], reading: &mut Reading, with_care: bool) -> Option<()> {
+    let begin = blanks(source, 0);
+    if byte(source, begin) != b'{' {
+        return None;
+    }
+    let mut walk = Walk { shapes, source, reading, depth: 0, place: ROOT, choices: Vec::new(), with_care };
+    let end = walk.value(begin, shapes.root)?;
+    if blanks(source, end) == source.len() { Some(()) } else { None }
+}
+
+/// A walk on its way. Its steps take a place in the source and give the place behind what they read; None ends the
+/// walk, for a source that is no JSON, or that has to be walked again with more care.
 struct Walk<'a> {
     shapes: &'a Shapes,
-    scanner: Scanner<'a>,
+    source: &'a [u8],
     reading: &'a mut Reading,
+    /// How many containers are open.
+    depth: usize,
     /// The innermost element around the cursor.
     place: usize,
     /// The objects around the cursor that went by a member, and whether its name came already.
@@ -66,202 +83,222 @@ struct Walk<'a> {
 /// How many marks and addresses there are.
 type Count = (usize, usize);
 
-impl<'a> Walk<'a> {
-    fn run(&mut self) -> Result<(), Stop> {
-        self.scanner.blanks();
-        if self.scanner.byte() != b'{' {
-            return Err(Stop::Refused);
-        }
-        self.value(self.shapes.root)?;
-        self.scanner.blanks();
-        if self.scanner.at < self.scanner.source.len() {
-            return Err(Stop::Refused);
-        }
-        if self.with_care {
-            self.reading.marks.retain(|mark| mark.slot != DEAD);
-            self.reading.addresses.retain(|mark| mark.slot != DEAD);
-        }
-        Ok(())
-    }
+/// What came of a member, from one count to another.
+type Found = (usize, Count, Count);
 
-    fn value(&mut self, node: NodeId) -> Result<(), Stop> {
+impl Walk<'_> {
+    fn value(&mut self, begin: usize, node: NodeId) -> Option<usize> {
         let shapes = self.shapes;
         let node = &shapes.nodes[node as usize];
-        let literal = match (self.scanner.byte(), node.object, node.array) {
-            (b'{', Some(object), _) => {
-                self.descend(node.has_place, &node.slots, |walk| walk.object(object))?
-            }
-            (b'[', _, Some(array)) => self.descend(node.has_place, &node.slots, |walk| walk.array(array))?,
+        match byte(self.source, begin) {
+            b'{' if node.object.is_some() => self.descend(begin, node),
+            b'[' if node.array.is_some() => self.descend(begin, node),
             _ => {
-                let literal = self.scanner.value()?;
-                for &slot in &node.slots {
-                    self.mark(slot, literal);
+                let (end, kind) = value(self.source, begin, self.depth)?;
+                for &(slot, meaning) in &node.slots {
+                    self.mark(slot, meaning, Literal { kind, begin, end });
                 }
-                return Ok(());
-            }
-        };
-        if literal.is_empty_container() {
-            return Ok(());
-        }
-        for &slot in &node.slots {
-            let kind = shapes.slot(slot).kind;
-            if matches!(kind, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest) {
-                self.push(slot, literal);
+                Some(end)
             }
         }
-        Ok(())
     }
 
-    /// Walk a container; the marks of places stand before those inside, and learn its end behind them.
-    fn descend(
-        &mut self,
-        has_place: bool,
-        slots: &[SlotId],
-        walk: impl FnOnce(&mut Self) -> Result<Kind, Stop>,
-    ) -> Result<Literal, Stop> {
-        let begin = self.scanner.at;
+    /// Walk a container that has a shape. The marks of places stand before those inside, and learn its end behind them.
+    fn descend(&mut self, begin: usize, node: &Node) -> Option<usize> {
         let first = self.reading.marks.len();
-        if has_place {
-            for &slot in slots {
-                if self.shapes.slot(slot).kind == SlotKind::Place {
+        if node.has_place {
+            for &(slot, meaning) in &node.slots {
+                if meaning == SlotKind::Place {
                     self.push(slot, Literal { kind: Kind::Null, begin, end: begin });
                 }
             }
         }
         let behind = self.reading.marks.len();
-        let kind = walk(self)?;
-        let literal = Literal { kind, begin, end: self.scanner.at };
+        let (end, kind) = match (byte(self.source, begin), node.object, node.array) {
+            (b'{', Some(object), _) => self.object(begin, object)?,
+            (_, _, Some(element)) => self.array(begin, element)?,
+            _ => return None,
+        };
+        let literal = Literal { kind, begin, end };
         for mark in &mut self.reading.marks[first..behind] {
             mark.literal = literal;
         }
-        Ok(literal)
+        if !kind.is_empty_container() {
+            for &(slot, meaning) in &node.slots {
+                if matches!(meaning, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest)
+                {
+                    self.push(slot, literal);
+                }
+            }
+        }
+        Some(end)
     }
 
-    fn array(&mut self, node: NodeId) -> Result<Kind, Stop> {
-        let mut more = self.scanner.opens(b']')?;
-        let kind = Kind::Array { empty: !more };
+    fn array(&mut self, begin: usize, node: NodeId) -> Option<(usize, Kind)> {
+        let mut begin = match open(self.source, begin, b']', self.depth)? {
+            Next::More(first) => first,
+            Next::End(end) => return Some((end, Kind::EmptyArray)),
+        };
+        self.depth += 1;
         let parent = self.place;
         let depth = self.reading.places[parent].depth + 1;
         let (mut index, mut before) = (0, ROOT);
-        while more {
+        loop {
             let place = self.reading.places.len();
-            let begin = self.scanner.at;
             self.reading.places.push(Place { parent, index, depth, begin, end: begin, before });
             self.place = place;
-            self.value(node)?;
-            self.reading.places[place].end = self.scanner.at;
+            let end = self.value(begin, node)?;
+            self.reading.places[place].end = end;
             before = place;
             index += 1;
-            more = self.scanner.goes_on(b']')?;
+            match next(self.source, end, b']')? {
+                Next::More(more) => begin = more,
+                Next::End(end) => {
+                    self.depth -= 1;
+                    self.place = parent;
+                    return Some((end, Kind::Array));
+                }
+            }
         }
-        self.place = parent;
-        Ok(kind)
     }
 
-    fn object(&mut self, object: ObjectId) -> Result<Kind, Stop> {
-        let outside = self.choices.len();
-        let chosen = self.chosen(object)?;
-        let kind = match chosen {
-            Some(object) => self.members(&self.shapes.objects[object as usize], outside)?,
-            None => self.members(&Object::default(), outside)?,
+    fn object(&mut self, begin: usize, number: ObjectId) -> Option<(usize, Kind)> {
+        let shapes = self.shapes;
+        let object = &shapes.objects[number as usize];
+        let first = match open(self.source, begin, b'}', self.depth)? {
+            Next::More(first) => first,
+            Next::End(end) => return Some((end, Kind::EmptyObject)),
         };
-        self.choices.truncate(outside);
-        Ok(kind)
+        self.depth += 1;
+        let end = if object.which.is_none() {
+            self.members(first, object, self.choices.len())?
+        } else {
+            let outside = self.choices.len();
+            let end = match self.chosen(first, number)? {
+                Some(object) => self.members(first, &shapes.objects[object as usize], outside)?,
+                None => self.members(first, &Object::EMPTY, outside)?,
+            };
+            self.choices.truncate(outside);
+            end
+        };
+        self.depth -= 1;
+        Some((end, Kind::Object))
     }
 
-    /// The object without a choice that an object leads to.
-    fn chosen(&mut self, mut object: ObjectId) -> Result<Option<ObjectId>, Stop> {
+    /// The object without a choice that an object leads to; its first name stands at `first`.
+    fn chosen(&mut self, first: usize, mut object: ObjectId) -> Option<Option<ObjectId>> {
         let shapes = self.shapes;
         while let Some(choice) = &shapes.objects[object as usize].which {
             self.choices.push((object, false));
-            let value = self.value_of(&choice.name)?;
             let mut decoded = Vec::new();
-            let value = match &value {
-                Some(literal) if literal.is_string() => literal.text(self.scanner.source, &mut decoded),
-                Some(literal) if literal.kind == Kind::True => b"true",
+            let chosen_by = match self.value_of(first, &choice.name)? {
+                Some(literal) if literal.kind.is_string() => literal.text(self.source, &mut decoded),
+                Some(Literal { kind: Kind::True, .. }) => b"true",
                 _ => b"",
             };
-            let Some(next) = choice.variants.find(value).map(|(_, next)| next).or(choice.default) else {
-                return Ok(None);
+            let Some(next) = choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) else {
+                return Some(None);
             };
             object = next;
         }
-        Ok(Some(object))
+        Some(Some(object))
     }
 
-    /// The value of a member of the object that begins here, which is not passed: of the first with that name, and of
+    /// The value of a member of the object whose first name stands at `at`: of the first member with that name, and of
     /// the last when walking with care.
-    fn value_of(&mut self, wanted: &[u8]) -> Result<Option<Literal>, Stop> {
-        let (begin, depth) = (self.scanner.at, self.scanner.depth);
+    fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Option<Literal>> {
         let mut found = None;
-        let mut more = self.scanner.opens(b'}')?;
-        while more {
-            let name = self.scanner.name()?;
-            let is_wanted = self.is_name(name, wanted);
-            let value = self.scanner.value()?;
+        loop {
+            if byte(self.source, at) != b'"' {
+                return None;
+            }
+            let (end, kind) = string(self.source, at)?;
+            let name = Literal { kind, begin: at, end };
+            let begin = colon(self.source, end)?;
+            let is_wanted = *name.text(self.source, &mut Vec::new()) == *wanted;
+            let (end, kind) = value(self.source, begin, self.depth)?;
             if is_wanted {
-                found = Some(value);
+                found = Some(Literal { kind, begin, end });
                 if !self.with_care {
-                    break;
+                    return Some(found);
                 }
             }
-            more = self.scanner.goes_on(b'}')?;
+            match next(self.source, end, b'}')? {
+                Next::More(more) => at = more,
+                Next::End(_) => return Some(found),
+            }
         }
-        (self.scanner.at, self.scanner.depth) = (begin, depth);
-        Ok(found)
     }
 
-    fn is_name(&self, name: Literal, wanted: &[u8]) -> bool {
-        if name.kind == (Kind::String { escaped: true }) {
-            return *name.text(self.scanner.source, &mut Vec::new()) == *wanted;
+    /// Walk the members of an object, whose first name stands at `at`; its own choices are those from `outside` on.
+    /// Gives the place behind it.
+    fn members(&mut self, mut at: usize, object: &Object, outside: usize) -> Option<usize> {
+        let source = self.source;
+        let mut seen = 0_u64;
+        let mut found: Vec<Found> = Vec::new();
+        loop {
+            if byte(source, at) != b'"' {
+                return None;
+            }
+            let (end, kind) = string(source, at)?;
+            let known = if kind == Kind::Plain {
+                let text = at + 1..end - 1;
+                if outside < self.choices.len() {
+                    self.count_choice(&source[text.clone()], outside)?;
+                }
+                object.members.find_in(source, text)
+            } else {
+                self.escaped_name(Literal { kind, begin: at, end }, object, outside)?
+            };
+            let begin = colon(source, end)?;
+            let node = match known {
+                Some((member, node)) => {
+                    if seen >> member & 1 == 1 {
+                        self.odd()?;
+                        self.take_back(member, &mut found);
+                    }
+                    seen |= 1 << member;
+                    node
+                }
+                None => object.other,
+            };
+            let end = if node == NO_NODE {
+                value(source, begin, self.depth)?.0
+            } else if !self.with_care {
+                self.value(begin, node)?
+            } else {
+                let before = self.count();
+                let end = self.value(begin, node)?;
+                if let Some((member, _)) = known {
+                    found.push((member, before, self.count()));
+                }
+                end
+            };
+            match next(source, end, b'}')? {
+                Next::More(more) => at = more,
+                Next::End(end) => return Some(end),
+            }
         }
-        *name.inside(self.scanner.source) == *wanted
     }
 
-    /// Walk the members of an object; its own choices are those from `outside` on.
-    fn members(&mut self, object: &Object, outside: usize) -> Result<Kind, Stop> {
-        let mut more = self.scanner.opens(b'}')?;
-        let kind = Kind::Object { empty: !more };
-        let mut seen = 0_u128;
-        let mut found: Vec<(usize, Count, Count)> = Vec::new();
-        while more {
-            let name = self.scanner.name()?;
-            let mut decoded = Vec::new();
-            let text = name.text(self.scanner.source, &mut decoded);
-            let mut node = object.other;
-            let known = object.members.find(text);
-            if let Some((member, named)) = known {
-                node = Some(named);
-                let is_again = seen >> member & 1 == 1;
-                seen |= 1 << member;
-                if is_again {
-                    self.odd()?;
-                    self.take_back(member, &mut found);
-                }
-            }
-            let is_choice = outside < self.choices.len() && self.count_choice(text, outside)?;
-            if name.kind == (Kind::String { escaped: true }) && (known.is_some() || is_choice) {
-                self.odd()?;
-            }
-            let before = self.count();
-            match node {
-                Some(node) => self.value(node)?,
-                None => {
-                    self.scanner.value()?;
-                }
-            }
-            if self.with_care
-                && let Some((member, _)) = known
-            {
-                found.push((member, before, self.count()));
-            }
-            more = self.scanner.goes_on(b'}')?;
+    /// What a name with an escape in it stands for. If that matters, the source is odd.
+    fn escaped_name(
+        &mut self,
+        name: Literal,
+        object: &Object,
+        outside: usize,
+    ) -> Option<Option<(usize, u32)>> {
+        let mut decoded = Vec::new();
+        let text = name.text(self.source, &mut decoded);
+        let known = object.members.find(text);
+        if self.count_choice(text, outside)? || known.is_some() {
+            self.odd()?;
         }
-        Ok(kind)
+        Some(known)
     }
 
     /// Whether an object went by a member of that name; the second such member is odd.
-    fn count_choice(&mut self, name: &[u8], outside: usize) -> Result<bool, Stop> {
+    fn count_choice(&mut self, name: &[u8], outside: usize) -> Option<bool> {
         let (mut is_choice, mut is_again) = (false, false);
         for (object, has_come) in &mut self.choices[outside..] {
             let choice = self.shapes.objects[*object as usize].which.as_ref();
@@ -273,13 +310,13 @@ impl<'a> Walk<'a> {
         if is_again {
             self.odd()?;
         }
-        Ok(is_choice)
+        Some(is_choice)
     }
 
-    /// Note that the source is odd; walk it again if this is not the careful walk.
-    fn odd(&mut self) -> Result<(), Stop> {
+    /// Note that the source is odd. That ends the walk, unless it is the one with care.
+    fn odd(&mut self) -> Option<()> {
         self.reading.is_odd = true;
-        if self.with_care { Ok(()) } else { Err(Stop::Odd) }
+        if self.with_care { Some(()) } else { None }
     }
 
     fn count(&self) -> Count {
@@ -287,7 +324,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Take back what came of a member when its name comes again.
-    fn take_back(&mut self, member: usize, found: &mut Vec<(usize, Count, Count)>) {
+    fn take_back(&mut self, member: usize, found: &mut Vec<Found>) {
         let Some(at) = found.iter().position(|(of, ..)| *of == member) else { return };
         let (_, from, to) = found.swap_remove(at);
         for mark in &mut self.reading.marks[from.0..to.0] {
@@ -305,26 +342,25 @@ impl<'a> Walk<'a> {
 
     /// What a value means into which the walk does not descend.
     #[inline]
-    fn mark(&mut self, slot: SlotId, literal: Literal) {
-        let spec = self.shapes.slot(slot);
-        let is_null = literal.kind == Kind::Null;
-        let counts = match spec.kind {
+    fn mark(&mut self, slot: SlotId, meaning: SlotKind, literal: Literal) {
+        let Literal { kind, begin, end } = literal;
+        let is_null = kind == Kind::Null;
+        let counts = match meaning {
             SlotKind::Address => {
-                if literal.is_string() || literal.is_number() {
-                    let place = self.reading.above(self.place, spec.depth.into());
+                if kind.is_string() || kind.is_number() {
+                    let depth = self.shapes.slot(slot).depth;
+                    let place = self.reading.above(self.place, depth.into());
                     self.reading.addresses.push(Mark { slot, place, literal });
                 }
                 return;
             }
-            SlotKind::Text | SlotKind::Source => literal.is_string() || is_null,
-            SlotKind::Whole | SlotKind::WholeSource => literal.is_string(),
-            SlotKind::Document => !(literal.is_string() || is_null),
+            SlotKind::Text | SlotKind::Source => kind.is_string() || is_null,
+            SlotKind::Whole | SlotKind::WholeSource => kind.is_string(),
+            SlotKind::Document => !(kind.is_string() || is_null),
             SlotKind::Keeps => !literal.is_vain(),
             SlotKind::Event | SlotKind::Once => {
-                let is_zero = literal.kind == Kind::Integer
-                    && literal.end - literal.begin == 1
-                    && self.scanner.source[literal.begin] == b'0';
-                !(literal.is_vain() || literal.kind == Kind::False || is_zero)
+                let is_zero = kind == Kind::Integer && end - begin == 1 && self.source[begin] == b'0';
+                !(literal.is_vain() || kind == Kind::False || is_zero)
             }
             SlotKind::Latest => !is_null,
             SlotKind::Place => is_null,

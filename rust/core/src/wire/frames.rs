@@ -62,6 +62,7 @@ const HEAD: usize = BOM.len() + 1;
 /// assert_eq!((frame.length, frame.data), (10, Data::One(6..8)));
 /// ```
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the bytes before")]
 pub struct Frames {
     framing: Framing,
     /// The frame in hand is the first of the stream, where a byte order mark may stand.

@@ -5,11 +5,12 @@
 //! characters below U+0020 must be escaped in strings. That the source is UTF-8 is for the caller to check: outside
 //! strings nothing but ASCII is accepted, and inside them every other byte is.
 //!
-//! The scanner reads a value by its lexical form alone and keeps nothing of it but the span and the kind.
+//! A value is read by its lexical form alone, and nothing of it is kept but the span and the kind. The functions take a
+//! place in the source and give the place behind what they read, None if that is no JSON: both stay in registers.
 //!
 //! Cost: O(bytes), without recursion and without allocation.
 
-use super::strings::{escape_length, plain_run, unescape};
+use super::strings::{string, unescape};
 
 /// How deep containers may be nested.
 pub(crate) const DEEPEST: usize = 200;
@@ -27,21 +28,32 @@ pub enum Kind {
     Integer,
     /// Any other number; NaN and the infinities are such.
     Float,
-    /// A string.
-    String {
-        /// Whether an escape is in it: without any, its text is what stands between the quotes.
-        escaped: bool,
-    },
+    /// A string whose text is what stands between the quotes.
+    Plain,
+    /// A string with an escape in it.
+    Escaped,
     /// An array.
-    Array {
-        /// Whether it has no elements.
-        empty: bool,
-    },
+    Array,
+    /// An array without elements.
+    EmptyArray,
     /// An object.
-    Object {
-        /// Whether it has no members.
-        empty: bool,
-    },
+    Object,
+    /// An object without members.
+    EmptyObject,
+}
+
+impl Kind {
+    pub(crate) fn is_string(self) -> bool {
+        matches!(self, Self::Plain | Self::Escaped)
+    }
+
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Float)
+    }
+
+    pub(crate) fn is_empty_container(self) -> bool {
+        matches!(self, Self::EmptyArray | Self::EmptyObject)
+    }
 }
 
 /// A value in its source: what it is, and where it stands.
@@ -58,35 +70,18 @@ pub struct Literal {
 impl Literal {
     /// Whether it is a string without text.
     pub(crate) fn is_empty_string(self) -> bool {
-        self.is_string() && self.end - self.begin == 2
-    }
-
-    pub(crate) fn is_string(self) -> bool {
-        matches!(self.kind, Kind::String { .. })
-    }
-
-    pub(crate) fn is_number(self) -> bool {
-        matches!(self.kind, Kind::Integer | Kind::Float)
-    }
-
-    pub(crate) fn is_empty_container(self) -> bool {
-        matches!(self.kind, Kind::Array { empty: true } | Kind::Object { empty: true })
+        self.kind == Kind::Plain && self.end - self.begin == 2
     }
 
     /// Whether it is absent or as good as that: null, an empty string, an empty container.
     pub(crate) fn is_vain(self) -> bool {
-        self.kind == Kind::Null || self.is_empty_string() || self.is_empty_container()
+        self.kind == Kind::Null || self.is_empty_string() || self.kind.is_empty_container()
     }
 
-    /// What stands between the quotes of a string.
-    pub(crate) fn inside(self, source: &[u8]) -> &[u8] {
-        &source[self.begin + 1..self.end - 1]
-    }
-
-    /// The text of a string, appended to `out` as WTF-8 if it is not what stands between the quotes.
+    /// The text of a string as WTF-8. It is written to `out` if it is not what stands between the quotes.
     pub(crate) fn text<'a>(self, source: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
-        let inside = self.inside(source);
-        if self.kind != (Kind::String { escaped: true }) {
+        let inside = &source[self.begin + 1..self.end - 1];
+        if self.kind != Kind::Escaped {
             return inside;
         }
         out.clear();
@@ -95,215 +90,170 @@ impl Literal {
     }
 }
 
-/// Why a source was not read to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// It is no JSON.
-    Refused,
-    /// A name that counts stands twice, or is spelled with an escape: to be walked again with more care.
-    Odd,
+/// The byte at a place; 0 at the end, which begins and ends nothing.
+#[inline(always)]
+pub(crate) fn byte(source: &[u8], at: usize) -> u8 {
+    source.get(at).copied().unwrap_or(0)
 }
 
-/// A place in a source, and how many containers are open there.
-pub(crate) struct Scanner<'a> {
-    pub(crate) source: &'a [u8],
-    pub(crate) at: usize,
-    pub(crate) depth: usize,
+/// Past blanks.
+#[inline(always)]
+pub(crate) fn blanks(source: &[u8], mut at: usize) -> usize {
+    while matches!(byte(source, at), b' ' | b'\t' | b'\n' | b'\r') {
+        at += 1;
+    }
+    at
 }
 
-impl<'a> Scanner<'a> {
-    pub(crate) fn new(source: &'a [u8]) -> Self {
-        Self { source, at: 0, depth: 0 }
-    }
+/// Past the colon behind a name that ended, to the value.
+#[inline(always)]
+pub(crate) fn colon(source: &[u8], at: usize) -> Option<usize> {
+    let at = blanks(source, at);
+    if byte(source, at) == b':' { Some(blanks(source, at + 1)) } else { None }
+}
 
-    /// The next byte; 0 at the end, which begins and ends nothing.
-    #[inline]
-    pub(crate) fn byte(&self) -> u8 {
-        self.source.get(self.at).copied().unwrap_or(0)
-    }
+/// What comes behind a value in a container.
+pub(crate) enum Next {
+    /// Another value or name, which stands there.
+    More(usize),
+    /// The end of the container, which is behind that.
+    End(usize),
+}
 
-    #[inline]
-    pub(crate) fn blanks(&mut self) {
-        while matches!(self.byte(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
-        }
+/// Past the comma behind a value, or past the closer of its container.
+#[inline(always)]
+pub(crate) fn next(source: &[u8], at: usize, closer: u8) -> Option<Next> {
+    let at = blanks(source, at);
+    let byte = byte(source, at);
+    if byte == b',' {
+        Some(Next::More(blanks(source, at + 1)))
+    } else if byte == closer {
+        Some(Next::End(at + 1))
+    } else {
+        None
     }
+}
 
-    /// Past this byte, if it is the next.
-    #[inline]
-    pub(crate) fn passes(&mut self, byte: u8) -> bool {
-        let is_next = self.byte() == byte;
-        self.at += usize::from(is_next);
-        is_next
+/// Into a container, to its first value or name, or past it if it is empty. `depth` containers are around it.
+#[inline(always)]
+pub(crate) fn open(source: &[u8], at: usize, closer: u8, depth: usize) -> Option<Next> {
+    if depth == DEEPEST {
+        return None;
     }
+    let at = blanks(source, at + 1);
+    Some(if byte(source, at) == closer { Next::End(at + 1) } else { Next::More(at) })
+}
 
-    /// Past a comma, to what follows it. False at the closer of the container, which is passed as well.
-    #[inline]
-    pub(crate) fn goes_on(&mut self, closer: u8) -> Result<bool, Stop> {
-        self.blanks();
-        let byte = self.byte();
-        self.at += 1;
-        if byte == b',' {
-            self.blanks();
-            return Ok(true);
-        }
-        if byte != closer {
-            return Err(Stop::Refused);
-        }
-        self.depth -= 1;
-        Ok(false)
+/// Any value; `depth` containers are around it.
+#[inline(always)]
+pub(crate) fn value(source: &[u8], at: usize, depth: usize) -> Option<(usize, Kind)> {
+    if matches!(byte(source, at), b'{' | b'[') { container(source, at, depth) } else { scalar(source, at) }
+}
+
+/// A value that is no container.
+#[inline(always)]
+pub(crate) fn scalar(source: &[u8], at: usize) -> Option<(usize, Kind)> {
+    match byte(source, at) {
+        b'"' => string(source, at),
+        b'n' => word(source, at, b"null", Kind::Null),
+        b't' => word(source, at, b"true", Kind::True),
+        b'f' => word(source, at, b"false", Kind::False),
+        _ => number(source, at),
     }
+}
 
-    /// Into a container, to its first element or name. False if it is empty: it is passed.
-    #[inline]
-    pub(crate) fn opens(&mut self, closer: u8) -> Result<bool, Stop> {
-        if self.depth == DEEPEST {
-            return Err(Stop::Refused);
-        }
-        self.at += 1;
-        self.blanks();
-        if self.passes(closer) {
-            return Ok(false);
-        }
-        self.depth += 1;
-        Ok(true)
+#[inline]
+fn word(source: &[u8], at: usize, word: &[u8], kind: Kind) -> Option<(usize, Kind)> {
+    if source.get(at..at + word.len()) == Some(word) { Some((at + word.len(), kind)) } else { None }
+}
+
+fn number(source: &[u8], begin: usize) -> Option<(usize, Kind)> {
+    let is_negative = byte(source, begin) == b'-';
+    let mut at = begin + usize::from(is_negative);
+    at = match byte(source, at) {
+        b'0' => at + 1,
+        b'1'..=b'9' => digits(source, at)?,
+        b'I' => return word(source, at, b"Infinity", Kind::Float),
+        b'N' if !is_negative => return word(source, at, b"NaN", Kind::Float),
+        _ => return None,
+    };
+    let mut kind = Kind::Integer;
+    if byte(source, at) == b'.' {
+        kind = Kind::Float;
+        at = digits(source, at + 1)?;
     }
-
-    /// The name of a member, and on to its value.
-    #[inline]
-    pub(crate) fn name(&mut self) -> Result<Literal, Stop> {
-        if self.byte() != b'"' {
-            return Err(Stop::Refused);
-        }
-        let name = self.scalar()?;
-        self.blanks();
-        if !self.passes(b':') {
-            return Err(Stop::Refused);
-        }
-        self.blanks();
-        Ok(name)
+    if matches!(byte(source, at), b'e' | b'E') {
+        kind = Kind::Float;
+        let is_signed = matches!(byte(source, at + 1), b'+' | b'-');
+        at = digits(source, at + 1 + usize::from(is_signed))?;
     }
+    Some((at, kind))
+}
 
-    /// Any value.
-    #[inline]
-    pub(crate) fn value(&mut self) -> Result<Literal, Stop> {
-        if matches!(self.byte(), b'{' | b'[') { self.container() } else { self.scalar() }
+/// One digit at least.
+#[inline]
+fn digits(source: &[u8], begin: usize) -> Option<usize> {
+    let mut at = begin;
+    while byte(source, at).is_ascii_digit() {
+        at += 1;
     }
+    if at > begin { Some(at) } else { None }
+}
 
-    /// A value that is no container.
-    #[inline]
-    pub(crate) fn scalar(&mut self) -> Result<Literal, Stop> {
-        let begin = self.at;
-        let kind = match self.byte() {
-            b'"' => self.string()?,
-            b'n' => self.word(b"null", Kind::Null)?,
-            b't' => self.word(b"true", Kind::True)?,
-            b'f' => self.word(b"false", Kind::False)?,
-            _ => self.number()?,
-        };
-        Ok(Literal { kind, begin, end: self.at })
-    }
-
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<Kind, Stop> {
-        if !self.source[self.at..].starts_with(word) {
-            return Err(Stop::Refused);
-        }
-        self.at += word.len();
-        Ok(kind)
-    }
-
-    #[inline]
-    fn string(&mut self) -> Result<Kind, Stop> {
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at += plain_run(&self.source[self.at..]);
-            match self.byte() {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Kind::String { escaped });
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.at += escape_length(&self.source[self.at..]).ok_or(Stop::Refused)?;
-                }
-                _ => return Err(Stop::Refused),
-            }
-        }
-    }
-
-    fn number(&mut self) -> Result<Kind, Stop> {
-        let is_negative = self.passes(b'-');
-        match self.byte() {
-            b'0' => self.at += 1,
-            b'1'..=b'9' => self.digits()?,
-            b'I' => return self.word(b"Infinity", Kind::Float),
-            b'N' if !is_negative => return self.word(b"NaN", Kind::Float),
-            _ => return Err(Stop::Refused),
-        }
-        let mut kind = Kind::Integer;
-        if self.passes(b'.') {
-            kind = Kind::Float;
-            self.digits()?;
-        }
-        if matches!(self.byte(), b'e' | b'E') {
-            kind = Kind::Float;
-            self.at += 1;
-            let _ = self.passes(b'+') || self.passes(b'-');
-            self.digits()?;
-        }
-        Ok(kind)
-    }
-
-    /// One digit at least.
-    fn digits(&mut self) -> Result<(), Stop> {
-        let begin = self.at;
-        while self.byte().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at == begin { Err(Stop::Refused) } else { Ok(()) }
-    }
-
-    /// A container, to its end.
-    pub(crate) fn container(&mut self) -> Result<Literal, Stop> {
-        let (begin, outside) = (self.at, self.depth);
-        // For each open container inside, whether it is an object: the last bit of the last word is the innermost.
-        let mut objects = [0_u64; DEEPEST.div_ceil(64)];
-        let mut is_empty = true;
-        'value: loop {
-            // A value begins here.
-            let byte = self.byte();
-            if matches!(byte, b'{' | b'[') {
-                let is_object = byte == b'{';
-                if self.opens(if is_object { b'}' } else { b']' })? {
+/// A container, to its end. `outside` containers are around it.
+pub(crate) fn container(source: &[u8], begin: usize, outside: usize) -> Option<(usize, Kind)> {
+    // For each open container, whether it is an object.
+    let mut objects = [0_u64; DEEPEST.div_ceil(64)];
+    let (mut at, mut depth) = (begin, outside);
+    let mut is_empty = true;
+    loop {
+        // A value begins here.
+        let first = byte(source, at);
+        if matches!(first, b'{' | b'[') {
+            let is_object = first == b'{';
+            match open(source, at, if is_object { b'}' } else { b']' }, depth)? {
+                Next::More(inside) => {
                     is_empty = false;
-                    let (word, bit) = ((self.depth - 1) / 64, (self.depth - 1) % 64);
-                    objects[word] = objects[word] & !(1 << bit) | u64::from(is_object) << bit;
-                    if is_object {
-                        self.name()?;
-                    }
+                    objects[depth / 64] =
+                        objects[depth / 64] & !(1 << (depth % 64)) | u64::from(is_object) << (depth % 64);
+                    depth += 1;
+                    at = if is_object { name(source, inside)? } else { inside };
                     continue;
                 }
-            } else {
-                self.scalar()?;
+                Next::End(end) => at = end,
             }
-            // It ends here, and with it the containers that close.
-            while self.depth > outside {
-                let inner = self.depth - 1;
-                let is_object = objects[inner / 64] >> (inner % 64) & 1 == 1;
-                if self.goes_on(if is_object { b'}' } else { b']' })? {
-                    if is_object {
-                        self.name()?;
-                    }
-                    continue 'value;
+        } else {
+            (at, _) = scalar(source, at)?;
+        }
+        // It ends here, and with it the containers that close.
+        loop {
+            if depth == outside {
+                let kind = match (source[begin], is_empty) {
+                    (b'{', false) => Kind::Object,
+                    (b'{', true) => Kind::EmptyObject,
+                    (_, false) => Kind::Array,
+                    (_, true) => Kind::EmptyArray,
+                };
+                return Some((at, kind));
+            }
+            let inner = depth - 1;
+            let is_object = objects[inner / 64] >> (inner % 64) & 1 == 1;
+            match next(source, at, if is_object { b'}' } else { b']' })? {
+                Next::More(more) => {
+                    at = if is_object { name(source, more)? } else { more };
+                    break;
                 }
+                Next::End(end) => (at, depth) = (end, inner),
             }
-            let kind = if self.source[begin] == b'{' {
-                Kind::Object { empty: is_empty }
-            } else {
-                Kind::Array { empty: is_empty }
-            };
-            return Ok(Literal { kind, begin, end: self.at });
         }
     }
+}
+
+/// Past a name that is of no interest, to the value.
+#[inline]
+fn name(source: &[u8], at: usize) -> Option<usize> {
+    if byte(source, at) != b'"' {
+        return None;
+    }
+    colon(source, string(source, at)?.0)
 }

@@ -108,15 +108,15 @@ impl Lane {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
             let literal = reading.marks[text.mark].literal;
             let begin = written.len();
-            let (fed, is_pending, came) = if literal.kind == (Kind::String { escaped: false }) {
+            let (fed, is_pending, came) = if literal.kind == Kind::Plain {
                 let came = &source[literal.begin + 1..literal.end - 1];
-                let feed = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(feed);
+                let work = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
+                let (fed, is_pending) = channel.buffer.with(work);
                 (fed, is_pending, came.as_bytes())
             } else {
                 let came = literal.text(source.as_bytes(), decoded);
-                let feed = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(feed);
+                let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
+                let (fed, is_pending) = channel.buffer.with(work);
                 (fed, is_pending, came)
             };
             let leaves = &written[begin..];

@@ -311,7 +311,7 @@ impl Lane {
         self.channels.unknow(slot, addresses)
     }
 
-    /// The last literal of a slot, and whether the frame in which it came left.
+    /// The last literal of a slot in the frames that were taken or noted, and whether its frame left.
     #[must_use]
     pub fn latest(&self, slot: SlotId) -> Option<(&[u8], bool)> {
         self.latest.get(slot as usize)?.as_ref().map(|(literal, left)| (&**literal, *left))

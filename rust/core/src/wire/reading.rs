@@ -22,15 +22,15 @@ impl Mark {
     /// The text of a string, as WTF-8; None of anything else. `source` is what was walked.
     #[must_use]
     pub fn text<'a>(&self, source: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        if !self.literal.is_string() {
-            return None;
+        match self.literal.kind {
+            Kind::Plain => Some(Cow::Borrowed(&source[self.literal.begin + 1..self.literal.end - 1])),
+            Kind::Escaped => {
+                let mut decoded = Vec::new();
+                self.literal.text(source, &mut decoded);
+                Some(Cow::Owned(decoded))
+            }
+            _ => None,
         }
-        if self.literal.kind == (Kind::String { escaped: false }) {
-            return Some(Cow::Borrowed(self.literal.inside(source)));
-        }
-        let mut decoded = Vec::new();
-        self.literal.text(source, &mut decoded);
-        Some(Cow::Owned(decoded))
     }
 }
 

@@ -5,6 +5,7 @@
 //! numbers. A shape may contain itself: a walk goes as deep as its source.
 
 use std::fmt;
+use std::ops::Range;
 
 /// The number of a slot in its table.
 pub type SlotId = u32;
@@ -102,7 +103,8 @@ pub struct ObjectSpec {
 pub struct Which {
     /// The name of the member.
     pub name: String,
-    /// By its value, a string; the empty one stands for a member that is absent or no string as well.
+    /// By its value: a string, or `true`, which counts as the string. The empty one stands for every other value, and
+    /// for a member that is absent, as well.
     pub variants: Vec<(String, ObjectId)>,
     /// For all other values. Without it nothing is read of the object.
     pub default: Option<ObjectId>,
@@ -120,7 +122,7 @@ pub enum ShapeError {
     Object(ObjectId),
     /// The object has both members of its own and a choice of another.
     MembersAndWhich(ObjectId),
-    /// The object has more than 128 named members.
+    /// The object has more than 64 named members.
     TooManyMembers(ObjectId),
     /// The choice of the object leads back to itself.
     Endless(ObjectId),
@@ -137,7 +139,7 @@ impl fmt::Display for ShapeError {
                 write!(f, "object {object}: it names what the table does not have, or a name twice")
             }
             Self::MembersAndWhich(object) => write!(f, "object {object}: it has both members and a choice"),
-            Self::TooManyMembers(object) => write!(f, "object {object}: it has more than 128 members"),
+            Self::TooManyMembers(object) => write!(f, "object {object}: it has more than 64 members"),
             Self::Endless(object) => write!(f, "object {object}: its choice leads back to itself"),
             Self::Root => f.write_str("the root is no node of the table"),
         }
@@ -169,19 +171,22 @@ pub struct Shapes {
 }
 
 pub(crate) struct Node {
-    pub(crate) slots: Box<[SlotId]>,
+    pub(crate) slots: Box<[(SlotId, SlotKind)]>,
     pub(crate) object: Option<ObjectId>,
     pub(crate) array: Option<NodeId>,
     /// Whether one of the slots is a place.
     pub(crate) has_place: bool,
 }
 
-#[derive(Default)]
 pub(crate) struct Object {
     pub(crate) members: Names,
-    pub(crate) other: Option<NodeId>,
+    /// [`NO_NODE`] if other members are not read.
+    pub(crate) other: NodeId,
     pub(crate) which: Option<Choice>,
 }
+
+/// The number of no node: what stands there is validated, no more.
+pub(crate) const NO_NODE: NodeId = NodeId::MAX;
 
 pub(crate) struct Choice {
     pub(crate) name: Box<[u8]>,
@@ -190,7 +195,7 @@ pub(crate) struct Choice {
 }
 
 /// How many members of an object may be named: one bit each.
-const MOST_MEMBERS: usize = 128;
+const MOST_MEMBERS: usize = 64;
 
 impl Shapes {
     /// Compile a table.
@@ -227,16 +232,19 @@ impl Shapes {
         if !is_node(root) {
             return Err(ShapeError::Root);
         }
-        let compiled = |node: NodeSpec| Node {
-            has_place: node.slots.iter().any(|&id| kind_of(id) == Some(SlotKind::Place)),
-            slots: node.slots.into(),
-            object: node.object,
-            array: node.array,
+        // A node that means nothing is as good as none.
+        let is_vain: Vec<bool> = nodes
+            .iter()
+            .map(|node| node.slots.is_empty() && node.object.is_none() && node.array.is_none())
+            .collect();
+        let compiled = |node: NodeSpec| {
+            let slots: Box<[_]> = node.slots.iter().map(|&id| (id, slots[id as usize].kind)).collect();
+            let has_place = slots.iter().any(|&(_, kind)| kind == SlotKind::Place);
+            Node { has_place, slots, object: node.object, array: node.array }
         };
-        let nodes = nodes.into_iter().map(compiled).collect();
         Ok(Self {
-            nodes,
-            objects: objects.into_iter().map(Object::from).collect(),
+            nodes: nodes.into_iter().map(compiled).collect(),
+            objects: objects.into_iter().map(|object| Object::new(object, &is_vain)).collect(),
             slots: slots.into(),
             root,
         })
@@ -291,8 +299,8 @@ fn check(
     if is_known { Ok(()) } else { Err(ShapeError::Object(number)) }
 }
 
-fn has_twice(named: &[(String, u32)]) -> bool {
-    let mut names: Vec<_> = named.iter().map(|(name, _)| name).collect();
+fn has_twice(parts: &[(String, u32)]) -> bool {
+    let mut names: Vec<_> = parts.iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     names.windows(2).any(|two| two[0] == two[1])
 }
@@ -331,48 +339,82 @@ fn check_choices(objects: &[ObjectSpec]) -> Result<(), ShapeError> {
     }
 }
 
-impl From<ObjectSpec> for Object {
-    fn from(object: ObjectSpec) -> Self {
+impl Object {
+    /// An object of which nothing is read.
+    pub(crate) const EMPTY: Self = Self { members: Names::EMPTY, other: NO_NODE, which: None };
+
+    fn new(object: ObjectSpec, is_vain: &[bool]) -> Self {
+        let node_of = |id: NodeId| if is_vain[id as usize] { NO_NODE } else { id };
         let which = object.which.map(|which| Choice {
             name: which.name.into_bytes().into(),
             variants: Names::new(which.variants),
             default: which.default,
         });
-        Self { members: Names::new(object.members), other: object.other, which }
+        let members = object.members.into_iter().map(|(name, id)| (name, node_of(id))).collect();
+        Self { members: Names::new(members), other: object.other.map_or(NO_NODE, node_of), which }
     }
 }
 
-/// Names and what each stands for, found by length first: most names of an event differ in it.
-#[derive(Default)]
+/// Names and what each stands for, found by length and by the first eight bytes.
 pub(crate) struct Names {
     /// Ascending by length.
-    names: Box<[(Box<[u8]>, u32)]>,
+    names: Vec<Name>,
     /// For each length, a place at or before the first name of it; as little as a byte goes.
-    by_length: Box<[u8]>,
+    by_length: Vec<u8>,
+}
+
+struct Name {
+    name: Box<[u8]>,
+    /// Its first bytes, zeros behind them.
+    head: u64,
+    stands_for: u32,
+}
+
+/// The first eight bytes of the name that stands there as a number, zeros behind a shorter one.
+#[inline(always)]
+fn head_of(source: &[u8], name: &Range<usize>) -> u64 {
+    let mask = if name.len() < 8 { (1 << (8 * name.len())) - 1 } else { u64::MAX };
+    match source.get(name.start..).and_then(<[u8]>::first_chunk) {
+        Some(&head) => u64::from_le_bytes(head) & mask,
+        None => source[name.clone()].iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
+    }
 }
 
 impl Names {
-    fn new(named: Vec<(String, u32)>) -> Self {
-        let mut names: Vec<(Box<[u8]>, u32)> =
-            named.into_iter().map(|(name, id)| (name.into_bytes().into(), id)).collect();
-        names.sort_unstable_by_key(|(name, _)| name.len());
-        let longest = names.last().map_or(0, |(name, _)| name.len());
-        let begin_of = |length| names.partition_point(|(name, _)| name.len() < length);
+    const EMPTY: Self = Self { names: Vec::new(), by_length: Vec::new() };
+
+    fn new(parts: Vec<(String, u32)>) -> Self {
+        let mut names: Vec<Name> = parts
+            .into_iter()
+            .map(|(name, stands_for)| {
+                let name = name.into_bytes();
+                Name { head: head_of(&name, &(0..name.len())), name: name.into(), stands_for }
+            })
+            .collect();
+        names.sort_unstable_by_key(|name| name.name.len());
+        let longest = names.last().map_or(0, |name| name.name.len());
+        let begin_of = |length| names.partition_point(|name| name.name.len() < length);
         let by_length =
             (0..=longest).map(|length| u8::try_from(begin_of(length)).unwrap_or(u8::MAX)).collect();
-        Self { names: names.into(), by_length }
+        Self { names, by_length }
     }
 
     /// The place of a name among all, and what it stands for.
-    #[inline]
     pub(crate) fn find(&self, wanted: &[u8]) -> Option<(usize, u32)> {
+        self.find_in(wanted, 0..wanted.len())
+    }
+
+    /// The same of a name that stands in a source.
+    #[inline(always)]
+    pub(crate) fn find_in(&self, source: &[u8], wanted: Range<usize>) -> Option<(usize, u32)> {
         let mut place = usize::from(*self.by_length.get(wanted.len())?);
-        while let Some((name, id)) = self.names.get(place) {
-            if **name == *wanted {
-                return Some((place, *id));
-            }
-            if name.len() > wanted.len() {
+        let head = head_of(source, &wanted);
+        while let Some(known) = self.names.get(place) {
+            if known.name.len() > wanted.len() {
                 return None;
+            }
+            if known.head == head && *known.name == source[wanted.clone()] {
+                return Some((place, known.stands_for));
             }
             place += 1;
         }

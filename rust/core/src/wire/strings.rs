@@ -1,32 +1,53 @@
 //! JSON strings: where one ends, what it spells, and how one is written.
 
+use super::json_text::{Kind, byte};
 use crate::surrogate::{self, CodePoint};
 
-/// How many bytes there are before the first that does not stand for itself inside a string.
-#[inline]
-pub(crate) fn plain_run(text: &[u8]) -> usize {
+/// The string that begins at a place: where it ends, and whether an escape is in it.
+#[inline(always)]
+pub(crate) fn string(source: &[u8], begin: usize) -> Option<(usize, Kind)> {
+    let end = plain_run(source, begin + 1);
+    if byte(source, end) == b'"' { Some((end + 1, Kind::Plain)) } else { escaped_string(source, end) }
+}
+
+/// The same from the first byte on that does not stand for itself.
+#[cold]
+fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
+    loop {
+        match byte(source, at) {
+            b'"' => return Some((at + 1, Kind::Escaped)),
+            b'\\' => at = plain_run(source, at + escape_length(&source[at..])?),
+            _ => return None,
+        }
+    }
+}
+
+/// Where the first byte is, from a place on, that does not stand for itself inside a string. Eight bytes at a time.
+#[inline(always)]
+fn plain_run(source: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
-    let mut at = 0;
-    while let Some(&eight) = text[at..].first_chunk() {
+    let (eights, _) = source.get(at..).unwrap_or_default().as_chunks();
+    for &eight in eights {
         let word = u64::from_le_bytes(eight);
-        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5C));
-        // The high bit of a byte is set where it is zero, below 0x20 for the third. What a borrow sets wrongly stands
-        // behind a byte that is set rightly, and only the first one counts.
-        let special = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let special = special & (ONES * 0x80);
+        // The high bit of a byte is set where that byte is below 0x20, a quote, or a backslash. What a borrow sets wrongly
+        // stands behind a byte that is set rightly, and only the first one counts.
+        let special = word.wrapping_sub(ONES * 0x20)
+            | (word ^ (ONES * 0x22)).wrapping_sub(ONES)
+            | (word ^ (ONES * 0x5C)).wrapping_sub(ONES);
+        let special = special & !word & (ONES * 0x80);
         if special != 0 {
             return at + (special.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
-    let is_special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    at + text[at..].iter().position(is_special).unwrap_or(text.len() - at)
+    while !matches!(byte(source, at), 0..0x20 | b'"' | b'\\') {
+        at += 1; // the end counts as 0
+    }
+    at
 }
 
 /// The length of the escape that `text` begins with.
-pub(crate) fn escape_length(text: &[u8]) -> Option<usize> {
+fn escape_length(text: &[u8]) -> Option<usize> {
     match text.get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Some(2),
         Some(b'u') if code_unit(text).is_some() => Some(6),
