@@ -344,8 +344,11 @@ FORMATS = {
 # ---------------------------------------------------------------- streams
 
 
-def invented(rng: Random, protocol: str, *, lines: bool, wide: bool = True) -> Stream:
-    """A stream; without ``wide`` one of the quiet ones: no finish before text, no odd ids, no error with text."""
+def invented(rng: Random, protocol: str, *, lines: bool, wide: bool = True, most: int = 99) -> Stream:
+    """A stream of at most so many events.
+
+    Without ``wide`` it is a quiet one: no finish before text, no odd ids, no error with text.
+    """
     channels, besides, ends = FORMATS[protocol](rng, wide=wide)
     events = list(_in_turns(rng, channels, besides))
     events += ends[: rng.randint(0, len(ends))]
@@ -354,6 +357,7 @@ def invented(rng: Random, protocol: str, *, lines: bool, wide: bool = True) -> S
     first = _opening(protocol)
     if first is not None:
         events.insert(0, first)
+    events = events[:most]
     data = as_lines(rng, events) if lines else as_events(rng, events, wide=wide, named=protocol in TYPED)
     return Stream(data, protocol, lines, events)
 

@@ -49,11 +49,13 @@ def cuts(data: bytes, rng: Random, *, bytewise: int = 4000) -> Iterator[list[byt
         yield [data[at : at + 1] for at in range(len(data))]
 
 
-def in_every_way(make: Callable[[Lane], WireRestorer], data: bytes, rng: Random) -> Result:
+def in_every_way(
+    make: Callable[[Lane], WireRestorer], data: bytes, rng: Random, *, bytewise: int = 4000
+) -> Result:
     """What leaves, which is the same for every cut, with the lane and without."""
     expected = None
     for lane in LANES:
-        for reads in cuts(data, rng):
+        for reads in cuts(data, rng, bytewise=bytewise):
             got = through(make(lane), reads)
             if expected is None:
                 expected = got
