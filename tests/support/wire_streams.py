@@ -223,7 +223,6 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     message = {"id": "m0", "type": "message", "content": [{"type": "output_text", "text": text(rng)}]}
     besides: list[Event] = [
         {"type": "response.output_text.done", **done, "text": text(rng)},
-        {"type": "response.output_item.added", "sequence_number": 501, "output_index": 1, "item": item},
         {"type": "response.in_progress", "sequence_number": 502, "response": {"output": [], "user": "<P_1>"}},
         {"type": "response.unknown.delta", "sequence_number": 503, "delta": "<P_1>"},
     ]
