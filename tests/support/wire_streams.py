@@ -425,3 +425,40 @@ def as_events(rng: Random, events: list[Any], *, wide: bool, named: bool) -> byt
         out.append(f"data: [DONE]{newline}{newline}" + rng.choice(("", "", "data: {<P_1>", newline)))
     data = "".join(out).encode("utf-8", "surrogatepass")
     return data[: -rng.randint(1, 9)] if rng.random() < 0.1 else data
+
+
+def hostile(rng: Random, data: bytes) -> bytes:
+    """The bytes after an accident or two."""
+    marks = (
+        b"\n\n",
+        b"\r\n\r\n",
+        b"\r",
+        b"data: [DONE]\n\n",
+        b"data\n\n",
+        b": x\n",
+        b"\xed\xa0",
+        b'{"a":1}\n',
+        b"[",
+    )
+    for _ in range(rng.randint(1, 3)):
+        at, to = sorted((rng.randint(0, len(data)), rng.randint(0, len(data))))
+        kind = rng.randrange(7)
+        if kind == 0:
+            data = data[:at]
+        elif kind == 1:
+            data = data[:at] + data[min(to, at + 9) :]
+        elif kind == 2:
+            data = (
+                data[:at] + bytes(rng.choices(b'\r\n:d\xff"{}\\\x1f\x00<[', k=rng.randint(1, 3))) + data[at:]
+            )
+        elif kind == 3:
+            data = data[:to] + data[at:]
+        elif kind == 4:
+            data = data[:at] + rng.choice(marks) + data[at:]
+        elif kind == 5:
+            data = data.replace(
+                *rng.choice(((b'":"', b'":'), (b"null", b"[]"), (b":0", b":1.0"), (b"<", b"\\u003c"))), 3
+            )
+        else:
+            data = data[:at] + bytes([rng.randrange(256)]) + data[at + 1 :]
+    return data
