@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -37,20 +38,20 @@ def is_image(
             rest.pop(0)
     if rest:
         raise Wrong("an event too many")
-    lines, others = (_besides(one, ends=not ends_may_differ) for one in (frame, image))
-    if not is_alike:
-        lines, others = ([line for line in one if line != b"data"] for one in (lines, others))
-    if lines != others:
+    ours, theirs = (list(_besides(one, ends=not ends_may_differ)) for one in (frame, image))
+    if not is_alike:  # with what was taken out lines may have gone
+        ours, theirs = ([line for line in some if not line[0]] for some in (ours, theirs))
+    if ours != theirs:
         raise Wrong("the lines around the data differ")
 
 
-def _besides(frame: Frame, *, ends: bool) -> list[bytes]:
-    """The lines of a frame without data, and how its data lines begin."""
-    found = []
+def _besides(frame: Frame, *, ends: bool) -> Iterator[tuple[bool, bytes]]:
+    """The lines of a frame: of its data how it begins, of others all."""
     for line, end in frame.lines:
-        is_data = line.partition(b":")[0] in (b"data", b"")
-        found.append((b"data" if is_data and line else line) + (end if ends and not is_data else b""))
-    return found if ends else [line for line in found if line]
+        is_data = line.partition(b":")[0] == b"data"
+        kept = line[: 6 if line.startswith(b"data: ") else 5] if is_data else line
+        if kept or ends:
+            yield is_data, kept + (end if ends else b"")
 
 
 class _Comparison:
@@ -301,11 +302,17 @@ def tail_of(
         _dressed(doc, before, seen, "id", "created", "model")
     elif protocol == "gemini":
         _needs(set(event) <= {*GEMINI_ENVELOPE, "candidates"}, "its members")
-        _needs(not _others(event["candidates"][0], "index", "content"), "its candidate")
+        content = named(event["candidates"][0]).get("content")
+        _needs(not _others(named(event["candidates"][0]), "index", "content"), "its candidate")
+        _needs(
+            named(content).get("role") == "model" and len(listed(named(content).get("parts"))) == 1,
+            "its content",
+        )
         _dressed(doc, before, seen, "modelVersion", "responseId")
         _dressed(doc, {}, seen, "usageMetadata")
     elif protocol == "ollama":
         _needs(event.get("done") is False, "its done")
+        _needs("message" not in event or named(event["message"]).get("role") == "assistant", "its role")
         _dressed(doc, before, seen, "model", "created_at")
     else:
         _typed_tail(frame, event, protocol)

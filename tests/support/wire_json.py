@@ -214,7 +214,8 @@ def frames(data: bytes, *, lines: bool, largest: int | None = None) -> list[Fram
 
 def _lines(data: bytes) -> Iterator[Frame]:
     for line in re.findall(rb"[^\n]*\n|[^\n]+$", data):
-        yield Frame(line, [(b"", line)], is_complete=line.endswith(b"\n"))
+        end = line[len(line.rstrip(b"\r\n")) :]
+        yield Frame(line, [(b"data", end)], is_complete=line.endswith(b"\n"))
 
 
 def _events(data: bytes) -> Iterator[Frame]:
