@@ -30,6 +30,7 @@ from holdback import ChunkRestorer, WireRestorer
 from wire_cases import ODD_PAIRS, PAIRS
 from wire_json import BOM, Frame, frames
 from wire_oracle import texts_of_chunks
+from wire_spelling import hostile
 from wire_ways import HAS_LANE, LANES, Result, through
 
 INPUTS = "streams"
@@ -168,7 +169,7 @@ def mutate(data: bytes, rng: Random) -> bytes:
     front, stream = data[:HEAD].ljust(HEAD, b"0"), data[HEAD:]
     kind = rng.random()
     if kind < 0.4:
-        return front + wire_streams.hostile(rng, stream)
+        return front + hostile(rng, stream)
     protocol = rng.choice(PROTOCOLS)
     lines = (protocol == "ollama") != (rng.random() < 0.1)
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data

@@ -36,14 +36,19 @@ class Restored:
             return oracle.join_halves(self.json.restore(text).replace(SETTLED, ""))
         return oracle.join_halves("".join(oracle.restore(self.pairs, one) for one in text.split(SETTLED)))
 
-    def so_far(self, text: str, *, source: bool) -> tuple[int, bool]:
-        """How much has left of a text that goes on, and whether something is held."""
+    def left(self, text: str, *, source: bool) -> tuple[str, bool]:
+        """What has left of a text that goes on, and whether something is held."""
         if source:
             out, held = self.json.emitted(text)
-            return size(out.replace(SETTLED, "")), bool(held)
+            return out.replace(SETTLED, ""), bool(held)
         settled, border, rest = text.rpartition(SETTLED)
         out, held = self.json.emitted_of_text(rest)
-        return size(self.whole(settled, source=False) if border else "") + size(out), bool(held)
+        return (self.whole(settled, source=False) if border else "") + out, bool(held)
+
+    def so_far(self, text: str, *, source: bool) -> tuple[int, bool]:
+        """How much of it has left, and whether something is held."""
+        out, is_held = self.left(text, source=source)
+        return size(out), is_held
 
 
 class Slot(NamedTuple):

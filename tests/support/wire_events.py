@@ -309,7 +309,9 @@ def tail_of(
             "its content",
         )
         _dressed(doc, before, seen, "modelVersion", "responseId")
-        _dressed(doc, {}, seen, "usageMetadata")
+        usage = doc.member("usageMetadata")
+        counts = [one["usageMetadata"] for one in (before, seen) if "usageMetadata" in one]
+        _needs(usage is None or any(_equal_values(usage, one) for one in counts), "its usageMetadata")
     elif protocol == "ollama":
         _needs(event.get("done") is False, "its done")
         _needs("message" not in event or named(event["message"]).get("role") == "assistant", "its role")

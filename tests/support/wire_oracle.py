@@ -137,7 +137,7 @@ def _read_all(
     seen: dict[str, Node] = {}
     out = []
     for frame in read:
-        docs, says, withheld, empty = [], False, False, True
+        docs, says, withheld, has_tail = [], False, False, False
         for doc in frame.docs:
             heard.begin_event()
             reader.read(doc.value, heard)
@@ -147,11 +147,10 @@ def _read_all(
                 left[instance], held = restored.so_far(
                     heard.texts[instance], source=heard.is_source[instance]
                 )
-                says |= left[instance] > was
-                withheld |= held and any(
-                    slot.instance == instance and slot.text for slot in docs[-1].values()
-                )
-            empty &= all(slot.instance is None or not slot.text for slot in docs[-1].values())
+                is_here = any(slot.instance == instance and slot.text for slot in docs[-1].values())
+                says |= is_here and left[instance] > was
+                withheld |= is_here and held
+                has_tail |= not is_here and left[instance] > was
             for name in ("id", "created", "model", "created_at", "modelVersion", "responseId"):
                 node = doc.member(name)
                 if name not in seen and node is not None and node.kind in ("string", "scalar") and node.value:
@@ -167,9 +166,15 @@ def _read_all(
             and frame.has_only_data
             and not any(says_more(protocol, doc.value) for doc in frame.docs)
         )
-        # An event where a text came to nothing beside one that is withheld: either is as good.
-        mixed = droppable and (len(docs) > 1 or frame.behind_comment or _is_mixed(docs, heard, restored))
-        out.append(Read(frame, docs, dict(left), not droppable or mixed, droppable, dict(seen)))
+        # Either is as good: another channel's tail may leave in it, or a text came to nothing beside one withheld.
+        may_stay = (
+            not droppable
+            or len(docs) > 1
+            or frame.behind_comment
+            or (has_tail and protocol == "openai-chat")
+            or _is_mixed(docs, heard, restored)
+        )
+        out.append(Read(frame, docs, dict(left), may_stay, droppable, dict(seen)))
     return out
 
 
