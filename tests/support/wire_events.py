@@ -139,12 +139,12 @@ class _Comparison:
                 position, mine = rest.pop(0)
                 try:
                     self.node(mine, item, (*path, position))
+                    self._is_no_empty_part(mine, item, (*path, position))
                 except Wrong:
                     if not self._may_go(mine, (*path, position)):
                         raise
                     self.shape = False
                 else:
-                    self._is_no_empty_part(mine, item, (*path, position))
                     break
             else:
                 self.shape = False
@@ -229,6 +229,15 @@ def says_more(protocol: str, event: Event) -> bool:
     return True
 
 
+def has_empty_part(event: Event) -> bool:
+    """Whether a provider sent an empty part itself: then an event may leave with that alone, or be left out."""
+    return any(
+        named(part).get("text") == ""
+        for candidate in listed(event.get("candidates"))
+        for part in listed(named(named(candidate).get("content")).get("parts"))
+    )
+
+
 def _choice_says_more(choice: Any) -> bool:
     delta = named(choice).get("delta")
     if not isinstance(choice, dict):
@@ -271,7 +280,7 @@ def _candidate_says_more(candidate: Any) -> bool:
     if _others(named(candidate), "index", "content") or _others(named(content), "role", "parts"):
         return True
     return any(
-        _others(named(part), "text", "thought") or not part.get("text")
+        _others(named(part), "text", "thought") or not isinstance(named(part).get("text"), str)
         for part in listed(named(content).get("parts"))
     )
 
@@ -359,4 +368,4 @@ def _equal_values(one: Node, other: Node) -> bool:
     return bool(one.value == other.value)
 
 
-__all__ = ["Wrong", "is_image", "says_more", "tail_of"]
+__all__ = ["Wrong", "has_empty_part", "is_image", "says_more", "tail_of"]

@@ -85,9 +85,8 @@ class Model(Channels):
             if slot.instance is None and (node := doc.at(path)) is not None and node.kind == "string"
         }
         is_out = self.is_withheld and not any(self.new.values()) and not says_more(self.protocol, event)
-        source = self._written(
-            doc, (), {path: json.dumps(text) for path, text in {**self.new, **strings}.items()} | documents
-        )
+        new = {path: json.dumps(text) for path, text in {**self.new, **strings}.items()} | documents
+        source = doc.source[: doc.start] + self._written(doc, (), new) + doc.source[doc.end :]
         return source, is_out
 
     def _note(self, event: Event) -> None:
@@ -220,7 +219,7 @@ def restore(given: bytes, pairs: Mapping[str, str], protocol: str, *, lines: boo
 
 def _frame(frame: Frame, sources: list[str], *, lines: bool) -> bytes:
     if lines:
-        return "".join(sources).encode("utf-8") + frame.lines[0][1]
+        return "".join(sources).encode()
     data = [line for source in sources for line in source.encode().split(b"\n")]
     out, some = b"", [(line, end) for line, end in frame.lines if line.partition(b":")[0] == b"data"]
     for line, end in frame.lines:

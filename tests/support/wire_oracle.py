@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from wire_blocks import READERS
 from wire_channels import Channels, Instance, Restored, Slot, size
-from wire_events import Wrong, is_image, says_more, tail_of
+from wire_events import Wrong, has_empty_part, is_image, says_more, tail_of
 from wire_formats import everything
 from wire_json import BOM, Frame, Node, Path, frames
 
@@ -83,8 +83,10 @@ def judge(
     outs = _said_all(_after_bom(given, out, lines=lines), protocol, said, signed=signed)
     if is_ended:
         _texts_agree(heard, said, restored)
-    _lay(ins, outs, protocol, _final(heard, restored, is_ended=is_ended or bool(rest)))
-    _usage_agrees(ins, outs, protocol)
+    final = _final(heard, restored, is_ended=is_ended or bool(rest))
+    _lay(ins, outs, protocol, final)
+    if protocol == "gemini" and ins and _nothing(ins[-1].left) != _nothing(final):
+        _usage_agrees(ins, outs)
 
 
 def texts(data: bytes, protocol: str, *, lines: bool = False, signed: bool = False) -> dict[Instance, str]:
@@ -172,6 +174,7 @@ def _read_all(
             or len(docs) > 1
             or frame.behind_comment
             or (has_tail and protocol == "openai-chat")
+            or any(has_empty_part(doc.value) for doc in frame.docs)
             or _is_mixed(docs, heard, restored)
         )
         out.append(Read(frame, docs, dict(left), may_stay, droppable, dict(seen)))
@@ -242,16 +245,14 @@ def _texts_agree(heard: Channels, said: Channels, restored: Restored) -> None:
             )
 
 
-def _usage_agrees(ins: list[Read], outs: list[Said], protocol: str) -> None:
-    """The last count of a Gemini stream reaches the client, also when its event is left out."""
-    if protocol == "gemini":
-        last = [
-            [doc.member("usageMetadata") for frame in side for doc in frame.frame.docs]
-            for side in (ins, outs)
-        ]
-        given, out = ([node.value for node in nodes if node is not None] for nodes in last)
-        if given and out[-1:] != given[-1:] and any(one.may_go for one in ins):
-            raise Rejected("the last usageMetadata did not leave")
+def _usage_agrees(ins: list[Read], outs: list[Said]) -> None:
+    """Where a tail leaves at the end, the last count of a Gemini stream reaches the client."""
+    last = [
+        [doc.member("usageMetadata") for frame in side for doc in frame.frame.docs] for side in (ins, outs)
+    ]
+    given, out = ([node.value for node in nodes if node is not None] for nodes in last)
+    if given and out[-1:] != given[-1:]:
+        raise Rejected("the last usageMetadata did not leave")
 
 
 # ---------------------------------------------------------------- one against the other
