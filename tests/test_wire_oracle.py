@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 import wire_vectors
 from wire_cases import PAIRS, STOP, call, chunk, say, sse
 from wire_cases_typed import CREATED, delta, numbered, parts

@@ -12,10 +12,10 @@ from random import Random
 from typing import Any
 
 import pytest
-import wire_vectors
-from wire_ways import LANES, Lane, in_every_way, maker
 
+import wire_vectors
 from holdback import HoldbackError, WireRestorer
+from wire_ways import LANES, Lane, in_every_way, maker
 
 FOLDER = Path(__file__).parent / "vectors" / "wire"
 FILES = sorted(path.name for path in FOLDER.glob("*.json"))

@@ -28,12 +28,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("python", "tests", "tests/support")]
 
+from holdback import HoldbackError, WireRestorer  # noqa: E402
 from wire_cases import Case, chat_cases, reads, text_cases  # noqa: E402
 from wire_cases_bytes import bytes_cases  # noqa: E402
 from wire_cases_typed import typed_cases  # noqa: E402
 from wire_oracle import Rejected, judge  # noqa: E402
-
-from holdback import HoldbackError, WireRestorer  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors" / "wire"
 STREAMS = ROOT / "examples" / "streams"
@@ -140,9 +139,10 @@ def cases() -> Iterator[Case]:
 
 
 def chunks_of(case: Case) -> list[bytes]:
+    """The reads of a case; those of a recording end anywhere, always in the same places."""
     if case.cut >= 0:
         return reads(case)
-    rng, found, at = Random(case.name), [], 0
+    rng, found, at = Random(case.name), [], 0  # noqa: S311
     while at < len(case.data):
         size = rng.choice((rng.randint(1, 40), rng.randint(100, 1500)))
         found.append(case.data[at : at + size])

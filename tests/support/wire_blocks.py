@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from wire_formats import (
     Chat,
@@ -46,7 +46,7 @@ class Responses(Reader):
     KINDS = (*SIGNED, *SOURCES, "output_text", "refusal", "custom_tool_call_input",
              "code_interpreter_call_code", "shell_call_command", "shell_call_output_content",
              "audio.transcript")  # fmt: skip
-    DONE = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text ?",
+    DONE: ClassVar = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text ?",
             "reasoning_summary_text": "text ?", "function_call_arguments": "arguments !",
             "mcp_call_arguments": "arguments !", "custom_tool_call_input": "input",
             "code_interpreter_call_code": "code", "shell_call_command": "command"}  # fmt: skip
@@ -142,9 +142,9 @@ class Responses(Reader):
 class Anthropic(Reader):
     """The Messages API."""
 
-    FIELDS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking",
+    FIELDS: ClassVar = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking",
               "compaction_delta": "content"}  # fmt: skip
-    STARTS = {"text": "text_delta", "thinking": "thinking_delta", "compaction": "compaction_delta"}
+    STARTS: ClassVar = {"text": "text_delta", "thinking": "thinking_delta", "compaction": "compaction_delta"}
     SIGNED = ("thinking_delta", "compaction_delta")
 
     def read(self, event: Event, heard: Heard) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from json_table import ROWS
-from wire_cases import HALVES, ODD_PAIRS, PAIRS, STOP, Case, call, chunk, completion, dumps, ndjson, say, sse
+from wire_cases import HALVES, ODD_PAIRS, STOP, Case, call, chunk, completion, dumps, ndjson, say, sse
 from wire_cases_typed import ANTHROPIC, CREATED, delta, line, numbered, parts
 
 CHAT = "openai-chat"

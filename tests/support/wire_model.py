@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from json_oracle import SETTLED
 from wire_blocks import READERS
-from wire_channels import SETTLED, Channels, Instance, Restored
+from wire_channels import Channels, Instance, Restored
 from wire_events import says_more
 from wire_formats import Event, Key, everything
 from wire_json import BOM, Frame, Node, Path, frames
@@ -157,7 +158,7 @@ class Model(Channels):
         if self.protocol == "ollama":
             said = {name[-1]: text}
             if len(name) == 2:
-                said = {"message": {"role": "assistant", **said}}  # type: ignore[dict-item]
+                said = {"message": {"role": "assistant", **said}}
             return {**self.envelope, **said, "done": False}
         if self.protocol == "openai-text":
             choices = {"index": choice, "text": text, "finish_reason": None}

@@ -193,12 +193,11 @@ def _completed(slots: dict[Path, Slot], doc: Node, restored: Restored) -> dict[P
         node = doc.at(path)
         if slot.instance is None and node is not None:
             if node.kind == "string":
-                slot = slot._replace(text=restored.whole(node.text, source=slot.source))
+                out[path] = slot._replace(text=restored.whole(node.text, source=slot.source))
             elif slot.source:
-                slot = slot._replace(text=restored.json.restore(node.raw))
-            else:
-                continue
-        out[path] = slot
+                out[path] = slot._replace(text=restored.json.restore(node.raw))
+        else:
+            out[path] = slot
     return out
 
 

@@ -120,8 +120,8 @@ def chat(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list[E
 
     channels, besides = [], []
     for index in indexes:
-        for name in rng.sample(("content", "content", "reasoning", "reasoning_content", "refusal"), 2):
-            channels.append(Channel(field(index, name), cut(rng, text(rng))))
+        names = rng.sample(("content", "content", "reasoning", "reasoning_content", "refusal"), 2)
+        channels += [Channel(field(index, name), cut(rng, text(rng))) for name in names]
         if rng.random() < 0.15:
             channels.append(Channel(parts(index), cut(rng, text(rng))))
         for number in range(rng.choice((0, 0, 1, 2))):
@@ -268,20 +268,23 @@ def gemini(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list
         counted = {"usageMetadata": {"totalTokenCount": next(usage)}} if rng.random() < 0.6 else {}
         return {"candidates": [said], **counted, "modelVersion": "g", "responseId": "r1"}
 
+    def said(index: int, **more: Any) -> Say:
+        return lambda rng, piece, _: event(index, {"text": piece or "-", **more})
+
     channels, besides, ends = [], [], []
     for index in range(rng.choice((1, 1, 2))):
-        plain: Say = lambda rng, piece, _, index=index: event(index, {"text": piece or "-"})  # noqa: E731
-        thought: Say = lambda rng, piece, _, index=index: event(
-            index, {"text": piece or "-", "thought": True}
-        )  # noqa: E731
         channels += [
-            Channel(say, cut(rng, text(rng))) for say in rng.sample((plain, thought), rng.randint(1, 2))
+            Channel(say, cut(rng, text(rng)))
+            for say in rng.sample((said(index), said(index, thought=True)), rng.randint(1, 2))
         ]
         call = {"functionCall": {"name": "f", "args": {"né": [text(rng), {"a": text(rng)}], "n": 1.5}}}
         besides += [
-            event(index, call), event(index, {"text": "a <P"}, {"text": "_1>"}), event(index, {"executableCode": {"code": text(rng)}}),
-            event(index, {"text": "", "thoughtSignature": "<P_1>"}), event(index, {"text": "<P", "thoughtSignature": "x"}),
-        ]  # fmt: skip
+            event(index, call),
+            event(index, {"text": "a <P"}, {"text": "_1>"}),
+            event(index, {"executableCode": {"code": text(rng)}}),
+            event(index, {"text": "", "thoughtSignature": "<P_1>"}),
+            event(index, {"text": "<P", "thoughtSignature": "x"}),
+        ]
         ends.append(event(index, *rng.choice(((), ({"text": text(rng) or "-"},))), finishReason="STOP"))
     if wide:
         besides += [ends[0], {"error": {"code": 500}}, {**event(0, {"text": "<P_1"}), "error": {"code": 500}}]

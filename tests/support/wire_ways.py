@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from holdback import HoldbackError, WireRestorer
 
-Lane = Mapping[str, bool]
+Lane = Mapping[str, Any]
 HAS_LANE = "_lane" in inspect.signature(WireRestorer).parameters
 LANES: Sequence[Lane] = ({"_lane": True}, {"_lane": False}) if HAS_LANE else ({},)
 """What a restorer is made with so that the lane runs, and so that it does not."""
