@@ -34,7 +34,6 @@ PENDING = {
     "gemini-quiet",
     "gemini-wide",
     "ollama-wide",
-    "copies",
 }
 SEEDS = st.integers(0, 2**32)
 MOST = st.integers(0, 60)
@@ -154,15 +153,6 @@ def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: 
     for pairs in ({}, None, *([] if has_source else [absent])):
         result = in_every_way(maker(pairs, protocol=protocol), stream.data, rng, bytewise=300)
         assert result.data == stream.data
-
-
-@pytest.mark.parametrize("name", [pytest.param("copies", marks=pending("copies"))])
-def test_a_restorer_is_not_copied(backend: str, name: str) -> None:
-    """A copy would share the buffers, and take the text that they hold."""
-    for restorer in (WireRestorer(PAIRS), ChunkRestorer(PAIRS)):
-        for copied in (copy.copy, copy.deepcopy):
-            with pytest.raises(TypeError):
-                copied(restorer)
 
 
 def test_the_streams_have_what_they_are_for() -> None:
