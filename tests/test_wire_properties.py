@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from fuzz.wire import restored_in_every_way
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from strategies import cuts, examples, pairs_and_text
 from wire_cases import chunk, dumps, sse
 from wire_json import BOM, frames
 from wire_oracle import judge, restored_texts, texts, texts_of_chunks
+from wire_spelling import hostile
 from wire_streams import PAIRS, PROTOCOLS, invented
 from wire_ways import LANES, in_every_way, maker
 
@@ -153,6 +155,16 @@ def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: 
     for pairs in ({}, None, *([] if has_source else [absent])):
         result = in_every_way(maker(pairs, protocol=protocol), stream.data, rng, bytewise=300)
         assert result.data == stream.data
+
+
+@examples(0.6)
+@given(seed=SEEDS, protocol=st.sampled_from(PROTOCOLS), known=st.booleans(), size=st.integers(0, 60))
+def test_the_twins_in_lockstep_after_accidents(seed: int, protocol: str, known: bool, size: int) -> None:
+    """Bytes that are no stream of any format any more: whatever is made of them, it is the same in every way."""
+    rng = Random(seed)
+    stream = invented(rng, protocol, lines=rng.random() < 0.2, most=12).data
+    options = {"protocol": protocol if known else "auto"}
+    restored_in_every_way(hostile(rng, stream), PAIRS, options, size)
 
 
 def test_the_streams_have_what_they_are_for() -> None:
