@@ -1,87 +1,86 @@
-"""What the HTTP integrations share: which bodies are answers, and what restores them. Sans-IO, without a host.
+"""What the HTTP integrations share: which responses may be answers, by their headers. Sans-IO, without a host.
 
-A body is looked at only if its content type says that it can hold an answer: an event stream, NDJSON, or one JSON
-document. Everything else is forwarded unread. A restored body is no longer what some headers say: those in ``STALE``
-leave with it.
+A response is looked at if its content type says that it can hold an answer: an event stream, lines, or one JSON
+document; or if it says nothing, or only that it is text, for then the bytes decide. Where only the bytes tell whether a
+response is touched at all, a ``probe`` is fed before its headers go on; one that is not touched goes on as it came.
+A restored body is no longer what some headers say: those in ``STALE`` leave with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
-from holdback.answers import restore_answer
+from holdback._backend import TrieMatcher
+from holdback.bodies import BodyOptions, BodyRestorer, Claim, claim_of
 from holdback.config import is_enabled
 from holdback.mapping import AnyMapping, matcher_of
-from holdback.wire import WireRestorer
-
-STREAMS = frozenset(
-    {
-        "text/event-stream",
-        "application/x-ndjson",
-        "application/ndjson",
-        "application/jsonl",
-        "application/x-jsonl",
-        "application/jsonlines",
-        "application/x-json-stream",
-    }
-)
-"""Content types of streams."""
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
 """Headers that speak about the bytes that came, not about those that leave."""
 
-CODINGS = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
-"""Content codings that a client may be able to decode."""
-
 Request = TypeVar("Request")
 
 
-class AnswerRestorer:
-    """A whole answer as a stream of bytes: ``feed`` collects, ``flush`` returns it restored.
+class Opening(NamedTuple):
+    """A response that may be restored."""
 
-    What is no answer, or only the beginning of one, comes out as it went in.
+    matcher: TrieMatcher
+    config: Any
+    claim: Claim
+    codings: str
+    answers: bool
+    options: BodyOptions
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the headers alone say that the body goes through a restorer."""
+        return self.claim.is_stream or (self.answers and self.claim is Claim.JSON)
+
+    def begin(self) -> BodyRestorer:
+        """What restores the body."""
+        return self._of(self.matcher)
+
+    def probe(self) -> BodyRestorer:
+        """What is fed the first bytes to see whether the body is touched; it restores nothing."""
+        return self._of(None)
+
+    def _of(self, matcher: TrieMatcher | None) -> BodyRestorer:
+        return BodyRestorer(
+            matcher,
+            self.config,
+            claim=self.claim,
+            codings=self.codings,
+            answers=self.answers,
+            options=self.options,
+        )
+
+
+def opening(
+    content_type: str,
+    codings: str,
+    mapping: AnyMapping | None,
+    config: Any,
+    *,
+    answers: bool,
+    options: BodyOptions,
+) -> Opening | None:
+    """How a response with these headers is restored; None if it is to be left alone. The mapping is read here.
+
+    :param answers: whether whole JSON answers are restored too.
+    :raises EncodedInput: it is said to be an answer and cannot be decoded, and ``options`` do not let it pass.
     """
-
-    __slots__ = ("_config", "_mapping", "_parts")
-
-    def __init__(self, mapping: AnyMapping, config: Any = None) -> None:
-        self._mapping = mapping
-        self._config = config
-        self._parts: list[bytes] = []
-
-    @staticmethod
-    def _passes(_: object) -> bool:
-        return False
-
-    def feed(self, data: bytes) -> bytes:
-        self._parts.append(bytes(data))
-        return b""
-
-    def flush(self) -> bytes:
-        answer = b"".join(self._parts)
-        self._parts.clear()
-        restored: bytes = restore_answer(answer, self._mapping, self._config)
-        return restored
-
-
-def restorer_for(
-    content_type: str, mapping: AnyMapping | None, config: Any, *, answers: bool
-) -> WireRestorer | AnswerRestorer | None:
-    """What restores a body of this content type; None if it is to be left alone.
-
-    ``answers`` says whether whole JSON answers are restored too. The mapping is read here.
-    """
-    kind = content_type.partition(";")[0].strip().lower()
-    is_stream = kind in STREAMS
-    if not is_stream and not (answers and (kind == "application/json" or kind.endswith("+json"))):
-        return None
-    if config is not None and not is_enabled(config):
+    claim = claim_of(content_type)
+    if claim is None or (config is not None and not is_enabled(config)):
         return None
     matcher = matcher_of(mapping)
     if matcher is None:
         return None
-    return WireRestorer(matcher, config) if is_stream else AnswerRestorer(matcher, config)
+    found = Opening(matcher, config, claim, codings, answers, options)
+    if not found.is_certain:  # it may be anything: nobody said that it can be decoded
+        found = found._replace(options=replace(options, undecodable="pass"))
+    return None if found.probe().undecoded else found
 
 
 def mapping_for(
