@@ -211,7 +211,7 @@ def test_an_unknown_format_passes(map_file: MapFile) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"\x1f\x8b\x08\x00", "the stream is compressed (gzip): restoring needs the decoded bytes"),
+        (b"\x1f\x8b\x09\x00", "the body cannot be decoded (gzip): invalid within its first 4 bytes"),
         (b"a\n\n" + b"x" * (17 << 20), "the event at offset 3 is larger than max_event_bytes=16777216"),
     ],
     ids=["compressed", "too large"],

@@ -58,7 +58,11 @@ _BLANKS = b" \t\r\n"
 
 
 class Claim(Enum):
-    """What a content type says of a body."""
+    """What a content type says of a body.
+
+    >>> claim_of("application/json") is Claim.JSON
+    True
+    """
 
     EVENTS = auto()  # a stream of events
     LINES = auto()  # a stream of lines
@@ -87,7 +91,11 @@ def claim_of(content_type: str) -> Claim | None:
 
 
 class BodyKind(Enum):
-    """What a body is."""
+    r"""What a body is.
+
+    >>> BodySniffer(Claim.NOTHING).feed(b'[\n{') is BodyKind.ARRAY
+    True
+    """
 
     EVENTS = auto()  # server-sent events
     LINES = auto()  # one JSON object a line
@@ -183,7 +191,7 @@ class BodySniffer:
         return BodyKind.LINES if held[behind] == 0x7B else whole
 
     def _lines_of_events(self) -> BodyKind | None:
-        """Whether what was not announced as events is some: in front of the first ``data`` there may be other fields."""
+        """Whether what was not announced as events is some: other fields may stand before the first ``data``."""
         held = self.held
         self._line = max(self._line, self.at)
         while True:
@@ -251,9 +259,9 @@ class BodyOptions:
     :raises HoldbackError: a setting is not one of these.
     :raises TypeError: ``max_event_bytes`` is no ``int``.
 
-    >>> BodyOptions(protocol="smtp")
+    >>> BodyOptions(oversized="drop")
     Traceback (most recent call last):
-    holdback.protocols.UnknownProtocol: unknown protocol; known are: anthropic, auto, gemini, ollama, openai-chat, openai-responses, openai-text
+    holdback.errors.HoldbackError: oversized must be "pass" or "raise"
     """
 
     protocol: str = AUTO
@@ -283,7 +291,8 @@ class AnswerRestorer:
     """A whole answer as a stream of bytes: ``feed`` collects, ``flush`` returns it restored.
 
     What is no answer, or only the beginning of one, comes out as it went in. So does, as it comes in, what is larger
-    than ``max_event_bytes``, unless ``oversized="raise"`` makes it an ``EventTooLarge``. A single event is restored too.
+    than ``max_event_bytes``, unless ``oversized="raise"`` makes it an ``EventTooLarge``. A single event is restored
+    too.
 
     >>> restorer = AnswerRestorer({"<PERSON_1>": "Ada"})
     >>> restorer.feed(b'{"choices":[{"index":0,"message":{"content":"Hi <PERS'), restorer.feed(b'ON_1>!"}}]}')
@@ -294,7 +303,9 @@ class AnswerRestorer:
 
     __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size")
 
-    def __init__(self, mapping: AnyMapping | None, config: Any = None, options: BodyOptions | None = None) -> None:
+    def __init__(
+        self, mapping: AnyMapping | None, config: Any = None, options: BodyOptions | None = None
+    ) -> None:
         self._mapping = mapping
         self._config = config
         self._options = options or BodyOptions()

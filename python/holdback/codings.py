@@ -57,17 +57,22 @@ def _codec(coding: str) -> _Codec | None:
         return _Codec(lambda: zlib.decompressobj(16 + zlib.MAX_WBITS), zlib.error)
     if coding == "deflate":
         return _Codec(zlib.decompressobj, zlib.error)
-    names = ("brotli", "brotlicffi") if coding == "br" else ("compression.zstd", "zstandard")
+    if coding == "br":
+        module = _module("brotli", "brotlicffi")
+        return module and _Codec(lambda: _Brotli(module.Decompressor()), module.error)
+    module = _module("compression.zstd", "zstandard")
+    if hasattr(module, "ZstdCompressionParameters"):  # zstandard
+        return _Codec(lambda: module.ZstdDecompressor().decompressobj(), module.ZstdError)
+    return module and _Codec(module.ZstdDecompressor, module.ZstdError)
+
+
+def _module(*names: str) -> Any:
+    """The first module of these that is installed; None if there is none."""
     for name in names:
         try:
-            module: Any = import_module(name)
+            return import_module(name)
         except ModuleNotFoundError:
             continue
-        if coding == "br":
-            return _Codec(lambda: _Brotli(module.Decompressor()), module.error)
-        if name == "zstandard":
-            return _Codec(lambda: module.ZstdDecompressor().decompressobj(), module.ZstdError)
-        return _Codec(module.ZstdDecompressor, module.ZstdError)
     return None
 
 
@@ -101,10 +106,12 @@ class _Stage:
         data, self._head = self._head + data, b""
         out: list[bytes] = []
         while data and not self._is_over:
-            if self._decoder is None and not self._open(data):
-                if self.is_identity:
+            if self._decoder is None:
+                begins = self._open(data)
+                if begins is None:
                     return data
-                break
+                if not begins:
+                    break
             decoded, data = self._decoded(data)
             out.append(decoded)
         return out[0] if len(out) == 1 else b"".join(out)
@@ -114,8 +121,8 @@ class _Stage:
         head, self._head = self._head, b""
         return head if self._codec is None else b""
 
-    def _open(self, data: bytes) -> bool:
-        """Begin a member; returns whether one begins here, and it is known of which kind."""
+    def _open(self, data: bytes) -> bool | None:
+        """Begin a member; returns whether one does, and None if the body has no coding to take off."""
         if self._coding == "br":
             self._decoder = self._codec.begin()  # type: ignore[union-attr]
             return True
@@ -136,8 +143,10 @@ class _Stage:
                 self._head = data
                 return False
         # At the beginning of the body there is nothing to take off, behind a member it is padding.
-        self.is_identity = self._codec is None
-        self._is_over = not self.is_identity
+        if self._codec is None:
+            self.is_identity = True
+            return None
+        self._is_over = True
         return False
 
     def _decoded(self, data: bytes) -> tuple[bytes, bytes]:
@@ -156,6 +165,21 @@ class _Stage:
         return decoded, rest
 
 
+def _stage_of(name: str) -> _Stage | None:
+    """What takes off a coding that a header names; None if there is nothing to take off."""
+    coding = name.strip().removeprefix("x-")
+    if coding in ("", "identity"):
+        return None
+    if coding not in CODINGS:
+        raise EncodedInput(
+            f"the body has a content coding that is not known; known are: {', '.join(CODINGS)}"
+        )
+    if coding not in _MAGIC:
+        return _Stage(coding)
+    _codec_of(coding)
+    return _Stage()  # told by its bytes, so that a body that is none passes
+
+
 class BodyDecoder:
     r"""Decodes a body: ``feed`` takes bytes cut anywhere and returns them decoded, ``flush`` ends the body.
 
@@ -163,7 +187,8 @@ class BodyDecoder:
     :param lenient: let a body pass as it is that cannot be decoded. ``undecoded`` tells then.
     :raises EncodedInput: a coding is not known, its package is not installed, or, in ``feed``, the bytes are not of it.
 
-    After an error of ``feed`` ``flush`` returns the bytes as they came, if nothing was decoded before.
+    After an error of ``feed``, and at the end of a body that is too short, ``flush`` returns the bytes as they came, if
+    nothing was decoded before; ``failed`` tells then that they are not decoded.
 
     >>> import gzip
     >>> decoder = BodyDecoder()
@@ -182,22 +207,12 @@ class BodyDecoder:
         self.undecoded = False
         self._stages: list[_Stage] = []
         try:
-            for name in reversed(codings.lower().split(",")):
-                coding = name.strip().removeprefix("x-")
-                if coding in ("", "identity"):
-                    continue
-                if coding not in CODINGS:
-                    raise EncodedInput(
-                        f"the body has a content coding that is not known; known are: {', '.join(CODINGS)}"
-                    )
-                if coding in _MAGIC:  # told by its bytes, so that one which is none passes
-                    _codec_of(coding)
-                self._stages.append(_Stage(None if coding in _MAGIC else coding))
+            named = [_stage_of(name) for name in reversed(codings.lower().split(","))]
+            self._stages = [*filter(None, named), _Stage()]
         except EncodedInput:
             if not lenient:
                 raise
             self.undecoded = True
-        self._stages = [] if self.undecoded else [*self._stages, _Stage()]
 
     @property
     def is_identity(self) -> bool:
@@ -231,6 +246,9 @@ class BodyDecoder:
         rest = b""
         for stage in self._stages:
             rest = stage.feed(rest) + stage.flush()
+        if not rest and self._raw and not self._has_decoded:  # it breaks off before anything could be decoded
+            self.failed = True
+            return self._as_came()
         self._raw.clear()
         return rest
 

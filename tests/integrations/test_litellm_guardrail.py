@@ -592,9 +592,6 @@ async def test_hundreds_in_flight_never_mix() -> None:
 def test_an_error_in_the_file_quotes_nothing(content: str, tmp_path: Path) -> None:
     path = tmp_path / "known.json"
     path.write_text(content, encoding="latin-1")
-    if content == "[]":
-        guardrail(known_values=path)
-        return
     with pytest.raises(MappingError) as caught:
         guardrail(known_values=str(path))
     error: BaseException | None = caught.value

@@ -1,6 +1,7 @@
 """Transports that restore answers, for httpx and for httpx2, its fork, which share no class.
 
-``holdback.integrations.httpx`` and ``holdback.integrations.httpx2`` derive from these, each with its library as ``host``.
+``holdback.integrations.httpx`` and ``holdback.integrations.httpx2`` derive from these, each with its library as
+``host``.
 
 Restored are event streams, lines, JSON arrays of events and whole JSON answers, told by the content type and by the
 first bytes; the wire format is told from the answer itself. Requests for which there is a mapping ask for an
@@ -92,7 +93,7 @@ class _Peeked:
 
 def _reads_of(response: Any) -> Iterator[bytes]:
     """The body as it came."""
-    for data in response.stream:
+    for data in response.stream:  # noqa: UP028 - closing this one must not close the stream: the response does
         yield data
     response.close()  # as soon as all is read, as the host does
 
