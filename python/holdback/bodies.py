@@ -30,7 +30,6 @@ from pydantic_core import from_json
 from holdback.answers import restore_answer
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
-from holdback.frames import BOM
 from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO
 from holdback.wire import WireRestorer
@@ -54,6 +53,7 @@ DEFAULT_LIMIT = 64 << 20
 WINDOW = 1 << 16
 """How much of a first line is held where whole answers are not restored."""
 
+_BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
 
 
@@ -120,7 +120,7 @@ class BodySniffer:
     (None, <BodyKind.EVENTS: 1>)
     """
 
-    __slots__ = ("_answers", "_bom", "_claim", "_end", "_limit", "_line", "_seen", "at", "held")
+    __slots__ = ("_answers", "_claim", "_end", "_has_begun", "_limit", "_line", "_seen", "at", "held")
 
     def __init__(self, claim: Claim, *, answers: bool = True, limit: int = DEFAULT_LIMIT) -> None:
         self._claim = claim
@@ -128,7 +128,7 @@ class BodySniffer:
         self._limit = limit if answers or claim.is_stream else min(limit, WINDOW)
         self.held = bytearray()
         self.at = 0
-        self._bom = False  # whether the beginning was looked at for a byte order mark
+        self._has_begun = False  # whether it is known if there is a byte order mark
         self._line = 0  # where the line begins that is looked at, of events that nobody announced
         self._seen = 0  # up to where no end of the object's line was found
         self._end = 0  # where a whole object ends that could be an answer; 0: that is not known
@@ -141,11 +141,11 @@ class BodySniffer:
     def feed(self, data: bytes) -> BodyKind | None:
         self.held += data
         held = self.held
-        if not self._bom:
-            if BOM.startswith(held[: len(BOM)]) and len(held) < len(BOM):
+        if not self._has_begun:
+            if _BOM.startswith(held[: len(_BOM)]) and len(held) < len(_BOM):
                 return None
-            self._bom = True
-            self.at = len(BOM) if held.startswith(BOM) else 0
+            self._has_begun = True
+            self.at = len(_BOM) if held.startswith(_BOM) else 0
             self._line = self.at
         self.at = _past_blanks(held, self.at)
         if self.at == len(held):
@@ -270,9 +270,10 @@ class BodyOptions:
     undecodable: str = "raise"
 
     def __post_init__(self) -> None:
-        for name in ("oversized", "undecodable"):
-            if getattr(self, name) not in (None, "pass", "raise"):
-                raise HoldbackError(f'{name} must be "pass" or "raise"')
+        if self.oversized not in (None, "pass", "raise"):
+            raise HoldbackError('oversized must be "pass" or "raise"')
+        if self.undecodable not in ("pass", "raise"):
+            raise HoldbackError('undecodable must be "pass" or "raise"')
         self.wire(None)
 
     def wire(self, mapping: AnyMapping | None, config: Any = None) -> WireRestorer:

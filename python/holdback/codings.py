@@ -116,6 +116,11 @@ class _Stage:
             out.append(decoded)
         return out[0] if len(out) == 1 else b"".join(out)
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a member has begun that has not ended."""
+        return self._decoder is not None or bool(self._head)
+
     def flush(self) -> bytes:
         """What was too short to tell has no coding."""
         head, self._head = self._head, b""
@@ -246,7 +251,7 @@ class BodyDecoder:
         rest = b""
         for stage in self._stages:
             rest = stage.feed(rest) + stage.flush()
-        if not rest and self._raw and not self._has_decoded:  # it breaks off before anything could be decoded
+        if not self._has_decoded and any(stage.is_inside for stage in self._stages):  # it breaks off at once
             self.failed = True
             return self._as_came()
         self._raw.clear()
