@@ -300,6 +300,7 @@ def test_the_options_are_passed_on() -> None:
     assert serve(saying(start(EVENTS), body(STREAM, more=False)), protocol="anthropic").body == STREAM
     said = saying(start(JSON), body(WHOLE, more=False))
     assert serve(said, answers=True, max_event_bytes=len(WHOLE) - 1).body == WHOLE
+    wrong: Any
     for wrong in ({"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}):
         with pytest.raises(HoldbackError):
             RestoreMiddleware(said, PAIRS, **wrong)
