@@ -13,17 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdback import WireRestorer, restore_answer
-from holdback.bodies import (
-    WINDOW,
-    AnswerRestorer,
-    BodyKind,
-    BodyOptions,
-    BodyRestorer,
-    BodySniffer,
-    Claim,
-    claim_of,
-)
+from holdback.bodies import AnswerRestorer, BodyOptions, BodyProbe, BodyRestorer
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
+from holdback.sniffing import WINDOW, BodyKind, BodySniffer, Claim, claim_of
 from strategies import examples
 from streams import say
 from wires import every, pieces, through
@@ -197,7 +189,8 @@ def test_any_bytes_at_any_cut_are_of_one_kind_and_none_is_lost(
     whole, cut = (BodyRestorer(PAIRS, claim=claim, answers=answers) for _ in range(2))
     assert restored(whole, [data]) == restored(cut, reads) == data
     assert whole.kind is cut.kind
-    assert whole.touches == cut.touches == (whole.kind is not OTHER)
+    probes = [BodyProbe(PAIRS, claim=claim, answers=answers) for _ in range(2)]
+    assert probed(probes[0], [data]) == probed(probes[1], reads) == (whole.kind not in (OTHER, ANSWER))
 
 
 # ---------------------------------------------------------------- when it leaves
@@ -227,7 +220,7 @@ def test_blank_lines_before_the_first_event_keep_a_connection_alive(claim: Claim
 def test_what_is_no_answer_is_not_held(claim: Claim, data: bytes) -> None:
     restorer = BodyRestorer(PAIRS, claim=claim)
     assert restorer.feed(data) == data
-    assert restorer.touches is False
+    assert BodyProbe(PAIRS, claim=claim).feed(data) is False
     more = b"data: {}"
     assert restorer.feed(more) is more
 
@@ -241,11 +234,36 @@ def test_where_answers_are_not_wanted_an_object_is_held_no_longer_than_it_takes_
     assert restorer.feed(AS_LINES) == WireRestorer(PAIRS).feed(AS_LINES)
 
 
-def test_an_object_may_be_restored_before_its_kind_is_known() -> None:
-    for answers in (True, False):
-        restorer = BodyRestorer(PAIRS, claim=Claim.NOTHING, answers=answers)
-        restorer.feed(b"\n{")
-        assert (restorer.kind, restorer.touches) == (None, True if answers else None)
+@EVERY_CASE
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_probe_says_beforehand_whether_a_body_is_touched(
+    name: str, claim: Claim, kind: BodyKind, *, answers: bool, is_packed: bool
+) -> None:
+    """A stream is, and a whole answer in which something is restored."""
+    data = BODIES[name][0]
+    touches = kind in (EVENTS, LINES, ARRAY) or (
+        kind is ANSWER and answers and expected(name, claim, kind) != data
+    )
+    if kind is ANSWER and claim in STREAMS and not answers:
+        return  # such a body is certain to be restored: nobody asks
+    for size in (1, 5, len(data) + 1):
+        reads = every(gzip.compress(data) if is_packed else data, size)
+        assert probed(BodyProbe(PAIRS, claim=claim, answers=answers), reads) == touches, size
+
+
+def probed(probe: BodyProbe, reads: list[bytes]) -> bool:
+    for data in reads:
+        if (touches := probe.feed(data)) is not None:
+            return touches
+    return probe.flush()
+
+
+def test_a_probe_takes_an_answer_that_is_too_large_for_none() -> None:
+    data = json.dumps(WHOLE, indent=1).encode()
+    for limit in (0, 10, len(data) - 1):
+        probe = BodyProbe(PAIRS, claim=Claim.NOTHING, options=BodyOptions(max_event_bytes=limit))
+        assert probed(probe, every(data, 10)) is False
 
 
 # ---------------------------------------------------------------- options

@@ -1,249 +1,32 @@
-"""Bodies told by their bytes: what an HTTP body is, decoded and restored as it streams. Sans-IO, without a host.
+"""Bodies: decoded, told by their bytes, and restored as they stream. Sans-IO, without a host.
 
-The idea. A content type says what a body should be, and providers and proxies say it wrongly: event streams come as
-JSON or as text, whole answers where a stream was asked for, gzip without its header. So a body goes through three
-steps, each fed with bytes cut anywhere:
+A body goes through three steps, each fed with bytes cut anywhere:
 
 - ``BodyDecoder`` takes content codings off: those that a header names, and gzip or zstd told by their first bytes;
-- ``BodySniffer`` looks at the first decoded bytes and says which ``BodyKind`` they begin;
+- ``BodySniffer`` looks at the first decoded bytes and says what they begin;
 - a ``WireRestorer`` restores a stream, ``AnswerRestorer`` a whole answer; every other body passes as it is.
 
-``BodyRestorer`` is the three in a row. Invariants, for every way to cut the body:
-
-- the kind and the output are the same, except for when the output leaves;
-- nothing is held that could not be the beginning of an answer. Of a stream nothing is held that the restorer itself
-  would not hold, save the first line where only the next one tells whether it was a whole answer;
-- the output is never longer delayed than to the end of the body, and nothing is lost.
-
-Cost: O(bytes).
+``BodyRestorer`` is the three in a row, ``BodyProbe`` tells beforehand whether it would touch a body at all. For every
+way to cut the body the output is the same, except for when it leaves, and nothing is lost. Cost: O(bytes).
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, replace
 from typing import Any
-
-from pydantic_core import from_json
 
 from holdback.answers import restore_answer
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.mapping import AnyMapping, matcher_for
 from holdback.protocols import AUTO
+from holdback.sniffing import BodyKind, BodySniffer, Claim
 from holdback.wire import WireRestorer
 
-__all__ = ["AnswerRestorer", "BodyKind", "BodyOptions", "BodyRestorer", "BodySniffer", "Claim", "claim_of"]
+__all__ = ["AnswerRestorer", "BodyOptions", "BodyProbe", "BodyRestorer"]
 
-EVENT_TYPES = frozenset({"text/event-stream"})
-LINE_TYPES = frozenset(
-    {
-        "application/x-ndjson",
-        "application/ndjson",
-        "application/jsonl",
-        "application/x-jsonl",
-        "application/jsonlines",
-        "application/x-json-stream",
-        "application/stream+json",
-    }
-)
 DEFAULT_LIMIT = 64 << 20
 """How large a whole answer may be, unless ``max_event_bytes`` says otherwise."""
-WINDOW = 1 << 16
-"""How much of a first line is held where whole answers are not restored."""
-
-_BOM = b"\xef\xbb\xbf"
-_BLANKS = b" \t\r\n"
-
-
-class Claim(Enum):
-    """What a content type says of a body.
-
-    >>> claim_of("application/json") is Claim.JSON
-    True
-    """
-
-    EVENTS = auto()  # a stream of events
-    LINES = auto()  # a stream of lines
-    JSON = auto()  # one document
-    NOTHING = auto()  # it says nothing, or that it is text
-
-    @property
-    def is_stream(self) -> bool:
-        return self in (Claim.EVENTS, Claim.LINES)
-
-
-def claim_of(content_type: str) -> Claim | None:
-    """What a content type says; None if such a body is no answer, whatever its bytes.
-
-    >>> claim_of("text/event-stream; charset=utf-8"), claim_of("text/html")
-    (<Claim.EVENTS: 1>, None)
-    """
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in EVENT_TYPES:
-        return Claim.EVENTS
-    if kind in LINE_TYPES:
-        return Claim.LINES
-    if kind == "application/json" or kind.endswith("+json"):
-        return Claim.JSON
-    return Claim.NOTHING if kind in ("", "text/plain") else None
-
-
-class BodyKind(Enum):
-    r"""What a body is.
-
-    >>> BodySniffer(Claim.NOTHING).feed(b'[\n{') is BodyKind.ARRAY
-    True
-    """
-
-    EVENTS = auto()  # server-sent events
-    LINES = auto()  # one JSON object a line
-    ARRAY = auto()  # a stream whose events are the elements of one JSON array
-    ANSWER = auto()  # one JSON object
-    OTHER = auto()  # nothing that is restored
-
-
-class BodySniffer:
-    r"""Tells from its first bytes what a body is.
-
-    ``feed`` takes bytes cut anywhere and returns the kind, None while that is open; ``flush`` returns it at the end of
-    the body. Nothing is fed behind a kind. ``held`` has every byte that was fed, ``at`` is where the body begins in it,
-    behind a byte order mark and blanks.
-
-    :param claim: what the content type says.
-    :param answers: whether whole answers count. If not, they are OTHER, and told by their first 64 KiB.
-    :param limit: how many bytes of an object are held until it is told by its beginning alone.
-
-    >>> sniffer = BodySniffer(Claim.JSON)
-    >>> sniffer.feed(b"\n\nda"), sniffer.feed(b"ta: {")
-    (None, <BodyKind.EVENTS: 1>)
-    """
-
-    __slots__ = ("_answers", "_claim", "_end", "_has_begun", "_limit", "_line", "_seen", "at", "held")
-
-    def __init__(self, claim: Claim, *, answers: bool = True, limit: int = DEFAULT_LIMIT) -> None:
-        self._claim = claim
-        self._answers = answers
-        self._limit = limit if answers or claim.is_stream else min(limit, WINDOW)
-        self.held = bytearray()
-        self.at = 0
-        self._has_begun = False  # whether it is known if there is a byte order mark
-        self._line = 0  # where the line begins that is looked at, of events that nobody announced
-        self._seen = 0  # up to where no end of the object's line was found
-        self._end = 0  # where a whole object ends that could be an answer; 0: that is not known
-
-    @property
-    def is_object(self) -> bool:
-        """Whether the body begins as an object does, so that it is restored unless it turns out to be none of ours."""
-        return self.held[self.at : self.at + 1] == b"{"
-
-    def feed(self, data: bytes) -> BodyKind | None:
-        self.held += data
-        held = self.held
-        if not self._has_begun:
-            if _BOM.startswith(held[: len(_BOM)]) and len(held) < len(_BOM):
-                return None
-            self._has_begun = True
-            self.at = len(_BOM) if held.startswith(_BOM) else 0
-            self._line = self.at
-        self.at = _past_blanks(held, self.at)
-        if self.at == len(held):
-            return None
-        first = held[self.at]
-        if first == 0x7B:  # {
-            return self._object()
-        if first == 0x5B:  # [
-            inside = _past_blanks(held, self.at + 1)
-            if inside == len(held):
-                return None
-            if held[inside] == 0x7B:
-                return BodyKind.ARRAY
-        return BodyKind.EVENTS if self._claim.is_stream else self._lines_of_events()
-
-    def flush(self) -> BodyKind:
-        """The body has ended. One object may also be the only line of a stream: ``AnswerRestorer`` sees to that."""
-        if self._claim.is_stream:
-            return BodyKind.ANSWER if self.is_object else BodyKind.EVENTS
-        return BodyKind.ANSWER if self.is_object and self._answers else BodyKind.OTHER
-
-    def _object(self) -> BodyKind | None:
-        """An object: the first line of some, or an answer. A line that is whole and no answer is one of some."""
-        held, whole = self.held, BodyKind.ANSWER if self._answers else BodyKind.OTHER
-        if not self._end:
-            end = held.find(b"\n", max(self.at, self._seen))
-            if end < 0:
-                self._seen = len(held)
-                if len(held) - self.at <= self._limit:
-                    return None
-                return BodyKind.LINES if self._claim.is_stream else whole
-            line = bytes(held[self.at : end])
-            node = _object_in(line)
-            if node is None:
-                is_lines = self._claim is Claim.LINES and line.strip() != b"{"
-                return BodyKind.LINES if is_lines else whole
-            if not _is_answer(node, is_stream=self._claim.is_stream):
-                return BodyKind.LINES
-            self._end = end + 1
-        behind = _past_blanks(held, self._end)
-        if behind == len(held):
-            return None
-        return BodyKind.LINES if held[behind] == 0x7B else whole
-
-    def _lines_of_events(self) -> BodyKind | None:
-        """Whether what was not announced as events is some: other fields may stand before the first ``data``."""
-        held = self.held
-        self._line = max(self._line, self.at)
-        while True:
-            self._line = _past_blanks(held, self._line)
-            field = bytes(held[self._line : self._line + len(b"event:")])
-            if any(field.startswith(name) for name in (b"data:", b":", b"event:", b"id:", b"retry:")):
-                if field.startswith(b"data:") or self._claim is Claim.JSON:
-                    return BodyKind.EVENTS
-            elif any(name.startswith(field) for name in (b"data:", b"event:", b"id:", b"retry:")):
-                return None
-            else:
-                return BodyKind.OTHER
-            ends = [end for end in (held.find(b"\n", self._line), held.find(b"\r", self._line)) if end >= 0]
-            if not ends:
-                return None if len(held) - self._line <= WINDOW else BodyKind.OTHER
-            self._line = min(ends) + 1
-
-
-def _past_blanks(data: bytearray, at: int) -> int:
-    while at < len(data) and data[at] in _BLANKS:
-        at += 1
-    return at
-
-
-def _object_in(source: bytes) -> dict[str, Any] | None:
-    """The JSON object that some bytes are; None if they are none."""
-    try:
-        node = from_json(source)
-    except ValueError:  # a lone surrogate, or indeed no JSON
-        try:
-            node = json.loads(source.decode())
-        except (ValueError, RecursionError):
-            return None
-    return node if isinstance(node, dict) else None
-
-
-def _is_answer(node: dict[str, Any], *, is_stream: bool) -> bool:
-    """Whether an object may be a whole answer. Where a stream was announced, only if it can be nothing else."""
-    choices = node.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if (
-        node.get("object") in ("chat.completion", "response")
-        or (node.get("type") == "message" and isinstance(node.get("content"), list))
-        or (isinstance(choice, dict) and "message" in choice and "delta" not in choice)
-    ):
-        return True
-    return not is_stream and (
-        "candidates" in node or node.get("done") is True or node.get("object") == "text_completion"
-    )
-
-
-# ---------------------------------------------------------------- restoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,13 +189,6 @@ class BodyRestorer:
         return self._kind
 
     @property
-    def touches(self) -> bool | None:
-        """Whether the body is one that may be restored; None until that is known."""
-        if self._kind is None:
-            return True if self._answers and self._sniffer.is_object else None
-        return self._kind is not BodyKind.OTHER
-
-    @property
     def protocol(self) -> str:
         """The wire format of a stream; ``"auto"`` until it is decided."""
         return self._restorer.protocol if isinstance(self._restorer, WireRestorer) else self._options.protocol
@@ -482,3 +258,68 @@ class BodyRestorer:
         data = self._fed(held[at:])
         lead, self._lead = self._lead, b""
         return lead + data
+
+
+class BodyProbe:
+    r"""Tells whether a body is one that ``BodyRestorer`` changes, before anything of it is sent on.
+
+    It takes what ``BodyRestorer`` takes, and is fed the same bytes: ``feed`` returns whether the body is touched, None
+    while that is open, and ``flush`` returns it at the end of the body. A stream is touched; a whole answer only if
+    something in it is restored, which shows at its end. What cannot be decoded, or is too large, is not touched.
+
+    >>> probe = BodyProbe({"<PERSON_1>": "Ada"}, claim=Claim.NOTHING)
+    >>> probe.feed(b"\nda"), probe.feed(b"ta: {}")
+    (None, True)
+    """
+
+    __slots__ = ("_answer", "_decoder", "_restorer", "_sniffer", "undecoded")
+
+    def __init__(
+        self,
+        mapping: AnyMapping | None,
+        config: Any = None,
+        *,
+        claim: Claim,
+        codings: str = "",
+        answers: bool = True,
+        options: BodyOptions | None = None,
+    ) -> None:
+        options = options or BodyOptions()
+        self._decoder = BodyDecoder(codings, lenient=True)
+        self._sniffer = BodySniffer(claim, answers=answers, limit=options.limit)
+        self._restorer = AnswerRestorer(
+            mapping, config, replace(options, oversized=options.oversized and "pass")
+        )
+        self._answer: list[bytes] | None = None  # a whole answer as it came
+        self.undecoded = self._decoder.undecoded
+        """Whether it is known from its headers that the body cannot be decoded."""
+
+    def feed(self, data: bytes) -> bool | None:
+        return self._looked_at(self._decoder.feed(data))
+
+    def flush(self) -> bool:
+        rest = self._decoder.flush()
+        touches = None if self._decoder.failed else self._looked_at(rest)
+        if touches is None and self._answer is None:
+            touches = self._told(self._sniffer.flush())
+        if touches is None and self._answer is not None:
+            touches = self._restorer.flush() != b"".join(self._answer)
+        return bool(touches)
+
+    def _looked_at(self, data: bytes) -> bool | None:
+        if self._answer is None:
+            kind = self._sniffer.feed(data)
+            return None if kind is None else self._told(kind)
+        return self._collected(data)
+
+    def _told(self, kind: BodyKind) -> bool | None:
+        if kind is not BodyKind.ANSWER:
+            return kind is not BodyKind.OTHER
+        self._answer = []
+        return self._collected(bytes(self._sniffer.held))
+
+    def _collected(self, data: bytes) -> bool | None:
+        """Take in more of a whole answer; one that is too large passes."""
+        if self._answer is not None:
+            self._answer.append(data)
+        return False if self._restorer.feed(data) else None

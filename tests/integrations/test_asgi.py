@@ -246,7 +246,18 @@ def test_a_whole_answer_is_restored_only_if_an_option_says_so_whatever_it_is_cal
 
 
 @pytest.mark.parametrize("head", [UNTYPED, start(TEXT), start(TEXT, (b"content-encoding", b"gzip"))])
-@pytest.mark.parametrize("data", [b"Hi <PERSON_1>", b"[1, 2]", gzip.compress(b"Hi <PERSON_1>"), b"da", b""])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Hi <PERSON_1>",
+        b"[1, 2]",
+        b'{"a": "<PERSON_1>"}',
+        b'{\n"a": 1}\n',
+        gzip.compress(b"Hi <PERSON_1>"),
+        b"da",
+        b"",
+    ],
+)
 @pytest.mark.parametrize("size", [1, 100])
 def test_what_is_no_answer_goes_on_as_the_same_messages(head: Message, data: bytes, size: int) -> None:
     messages = [head, *map(body, every(data, size)), body(b"", more=False)]

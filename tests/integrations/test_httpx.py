@@ -364,6 +364,8 @@ OTHERS = {
     "list": b"[1, 2] <PERSON_1>",
     "archive": gzip.compress(b"Hi <PERSON_1>" * 50),
     "half": b"dat",
+    "document": b'{"a": "<PERSON_1>"}',
+    "long document": b'{\n"a": "<PERSON_1>"\n}\n',
     "nothing": b"",
 }
 

@@ -24,7 +24,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from holdback.bodies import BodyOptions, BodyRestorer
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.integrations.bodies import STALE, Opening, mapping_for, opening
 from holdback.mapping import AnyMapping
 from holdback.protocols import AUTO
@@ -119,7 +119,7 @@ class _Response:
     def __init__(self, find: Callable[[str, str], Opening | None], receive: Receive, send: Send) -> None:
         self._find = find
         self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
-        self._probe: BodyRestorer | None = None  # only while it is open whether the response is touched
+        self._probe: BodyProbe | None = None  # only while it is open whether the response is touched
         self._opening: Opening | None = None
         self._held: list[Message] = []  # what waits for the answer to that
         self._receive = receive
@@ -135,7 +135,7 @@ class _Response:
     async def send(self, message: Message) -> None:
         """What the application says, restored. Returns when the server has taken it, or when it is held back."""
         if self._probe is not None:
-            await self._look_at(message)
+            await self._look_at(message, self._probe)
             return
         restorer = self._restorer
         if restorer is not None and message["type"] == "http.response.body":
@@ -164,7 +164,7 @@ class _Response:
     async def drain(self) -> None:
         """The application is through. What it left behind, if it did not end the body, leaves now."""
         if self._probe is not None:
-            await self._let_go(touches=self._is_touched_at_end())
+            await self._let_go(touches=self._probe.flush())
         restorer, self._restorer = self._restorer, None
         if restorer is not None and not self._is_gone and (data := restorer.flush()):
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
@@ -184,26 +184,15 @@ class _Response:
 
     # ------------------------------------------------------------ while it is open whether there is an answer
 
-    async def _look_at(self, message: Message) -> None:
+    async def _look_at(self, message: Message, probe: BodyProbe) -> None:
         """Look at a message behind a start that waits, until what there is tells."""
         self._held.append(message)
         touches: bool | None = None
         if message["type"] == "http.response.body":
-            probe = self._probe
-            if probe is not None:
-                probe.feed(message.get("body", b""))
-                touches = probe.touches
+            touches = probe.feed(message.get("body", b""))
             if touches is None and message.get("more_body", False):
                 return
-        await self._let_go(touches=self._is_touched_at_end() if touches is None else touches)
-
-    def _is_touched_at_end(self) -> bool:
-        probe = self._probe
-        if probe is None:
-            return False
-        if probe.touches is None:
-            probe.flush()
-        return bool(probe.touches)
+        await self._let_go(touches=probe.flush() if touches is None else touches)
 
     async def _let_go(self, *, touches: bool) -> None:
         """Let the messages go that wait: as they came, or through the restorer."""

@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from holdback._backend import TrieMatcher
-from holdback.bodies import BodyOptions, BodyRestorer, Claim, claim_of
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import is_enabled
 from holdback.mapping import AnyMapping, matcher_of
+from holdback.sniffing import Claim, claim_of
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
 """Headers that speak about the bytes that came, not about those that leave."""
@@ -40,21 +41,19 @@ class Opening(NamedTuple):
 
     def begin(self) -> BodyRestorer:
         """What restores the body."""
-        return self._of(self.matcher)
+        return BodyRestorer(self.matcher, self.config, **self._of_body())
 
-    def probe(self) -> BodyRestorer:
-        """What is fed the first bytes to see whether the body is touched; it restores nothing."""
-        return self._of(None)
+    def probe(self) -> BodyProbe:
+        """What is fed the first bytes to see whether the body is touched."""
+        return BodyProbe(self.matcher, self.config, **self._of_body())
 
-    def _of(self, matcher: TrieMatcher | None) -> BodyRestorer:
-        return BodyRestorer(
-            matcher,
-            self.config,
-            claim=self.claim,
-            codings=self.codings,
-            answers=self.answers,
-            options=self.options,
-        )
+    def _of_body(self) -> dict[str, Any]:
+        return {
+            "claim": self.claim,
+            "codings": self.codings,
+            "answers": self.answers,
+            "options": self.options,
+        }
 
 
 def opening(
@@ -80,7 +79,7 @@ def opening(
     found = Opening(matcher, config, claim, codings, answers, options)
     if not found.is_certain:  # it may be anything: nobody said that it can be decoded
         found = found._replace(options=replace(options, undecodable="pass"))
-    return None if found.probe().undecoded else found
+    return None if found.begin().undecoded else found
 
 
 def mapping_for(

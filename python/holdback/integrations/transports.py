@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 
 from holdback import aio, sync
 from holdback.aio import not_empty
-from holdback.bodies import BodyOptions, BodyRestorer
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
 from holdback.integrations.bodies import STALE, Opening, mapping_for, opening
 from holdback.mapping import AnyMapping
@@ -72,23 +72,26 @@ class AsyncBody:
 class _Peeked:
     """The first reads of a body, and what they say of it."""
 
-    def __init__(self, probe: BodyRestorer) -> None:
+    def __init__(self, probe: BodyProbe) -> None:
         self._probe = probe
+        self._touches: bool | None = None
         self.reads: list[bytes] = []
         self.error: Exception | None = None  # what ended the body
-        self.touches = False
+
+    @property
+    def touches(self) -> bool:
+        return bool(self._touches)
 
     def take(self, data: bytes) -> bool:
-        """Take a read in; returns whether it is known what the body is."""
+        """Take a read in; returns whether it is known now what becomes of the body."""
         self.reads.append(data)
-        self._probe.feed(data)
-        return self._probe.touches is not None
+        self._touches = self._probe.feed(data)
+        return self._touches is not None
 
     def end(self) -> None:
-        """No more reads are needed, or there are none."""
-        if self._probe.touches is None:
-            self._probe.flush()
-        self.touches = bool(self._probe.touches)
+        """There are no more reads, or no more are needed."""
+        if self._touches is None:
+            self._touches = self._probe.flush()
 
 
 def _reads_of(response: Any) -> Iterator[bytes]:
@@ -104,7 +107,7 @@ async def _async_reads_of(response: Any) -> AsyncIterator[bytes]:
     await response.aclose()
 
 
-def _peek(reads: Iterator[bytes], probe: BodyRestorer) -> _Peeked:
+def _peek(reads: Iterator[bytes], probe: BodyProbe) -> _Peeked:
     peeked = _Peeked(probe)
     try:
         for data in reads:
@@ -116,7 +119,7 @@ def _peek(reads: Iterator[bytes], probe: BodyRestorer) -> _Peeked:
     return peeked
 
 
-async def _apeek(reads: AsyncIterator[bytes], probe: BodyRestorer) -> _Peeked:
+async def _apeek(reads: AsyncIterator[bytes], probe: BodyProbe) -> _Peeked:
     peeked = _Peeked(probe)
     try:
         async for data in reads:
