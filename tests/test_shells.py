@@ -6,16 +6,18 @@ A fault at every step, which holds of every shell, is in ``faults/``.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import importlib
 import json
 import logging
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from holdback import aio, sync
-from holdback.errors import EncodedInput, EventTooLarge
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.wire import WireRestorer
 from streams import ENVELOPE, PAIRS, Upstream, heard, say
 from wires import every, recordings, through
@@ -201,6 +203,40 @@ def test_the_upstream_dies_inside_an_event(kind: str, backend: str) -> None:
     out = b"".join(stream.out)
     assert text_of([out.removesuffix(cut)]) == "<PERS"
     assert out.endswith(cut)
+
+
+@KIND
+@pytest.mark.parametrize(
+    ("codings", "pack"),
+    [("", gzip.compress), ("gzip", gzip.compress), ("deflate", zlib.compress), ("", bytes)],
+    ids=["gzip-unsaid", "gzip", "deflate", "none"],
+)
+def test_bytes_are_decoded_as_they_come(
+    kind: str, codings: str, pack: Callable[[bytes], bytes], backend: str
+) -> None:
+    stream = b"".join(items("restore_bytes", "Hi <PER", "SON_1>!"))
+    out = Stream(kind, "restore_bytes", Source(every(pack(stream), 9)), codings=codings).all()
+    assert text_of(out) == f"Hi {PAIRS['<PERSON_1>']}!"
+
+
+@KIND
+def test_the_options_of_bytes_are_passed_on(kind: str) -> None:
+    stream = b"".join(items("restore_bytes", "Hi <PERSON_1>!"))
+
+    def out(data: bytes, **options: Any) -> bytes:
+        return b"".join(Stream(kind, "restore_bytes", Source(every(data, 9)), **options).all())
+
+    assert out(stream, protocol="anthropic") == stream
+    whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
+    assert out(whole) != whole
+    assert out(whole, max_event_bytes=len(whole) - 1) == whole
+    assert out(b"\x1f\x8b\x09\x00", undecodable="pass") == b"\x1f\x8b\x09\x00"
+    assert out(stream, codings="compress", undecodable="pass")
+    with pytest.raises(EncodedInput):
+        out(stream, codings="compress")
+    for wrong in ({"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}):
+        with pytest.raises(HoldbackError):
+            out(stream, **wrong)
 
 
 @KIND
