@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from holdback import DeanonymizationConfig, EncodedInput, HoldbackError, MappingError, TrieMatcher
-from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.wire import WireRestorer
 from streams import say
 from wires import Recording, every, recordings, through
@@ -307,10 +307,42 @@ def test_a_file_behind_a_start_that_waits() -> None:
     assert server.sent == [UNTYPED, path]
 
 
+@pytest.mark.parametrize(
+    ("path", "protocol"),
+    [
+        ("/v1/chat/completions", "openai-chat"),
+        ("/openai/deployments/x/chat/completions/", "openai-chat"),
+        ("/v1/completions", "openai-text"),
+        ("/v1/responses", "openai-responses"),
+        ("/v1/messages", "anthropic"),
+        ("/v1beta/models/gemini-x:streamGenerateContent", "gemini"),
+        ("/v1beta/models/gemini-x:generateContent", "gemini"),
+        ("/api/chat", "ollama"),
+        ("/api/generate", "ollama"),
+        ("/v1/models", "auto"),
+        ("/messages/9", "auto"),
+        ("", "auto"),
+    ],
+)
+def test_the_format_by_the_path(path: str, protocol: str) -> None:
+    assert by_path({"type": "http", "path": path}) == protocol
+
+
 def test_the_options_are_passed_on() -> None:
     assert serve(saying(start(EVENTS), body(STREAM, more=False)), protocol="anthropic").body == STREAM
     said = saying(start(JSON), body(WHOLE, more=False))
     assert serve(said, answers=True, max_event_bytes=len(WHOLE) - 1).body == WHOLE
+    asked = []
+
+    def find(scope: Any) -> str | None:
+        asked.append(scope["path"])
+        return "anthropic" if "messages" in scope["path"] else None
+
+    for path in ("/v1/messages", "/other"):
+        scope = {"type": "http", "path": path}
+        out = serve(saying(start(EVENTS), body(STREAM, more=False)), scope=scope, protocol=find).body
+        assert (out == STREAM) == (path == "/v1/messages")
+    assert asked == ["/v1/messages", "/other"]
     wrong: Any
     for wrong in ({"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}):
         with pytest.raises(HoldbackError):

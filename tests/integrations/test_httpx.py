@@ -423,6 +423,10 @@ def test_an_error_while_it_is_looked_at_is_raised_where_the_body_is_read(host: H
 
 def test_the_options_are_passed_on(host: Host) -> None:
     assert ask(host, Inner(host, Body([SAID]), EVENTS), PAIRS, protocol="anthropic").body == SAID
+    for path, name in (("/v1/chat/completions", "anthropic"), ("/v1/messages", None)):
+        find = lambda request, path=path, name=name: name if request.url.path == path else "openai-chat"  # noqa: E731
+        answer = ask(host, Inner(host, Body([SAID]), EVENTS), PAIRS, protocol=find)
+        assert (answer.body == SAID) == (name == "anthropic")
     whole = b'{"choices": [{"message": {"content": "<PERSON_1>"}}]}'
     kind = {"content-type": "application/json"}
     assert ask(host, Inner(host, Body([whole]), kind), PAIRS, max_event_bytes=len(whole) - 1).body == whole

@@ -25,11 +25,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
-from holdback.integrations.bodies import STALE, Opening, mapping_for, opening
+from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
 from holdback.mapping import AnyMapping
 from holdback.protocols import AUTO
 
-__all__ = ["RestoreMiddleware"]
+__all__ = ["RestoreMiddleware", "by_path"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,6 +40,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _STALE = frozenset(name.encode() for name in STALE)
 
 
+def by_path(scope: Scope) -> str:
+    """The wire format by the path of a request, for an application that has a provider's paths; else ``"auto"``.
+
+    >>> by_path({"type": "http", "path": "/v1/messages"})
+    'anthropic'
+    """
+    return protocol_of_path(scope["path"])
+
+
 class RestoreMiddleware:
     r"""Restores the answers that an application sends.
 
@@ -48,7 +57,8 @@ class RestoreMiddleware:
         response alone.
     :param config: None means on.
     :param answers: whether whole JSON answers are restored too. They are collected for that.
-    :param protocol: the wire format, or ``"auto"``: told from the answer.
+    :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``scope -> one of these``, such
+        as ``by_path``.
     :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
     :param oversized: ``"pass"`` lets what is larger pass unread, ``"raise"`` makes it an ``EventTooLarge``; None is the
         default of ``WireRestorer``.
@@ -77,7 +87,7 @@ class RestoreMiddleware:
         config: Any = None,
         *,
         answers: bool = False,
-        protocol: str = AUTO,
+        protocol: str | Callable[[Scope], str | None] = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
@@ -86,7 +96,9 @@ class RestoreMiddleware:
         self._mapping = mapping
         self._config = config
         self._answers = answers
-        self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
+        self._protocol = protocol
+        static = AUTO if callable(protocol) else protocol
+        self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection. Those that are not HTTP are the application's alone."""
@@ -96,8 +108,9 @@ class RestoreMiddleware:
 
         def found(content_type: str, codings: str) -> Opening | None:
             mapping = mapping_for(self._mapping, scope)
+            options = options_for(self._options, self._protocol, scope)
             return opening(
-                content_type, codings, mapping, self._config, answers=self._answers, options=self._options
+                content_type, codings, mapping, self._config, answers=self._answers, options=options
             )
 
         response = _Response(found, receive, send)

@@ -20,12 +20,15 @@ from holdback import aio, sync
 from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
-from holdback.integrations.bodies import STALE, Opening, mapping_for, opening
+from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
 from holdback.mapping import AnyMapping
 from holdback.protocols import AUTO
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""
+
+ProtocolOrCallable = str | Callable[[Any], str | None]
+"""A wire format for every answer, or what says the one of the answer to a request; None is ``"auto"``."""
 
 
 # ---------------------------------------------------------------- bodies
@@ -164,14 +167,16 @@ class _Restoring:
         config: Any = None,
         *,
         transport: Any = None,
-        protocol: str = AUTO,
+        protocol: ProtocolOrCallable = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
     ) -> None:
         self._mapping = mapping
         self._config = config
-        self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
+        self._protocol = protocol
+        static = AUTO if callable(protocol) else protocol
+        self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
         self._transport = getattr(self.host, self.default)() if transport is None else transport
 
     def _mapping_of(self, request: Any) -> AnyMapping | None:
@@ -186,7 +191,8 @@ class _Restoring:
         content_type, codings = (
             response.headers.get(name, "") for name in ("content-type", "content-encoding")
         )
-        return opening(content_type, codings, mapping, self._config, answers=True, options=self._options)
+        options = options_for(self._options, self._protocol, request)
+        return opening(content_type, codings, mapping, self._config, answers=True, options=options)
 
     def _response(self, response: Any, reads: Any, found: Opening, peeked: _Peeked | None = None) -> Any:
         """The response with its body restored; as it came, if the first reads say that it is no answer."""
@@ -207,7 +213,8 @@ class Transport(_Restoring):
     :param config: None means on.
     :param transport: what does the work; an ``HOST.HTTPTransport`` of the defaults if there is none. It is entered
         and closed with this one.
-    :param protocol: the wire format, or ``"auto"``: told from the answer.
+    :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``HOST.Request -> one of
+        these``.
     :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
     :param oversized: ``"pass"`` lets what is larger pass unread, ``"raise"`` makes it an ``EventTooLarge``; None is the
         default of ``WireRestorer``.

@@ -16,6 +16,7 @@ from holdback._backend import TrieMatcher
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import is_enabled
 from holdback.mapping import AnyMapping, matcher_of
+from holdback.protocols import AUTO
 from holdback.sniffing import Claim, claim_of
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
@@ -80,6 +81,35 @@ def opening(
     if not found.is_certain:  # it may be anything: nobody said that it can be decoded
         found = found._replace(options=replace(options, undecodable="pass"))
     return None if found.begin().undecoded else found
+
+
+PATHS = (
+    ("/chat/completions", "openai-chat"),
+    ("/completions", "openai-text"),
+    ("/responses", "openai-responses"),
+    ("/messages", "anthropic"),
+    (":generateContent", "gemini"),
+    (":streamGenerateContent", "gemini"),
+    ("/api/chat", "ollama"),
+    ("/api/generate", "ollama"),
+)
+"""How the paths of the providers end, and the wire formats of what is answered there."""
+
+
+def protocol_of_path(path: str) -> str:
+    """The wire format of the answers at a path of a provider; ``"auto"`` at a path that says nothing.
+
+    >>> protocol_of_path("/v1/chat/completions"), protocol_of_path("/v1/models")
+    ('openai-chat', 'auto')
+    """
+    return next((protocol for end, protocol in PATHS if path.rstrip("/").endswith(end)), AUTO)
+
+
+def options_for(
+    options: BodyOptions, protocol: str | Callable[[Request], str | None], request: Request
+) -> BodyOptions:
+    """The options with the protocol that a callable says for this request; None from it is ``"auto"``."""
+    return replace(options, protocol=protocol(request) or AUTO) if callable(protocol) else options
 
 
 def mapping_for(
