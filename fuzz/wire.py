@@ -36,8 +36,8 @@ from wire_ways import HAS_LANE, LANES, Result, through
 INPUTS = "streams"
 LONGEST = 3000
 HEAD = 4
-PROTOCOLS = wire_streams.PROTOCOLS
-PROTOCOL_NAMES = ("auto", *PROTOCOLS)
+FORMATS = wire_streams.FORMATS
+PROTOCOL_NAMES = ("auto", *FORMATS)
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "wire"
 RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\t\t": "|"}
 """Keys whose beginnings most events do not contain."""
@@ -89,7 +89,7 @@ def check(data: bytes) -> None:
     options = {"protocol": protocol, **LIMITS[numbers[2] % len(LIMITS)]}
     stream = data[HEAD:]
     result = restored_in_every_way(stream, pairs, options, numbers[3] % 256)
-    if result.protocol not in PROTOCOLS:
+    if result.protocol not in FORMATS:
         assert result.error or result.data == stream, "a stream of no known kind was changed"
     elif not result.error and "max_event_bytes" not in options:
         says_what_its_chunks_say(stream, pairs, result.protocol)
@@ -170,7 +170,7 @@ def mutate(data: bytes, rng: Random) -> bytes:
     kind = rng.random()
     if kind < 0.4:
         return front + hostile(rng, stream)
-    protocol = rng.choice(PROTOCOLS)
+    protocol = rng.choice(FORMATS)
     lines = (protocol == "ollama") != (rng.random() < 0.1)
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data
     if kind < 0.6:

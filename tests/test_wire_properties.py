@@ -23,7 +23,7 @@ from wire_cases import chunk, dumps, sse
 from wire_json import BOM, frames
 from wire_oracle import judge, restored_texts, texts, texts_of_chunks
 from wire_spelling import hostile
-from wire_streams import PAIRS, PROTOCOLS, invented
+from wire_streams import PAIRS, FORMATS, invented
 from wire_ways import LANES, in_every_way, maker
 
 # What today's restorer does not get right. Empty this set, and the tests must pass.
@@ -44,7 +44,7 @@ MOST = st.integers(0, 60)
 def kinds() -> list[Any]:
     return [
         pytest.param(protocol, breadth == "wide", id=name, marks=pending(name))
-        for protocol in PROTOCOLS
+        for protocol in FORMATS
         for breadth in ("quiet", "wide")
         for name in [f"{protocol}-{breadth}"]
     ]
@@ -146,7 +146,7 @@ def test_signed_text_is_restored_on_demand_only(backend: str, seed: int, protoco
 
 
 @examples(0.3)
-@given(seed=SEEDS, protocol=st.sampled_from(PROTOCOLS))
+@given(seed=SEEDS, protocol=st.sampled_from(FORMATS))
 def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: str) -> None:
     rng = Random(seed)
     stream = invented(rng, protocol, lines=protocol == "ollama")
@@ -158,7 +158,7 @@ def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: 
 
 
 @examples(0.6)
-@given(seed=SEEDS, protocol=st.sampled_from(PROTOCOLS), known=st.booleans(), size=st.integers(0, 60))
+@given(seed=SEEDS, protocol=st.sampled_from(FORMATS), known=st.booleans(), size=st.integers(0, 60))
 def test_the_twins_in_lockstep_after_accidents(seed: int, protocol: str, known: bool, size: int) -> None:
     """Bytes that are no stream of any format any more: whatever is made of them, it is the same in every way."""
     rng = Random(seed)
