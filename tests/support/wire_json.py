@@ -161,13 +161,14 @@ LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|$)")
 class Frame:
     """A server-sent event, a comment line, an empty line, or a line of NDJSON, with its end."""
 
-    __slots__ = ("behind_comment", "bytes", "data", "docs", "is_complete", "lines", "others")
+    __slots__ = ("behind_comment", "bytes", "data", "docs", "is_complete", "is_oversized", "lines", "others")
 
     def __init__(self, data: bytes, lines: list[tuple[bytes, bytes]], *, is_complete: bool) -> None:
         self.bytes = data
         self.lines = lines  # each with its end
         self.is_complete = is_complete
         self.behind_comment = False
+        self.is_oversized = False
         self.data: bytes | None = None
         self.docs: list[Node] = []
         self.others: list[bytes] = []  # the data lines beside them that are no events
@@ -208,8 +209,8 @@ def frames(data: bytes, *, lines: bool, largest: int | None = None) -> list[Fram
     """The frames of a whole stream; one of more than ``largest`` bytes is not understood."""
     found = list(_lines(data) if lines else _events(data))
     for frame in found:
-        size = len(frame.bytes.rstrip(b"\r\n"))
-        if largest is not None and size > largest:
+        frame.is_oversized = largest is not None and len(frame.bytes.rstrip(b"\r\n")) > largest
+        if frame.is_oversized:
             continue
         if lines:
             frame.understand([frame.bytes.removeprefix(BOM) if frame is found[0] else frame.bytes])

@@ -80,7 +80,12 @@ def judge(
     if is_ended or rest:
         heard.end(everything)
     said = Channels()
-    outs = _said_all(_after_bom(given, out, lines=lines), protocol, said, signed=signed)
+    found = _after_bom(given, out, lines=lines)
+    unread = {frame.bytes.rstrip(b"\r\n") for frame in read if frame.is_oversized}
+    for frame in found:
+        if frame.bytes.rstrip(b"\r\n") in unread:  # what a restorer does not read, its judge does not either
+            frame.docs = []
+    outs = _said_all(found, protocol, said, signed=signed)
     if is_ended:
         _texts_agree(heard, said, restored)
     final = _final(heard, restored, is_ended=is_ended or bool(rest))
@@ -125,8 +130,7 @@ def _frames_to_read(
     """The frames up to where reading ends, and the bytes from there on."""
     found = frames(given, lines=lines, largest=largest)
     for number, frame in enumerate(found):
-        is_oversized = largest is not None and len(frame.bytes.rstrip(b"\r\n")) > largest
-        if frame.is_end_mark or (stops and is_oversized):
+        if frame.is_end_mark or (stops and frame.is_oversized):
             return found[:number], b"".join(one.bytes for one in found[number:])
     return found, b""
 
