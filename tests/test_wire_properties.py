@@ -137,7 +137,7 @@ def test_signed_text_is_restored_on_demand_only(backend: str, seed: int, protoco
 
 
 @examples(0.3)
-@given(seed=SEEDS, protocol=st.sampled_from(FORMATS))
+@given(seed=SEEDS, protocol=st.sampled_from(list(FORMATS)))
 def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: str) -> None:
     rng = Random(seed)
     stream = invented(rng, protocol, lines=protocol == "ollama")
@@ -149,7 +149,7 @@ def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: 
 
 
 @examples(0.6)
-@given(seed=SEEDS, protocol=st.sampled_from(FORMATS), known=st.booleans(), size=st.integers(0, 60))
+@given(seed=SEEDS, protocol=st.sampled_from(list(FORMATS)), known=st.booleans(), size=st.integers(0, 60))
 def test_the_twins_in_lockstep_after_accidents(seed: int, protocol: str, known: bool, size: int) -> None:
     """Bytes that are no stream of any format any more: whatever is made of them, it is the same in every way."""
     rng = Random(seed)

@@ -242,6 +242,13 @@ class Lane:
     def offset(self) -> int:
         """How many bytes of the stream came before the frame in hand."""
 
+    def expect_line_feed(self) -> None:
+        """A frame before this lane's first ended with CR: a LF that comes next belongs to it, and is declined."""
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether a frame that is larger than allowed is just passing unread."""
+
     @property
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""

@@ -157,6 +157,7 @@ class Answer:
         "_finished",
         "_format",
         "_groups",
+        "_has_placed",
         "_known",
         "_lane",
         "_latest",
@@ -174,6 +175,7 @@ class Answer:
         self._known: set[tuple[int, tuple[Any, ...]]] = set()
         self._latest: dict[str, tuple[Any, bool]] = {}
         self._lane: Any = None
+        self._has_placed = False  # a tail was put into the event in hand where no text of its channel stands
 
     def use(self, lane: Any) -> None:
         """Let the native lane take the events that do nothing but feed open channels."""
@@ -181,6 +183,7 @@ class Answer:
 
     def settle(self, event: Event) -> tuple[list[dict[str, Any]], bool]:
         """Take an event in, and make its changes; returns what leaves before it, and whether it leaves itself."""
+        self._has_placed = False
         before: list[dict[str, Any]] = []
         spots: list[_Spot] = []
         last: dict[Key, _Spot] = {}
@@ -323,8 +326,10 @@ class Answer:
                 before.append(self._format.tail(key, tail, self))
             elif place.element is not None:
                 event.append(place.where, place.element(tail))
+                self._has_placed = True
             else:
                 event.insert(place.where, place.names, tail)
+                self._has_placed = True
 
     def _close(self, group: Any, name: tuple[str, Any]) -> None:
         channels = self._groups[group]
@@ -343,7 +348,7 @@ class Answer:
         withheld = [spot for spot in changed if spot.is_withheld]
         if withheld and any(spot.mark[0].emptied is not Emptied.TEXT for spot in withheld):
             kept = [mark for mark in event.marks if mark[0].kind is Kind.KEEPS]
-            if not kept and not any(spot.leaves for spot in spots):
+            if not kept and not self._has_placed and not any(spot.leaves for spot in spots):
                 for spot in changed:  # where it cannot be left out, it leaves with these changes
                     self._set(event, spot, kept, spots)
                 return False

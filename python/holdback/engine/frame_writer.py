@@ -22,7 +22,7 @@ class FrameWriter:
 
     def __init__(self) -> None:
         self.framing: Framing | None = None
-        self.owes_lf = False  # the last frame was left out and ended with CR: a LF next belongs to it
+        self.owes_lf = False  # the last frame was left out and ended with CR: a LF behind it belongs to it
         self._out: list[bytes] = []
         self._newline, self._named = b"\n", False  # how the last event that was read is written
         self._has_left = False  # anything
@@ -35,6 +35,7 @@ class FrameWriter:
 
     def frame(self, frame: Frame, changes: Iterable[Change] = ()) -> None:
         """A frame leaves, with these changes."""
+        self.owes_lf = False
         data = apply(frame.bytes, changes)
         if self.framing is Framing.ELEMENTS and frame.is_element:
             if not self._has_element:
@@ -46,7 +47,7 @@ class FrameWriter:
     def leave_out(self, frame: Frame) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
-        if not self._has_left and not self._lead:
+        if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
 
     def seen(self, frame: Frame) -> None:
@@ -71,7 +72,7 @@ class FrameWriter:
 
     def complete(self, frame: bytes, at: int) -> None:
         """Supply what an unterminated frame lacks that left before place ``at``, if something follows it there."""
-        if at >= len(self._out) or not at or self.framing is Framing.ELEMENTS:
+        if at >= len(self._out) or self.framing is Framing.ELEMENTS:
             return
         end = self._newline if frame.endswith((b"\n", b"\r")) else self._newline * 2
         if self.framing is Framing.LINES:

@@ -72,16 +72,16 @@ class Framer:
         "_is_first_line",
         "_is_in_string",
         "_is_opened",
-        "_is_skipping",
         "_line",
         "_max",
-        "_owes_lf",
         "_rest",
         "_seek",
         "_skips",
         "_text_end",
+        "is_skipping",
         "offset",
         "oversized",
+        "owes_lf",
     )
 
     def __init__(self, framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int = 0) -> None:
@@ -91,8 +91,8 @@ class Framer:
         self.offset = offset  # of the current frame's first byte in the stream
         self.oversized = 0  # how many events were too large
         self._rest = bytearray()  # from the current frame's first byte on
-        self._is_skipping = False
-        self._owes_lf = False  # the last frame ended with CR
+        self.is_skipping = False  # an event that is too large passes
+        self.owes_lf = False  # the last frame ended with CR
         self._is_opened = False  # the array has begun
         self._start()
 
@@ -109,20 +109,20 @@ class Framer:
         rest = self._rest
         rest += data
         out = b""
-        if self._owes_lf and rest:
-            self._owes_lf = False
+        if self.owes_lf and rest:
+            self.owes_lf = False
             if rest[0] == 0x0A:
-                out = self._take(1)
+                return out, self._take(1), None
         while (end := self._end()) >= 0:
-            if not self._is_skipping and self._size(end) > self._max and not self._skip():
+            if not self.is_skipping and self._size(end) > self._max and not self._skip():
                 return out, b"", None
-            if not self._is_skipping:
+            if not self.is_skipping:
                 return out, self._take(end), None
-            self._is_skipping = False
+            self.is_skipping = False
             out += self._take(end)
-        if not self._is_skipping and self._size(len(rest)) > self._max and not self._skip():
+        if not self.is_skipping and self._size(len(rest)) > self._max and not self._skip():
             return out, b"", None
-        return out + self._pass_on() if self._is_skipping else out
+        return out + self._pass_on() if self.is_skipping else out
 
     def take_rest(self) -> bytes:
         """The bytes of the unfinished frame, which are forgotten."""
@@ -133,7 +133,7 @@ class Framer:
     def _skip(self) -> bool:
         """The frame is too large; returns whether it passes unread."""
         self.oversized += self._skips
-        self._is_skipping = self._skips
+        self.is_skipping = self._skips
         return self._skips
 
     def _size(self, end: int) -> int:
@@ -148,7 +148,7 @@ class Framer:
         frame = bytes(self._rest[:end])
         del self._rest[:end]
         self.offset += end
-        self._owes_lf = self._framing is Framing.EVENTS and frame.endswith(b"\r")
+        self.owes_lf = self._framing is Framing.EVENTS and frame.endswith(b"\r")
         self._start()
         return frame
 

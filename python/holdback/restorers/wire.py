@@ -169,7 +169,7 @@ class WireRestorer:
             self._state, self._quick = State.FAILED, None
             raise
         out = self._writer.take()
-        if self._state is State.RESTORING and not self._writer.owes_lf and not self._writer.owes_lead:
+        if self._state is State.RESTORING and not self._writer.owes_lead:
             self._quick = self._source.feed
         else:
             self._quick = None
@@ -181,6 +181,7 @@ class WireRestorer:
         if state is State.ENDED:
             return b""
         writer = self._writer
+        is_cut = self._source is not None and self._source.is_skipping  # in the middle of an event that passes
         rest = self._start if self._source is None else self._source.take_rest()
         if state is State.FAILED:
             self._drain()
@@ -189,14 +190,16 @@ class WireRestorer:
             writer.bytes(rest)
         else:
             writer.framing = writer.framing or Framing.EVENTS
-            if rest:
+            if is_cut:
+                writer.bytes(rest)
+            elif rest:
                 frame = Frame(rest, writer.framing, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
             ready = len(writer)
             self._drain()
-            if rest:
+            if ready or is_cut:
                 writer.complete(rest, ready)
         return writer.take()
 
@@ -232,9 +235,6 @@ class WireRestorer:
             self._source = Framer(framing, size, skip_oversized=skips, offset=self._passed)
             if self._kind is not None:
                 self._decide(self._kind)
-        if writer.owes_lf and data:
-            writer.owes_lf = False
-            data = data.removeprefix(b"\n")
         return self._source.feed(data)
 
     def _is_encoded(self, data: bytes) -> bool:
@@ -277,13 +277,16 @@ class WireRestorer:
         self._answer = Answer(self._matcher, self._format)
         if self._uses_lane and self._writer.framing is not Framing.ELEMENTS:
             size, skips = self._limits
+            framer = self._source
             self._source = Lane(
                 kind.shapes(signed=self._signed).native,
                 lines=self._writer.framing is Framing.LINES,
                 max_event_bytes=size,
                 skip_oversized=skips,
-                offset=self._source.offset,
+                offset=framer.offset,
             )
+            if framer.owes_lf:
+                self._source.expect_line_feed()
             self._answer.use(self._source)
 
     # ------------------------------------------------------------ read, settle, write
@@ -293,7 +296,10 @@ class WireRestorer:
         self._is_first = False
         source = frame.source
         if source is None:
-            self._writer.frame(frame)
+            if frame.bytes == b"\n" and self._writer.owes_lf:  # it goes the way of its frame
+                self._writer.owes_lf = False
+            else:
+                self._writer.frame(frame)
             return
         if reading is None:
             reading = self._walked(source)

@@ -316,6 +316,15 @@ impl PyLane {
         self.lock(py).offset()
     }
 
+    fn expect_line_feed(&self, py: Python<'_>) {
+        self.lock(py).expect_line_feed();
+    }
+
+    #[getter]
+    fn is_skipping(&self, py: Python<'_>) -> bool {
+        self.lock(py).is_skipping()
+    }
+
     #[getter]
     fn oversized(&self, py: Python<'_>) -> usize {
         self.lock(py).oversized()

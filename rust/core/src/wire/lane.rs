@@ -350,6 +350,18 @@ impl Lane {
         self.offset
     }
 
+    /// Say that the caller took a frame before this lane was made that ended with CR: a LF that comes next belongs to
+    /// it, and is declined.
+    pub fn expect_line_feed(&mut self) {
+        self.last = Some(Fate::Declined);
+    }
+
+    /// Whether an event that is too large is just passing.
+    #[must_use]
+    pub fn is_skipping(&self) -> bool {
+        self.skipped.is_some()
+    }
+
     /// How many events were larger than allowed and passed unread.
     #[must_use]
     pub fn oversized(&self) -> usize {
