@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdback import WireRestorer
-from json_table import ROWS, USUAL, Row, beside
+from json_table import ALONE, ROWS, USUAL, Row, beside
 from strategies import examples
 from wire_cases import PAIRS, sse
 from wire_json import event_of
@@ -96,9 +96,9 @@ def test_as_a_later_event(backend: str, row: Row, lane: Lane) -> None:
 @every_row
 def test_what_is_held_waits_for_an_event(backend: str, row: Row, lane: Lane) -> None:
     """What is no event feeds nothing: not one part of it, before the place where it is found to be none."""
-    begin, end = (frame(USUAL.replace(b"Hi <PERSON_1>", text)) for text in (b"<PERS", b"ON_1>"))
+    begin, end = (frame(ALONE.replace(b"Hi <PERSON_1>", text)) for text in (b"<PERS", b"ON_1>"))
     out = through(restorer(lane), [begin + frame(row.source) + end]).data
-    joined = frame(USUAL.replace(b"Hi <PERSON_1>", RESTORED))
+    joined = frame(ALONE.replace(b"Hi <PERSON_1>", RESTORED))
     if row.is_event:
         assert joined not in out
     else:
