@@ -206,17 +206,15 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
         {"type": "response.in_progress", "sequence_number": 502, "response": {"output": [], "user": "<P_1>"}},
         {"type": "response.unknown.delta", "sequence_number": 503, "delta": "<P_1>"},
     ]
-    over = {"type": "response.output_text.done", **done, "text": text(rng)}
     if not moving:
         end = {"type": "response.output_item.done", "sequence_number": 504}
-        besides.append(over)
+        besides.append({"type": "response.output_text.done", **done, "text": text(rng)})
         besides += [{**end, "output_index": 1, "item": item}, {**end, "output_index": 0, "item": message}]
     ends: list[Event] = [
         {"type": "response.completed", "sequence_number": 999, "response": {"output": [message, item]}}
     ]
     if rng.random() < 0.3:
         ends = [{"type": "error", "sequence_number": 998, "message": "<P_1>"}]
-    ends = [over, *ends] if moving else ends
     return channels, besides, ends
 
 
