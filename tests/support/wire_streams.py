@@ -184,7 +184,7 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     def part(name: str, item: str, output: int, **ids: int) -> Say:
         def say(rng: Random, piece: str, first: bool) -> Event:
             told[name, item] = told.get((name, item), "") + piece
-            mine = f"{item}-{rng.randint(0, 99)}" if moving else item
+            mine = f"{item}-{len(told[name, item])}-{next(count)}" if moving else item
             place = {"item_id": mine, "output_index": output, **ids}
             return {"type": f"response.{name}.delta", "sequence_number": next(count), **place, "delta": piece}
 
