@@ -25,6 +25,8 @@ def nested(depth: int) -> bytes:
 
 
 USUAL = beside(b"1")
+ALONE = USUAL.replace(b'"x":1,', b"")
+"""The same without another member, which would keep the event while its text is withheld."""
 
 VALUES = {
     "a number": b"1",

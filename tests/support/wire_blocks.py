@@ -54,6 +54,12 @@ BLOCK = (
 MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
 
 
+def number_in(ids: set[Any]) -> int:
+    """The number of a channel, which stands among its ids."""
+    (number,) = (one[1] for one in ids if isinstance(one, tuple))
+    return int(number)
+
+
 class Responses(Reader):
     """The Responses API."""
 
@@ -74,6 +80,7 @@ class Responses(Reader):
         self.known: set[Any] = set()
         self.open: dict[Key, list[set[Any]]] = {}  # (kind, places) -> the ids of each channel there
         self.count = 0
+        self.any: set[int] = set()  # the numbers of channels whose ids change
 
     def read(self, event: Event, heard: Heard) -> None:
         kind = str(event.get("type", ""))
@@ -85,6 +92,9 @@ class Responses(Reader):
             self.part(name, verb, event, heard)
         elif short == "output_item.done":
             self.close(event, heard)
+        elif short == "output_item.added":
+            for there, channels in self.open.items():
+                self.any -= {number_in(ids) for ids in channels if there[1] == event.get("output_index")}
         elif short == "content_part.done":
             self.end_part(event, ("output_text", "refusal", "reasoning_text"), "content_index", heard)
         elif short == "reasoning_summary_part.done":
@@ -109,17 +119,21 @@ class Responses(Reader):
         there, item = (name, *self.place(event)), event.get("item_id")
         channels = self.open.setdefault(there, [])
         mine = next((ids for ids in channels if item in ids), None)
-        if mine is None and item not in self.known and len(channels) == 1:
+        if (
+            mine is None
+            and len(channels) == 1
+            and (item not in self.known or number_in(channels[0]) in self.any)
+        ):
             mine = channels[0]
             mine.add(item)
+            self.any.add(number_in(mine))
         if mine is None and opens:
             self.count += 1
             mine = {item, ("number", self.count)}
             channels.append(mine)
         if mine is None:
             return None
-        (number,) = (one[1] for one in mine if isinstance(one, tuple))
-        return (*there, number)
+        return (*there, number_in(mine))
 
     def part(self, name: str, verb: str, event: Event, heard: Heard) -> None:
         key = self.channel(name, event, opens=verb == "delta")
@@ -149,7 +163,7 @@ class Responses(Reader):
         for place, channels in there.items():
             for ids in [ids for ids in channels if item in ids or not owned]:
                 channels.remove(ids)
-                (number,) = (one[1] for one in ids if isinstance(one, tuple))
+                number = number_in(ids)
                 heard.end(
                     lambda key, place=place, number=number: key[:6] == (*place, number),  # type: ignore[misc]
                     closes=True,

@@ -111,6 +111,9 @@ CHAT: dict[str, dict[str, list[Any]]] = {
         "reasoning and content in turns": [
             say(text, field) for text in HALVES for field in ("reasoning", "content")
         ],
+        "reasoning ends with an event that is left out": [
+            say("a <PERS", "reasoning"), say("<PER"), say("SON_1>"), say("b <P", "reasoning"), call("", 0, "a", "f"), STOP,
+        ],
         "an empty content beside reasoning": [
             chunk({"content": "", "reasoning": "a <PERS"}), chunk({"content": "", "reasoning": "ON_1> <P"}), say("x"),
         ],

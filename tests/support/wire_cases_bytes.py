@@ -107,6 +107,10 @@ def bytes_cases() -> Iterator[Case]:
     for name, data in framing():
         yield Case("frames", name, CHAT, data)
         yield Case("frames", f"{name}, in small reads", CHAT, data, cut=7)
+    yield Case("frames", "all in one read", CHAT, sse(*TURNS, done=True), cut=1 << 20)
+    yield Case(
+        "frames", "all in one read, a byte order mark", CHAT, BOM + sse(*TURNS, done=True), cut=1 << 20
+    )
     for name, data in ends():
         yield Case("ends", name, CHAT, data, options={"protocol": CHAT})
     yield Case("ends", "lines: the last lacks its end", "ollama", ndjson(line("a <PERS"))[:-1], lines=True)

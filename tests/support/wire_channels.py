@@ -77,9 +77,6 @@ class Channels:
         self.touched = set()
 
     def text(self, key: Key, path: Path, text: str, *, source: bool = False) -> None:
-        if key not in self.open and not text:
-            self.slots[path] = Slot(text, source, (key, -1))
-            return
         instance = self.open.setdefault(key, (key, self._closed.get(key, 0)))
         self.texts[instance] = self.texts.get(instance, "") + text
         self.is_source[instance] = source

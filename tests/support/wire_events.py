@@ -41,7 +41,7 @@ def is_image(
     ours, theirs = (list(_besides(one, ends=not ends_may_differ)) for one in (frame, image))
     if not is_alike:  # with what was taken out lines may have gone
         ours, theirs = ([line for line in some if not line[0]] for some in (ours, theirs))
-    if ours != theirs:
+    if ours != theirs or not (ends_may_differ or frame.lines[-1][1] == image.lines[-1][1]):
         raise Wrong("the lines around the data differ")
 
 
@@ -297,6 +297,7 @@ def tail_of(
     """
     if len(frame.docs) != 1 or not frame.is_complete:
         raise Wrong("it has not one event")
+    _needs(len({end for _, end in frame.lines}) == 1, "its line ends")
     (doc,), (slots,) = frame.docs, docs
     if not any(slot.text for slot in slots.values()) or any(slot.instance is None for slot in slots.values()):
         raise Wrong("it carries no text")

@@ -184,7 +184,7 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     def part(name: str, item: str, output: int, **ids: int) -> Say:
         def say(rng: Random, piece: str, first: bool) -> Event:
             told[name, item] = told.get((name, item), "") + piece
-            mine = f"{item}-{rng.randint(0, 99)}" if moving else item
+            mine = f"{item}-{len(told[name, item])}-{next(count)}" if moving else item
             place = {"item_id": mine, "output_index": output, **ids}
             return {"type": f"response.{name}.delta", "sequence_number": next(count), **place, "delta": piece}
 
@@ -203,12 +203,12 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     item = {"id": "f1", "type": "function_call", "arguments": source(rng), "name": "f", "call_id": "k"}
     message = {"id": "m0", "type": "message", "content": [{"type": "output_text", "text": text(rng)}]}
     besides: list[Event] = [
-        {"type": "response.output_text.done", **done, "text": text(rng)},
         {"type": "response.in_progress", "sequence_number": 502, "response": {"output": [], "user": "<P_1>"}},
         {"type": "response.unknown.delta", "sequence_number": 503, "delta": "<P_1>"},
     ]
     if not moving:
         end = {"type": "response.output_item.done", "sequence_number": 504}
+        besides.append({"type": "response.output_text.done", **done, "text": text(rng)})
         besides += [{**end, "output_index": 1, "item": item}, {**end, "output_index": 0, "item": message}]
     ends: list[Event] = [
         {"type": "response.completed", "sequence_number": 999, "response": {"output": [message, item]}}

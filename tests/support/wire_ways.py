@@ -40,8 +40,11 @@ def through(restorer: WireRestorer, reads: Sequence[bytes]) -> Result:
 
 
 def cuts(data: bytes, rng: Random, *, bytewise: int = 4000) -> Iterator[list[bytes]]:
-    """The data whole, in a few random ways, and unless it is long, one byte at a time."""
+    """The data whole, in a few random ways, around its CRs, and unless it is long, one byte at a time."""
     yield [data]
+    returns = [at for at, byte in enumerate(data) if byte == 0x0D]
+    for at in rng.sample(returns, min(3, len(returns))):
+        yield [data[:at], data[at : at + 1], data[at + 1 :]]
     for most in (3, 12, 1 + len(data) // 50):
         marks = sorted(rng.randint(0, len(data)) for _ in range(rng.randint(1, most)))
         yield [data[a:b] for a, b in pairwise([0, *marks, len(data)])]
