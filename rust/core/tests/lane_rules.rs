@@ -118,7 +118,7 @@ fn a_channel_of_any_address() {
         line(&format!("\"calls\":[{{\"index\":{index},\"arguments\":\"{text}\"}}]"))
     };
     lane.register(any, ARGUMENTS, &[Address::Integer(0), Address::Any]).unwrap();
-    lane.register(one, ARGUMENTS, &[Address::Integer(0), Address::Text(b"x")]).unwrap();
+    lane.register(one, ARGUMENTS, &[Address::Integer(0), Address::Text(b"x".into())]).unwrap();
     let held = call(r#""y""#, "<");
     assert_taken(&mut lane, &held, "");
     assert_taken(&mut lane, &call(r#""x""#, "P>"), &call(r#""x""#, "P>"));

@@ -220,7 +220,7 @@ impl<'a> Value<'a> {
 
     fn address(&self) -> Address<'_> {
         match self {
-            Self::Text(text) => Address::Text(text.as_ref()),
+            Self::Text(text) => Address::Text(text.as_ref().into()),
             Self::Integer(value) => Address::Integer(*value),
             Self::Absent => Address::Absent,
             Self::Any => Address::Any,

@@ -7,6 +7,7 @@
 //! Cost: each call O(its keys). A closed channel leaves nothing behind but the number of its place, which is not used
 //! for another channel under the same id.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -36,16 +37,29 @@ impl From<u64> for ChannelId {
 }
 
 /// The value of one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address<'a> {
     /// A string, as WTF-8.
-    Text(&'a [u8]),
+    Text(Cow<'a, [u8]>),
     /// A whole number.
     Integer(i64),
     /// No value.
     Absent,
     /// Any value or none; for at most one address of a key.
     Any,
+}
+
+impl Address<'_> {
+    /// The same without the source that it may be borrowed from.
+    #[must_use]
+    pub fn into_owned(self) -> Address<'static> {
+        match self {
+            Self::Text(text) => Address::Text(Cow::Owned(text.into_owned())),
+            Self::Integer(value) => Address::Integer(value),
+            Self::Absent => Address::Absent,
+            Self::Any => Address::Any,
+        }
+    }
 }
 
 /// What is wrong with what a lane was told.
@@ -75,6 +89,12 @@ impl fmt::Display for LaneError {
 
 impl std::error::Error for LaneError {}
 
+/// What a value in a key begins with.
+const ABSENT: u8 = 0;
+const ANY: u8 = 1;
+const INTEGER: u8 = 2;
+const TEXT: u8 = 3;
+
 /// A slot and the values of its addresses, as bytes.
 #[derive(Default)]
 pub(crate) struct Key {
@@ -90,27 +110,41 @@ impl Key {
         self.bytes.extend_from_slice(&slot.to_le_bytes());
     }
 
-    pub(crate) fn push(&mut self, address: Address<'_>) {
-        self.begins.push(self.bytes.len());
+    pub(crate) fn push(&mut self, address: &Address<'_>) {
         match address {
-            Address::Absent => self.bytes.push(0),
-            Address::Any => self.bytes.push(1),
-            Address::Integer(value) => {
-                self.bytes.push(2);
-                self.bytes.extend_from_slice(&value.to_le_bytes());
+            Address::Absent => self.push_absent(),
+            Address::Any => {
+                self.begins.push(self.bytes.len());
+                self.bytes.push(ANY);
             }
-            Address::Text(text) => {
-                self.bytes.push(3);
-                self.bytes.extend_from_slice(&text.len().to_le_bytes());
-                self.bytes.extend_from_slice(text);
-            }
+            Address::Integer(value) => self.push_integer(*value),
+            Address::Text(text) => self.push_text(text),
         }
+    }
+
+    pub(crate) fn push_absent(&mut self) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(ABSENT);
+    }
+
+    #[inline]
+    pub(crate) fn push_integer(&mut self, value: i64) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(INTEGER);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(crate) fn push_text(&mut self, text: &[u8]) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(TEXT);
+        self.bytes.extend_from_slice(&text.len().to_le_bytes());
+        self.bytes.extend_from_slice(text);
     }
 
     fn of(slot: SlotId, addresses: &[Address<'_>]) -> Self {
         let mut key = Self::default();
         key.begin(slot);
-        for &address in addresses {
+        for address in addresses {
             key.push(address);
         }
         key
@@ -121,7 +155,7 @@ impl Key {
         let end = self.begins.get(address + 1).copied().unwrap_or(self.bytes.len());
         out.clear();
         out.extend_from_slice(&self.bytes[..self.begins[address]]);
-        out.push(1);
+        out.push(ANY);
         out.extend_from_slice(&self.bytes[end..]);
     }
 }

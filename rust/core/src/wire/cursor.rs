@@ -86,7 +86,7 @@ type Count = (usize, usize);
 /// What came of a member, from one count to another.
 type Found = (usize, Count, Count);
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn value(&mut self, begin: usize, node: NodeId) -> Option<usize> {
         let shapes = self.shapes;
         let node = &shapes.nodes[node as usize];
@@ -163,51 +163,44 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, begin: usize, number: ObjectId) -> Option<(usize, Kind)> {
-        let shapes = self.shapes;
-        let object = &shapes.objects[number as usize];
         let first = match open(self.source, begin, b'}', self.depth)? {
             Next::More(first) => first,
             Next::End(end) => return Some((end, Kind::EmptyObject)),
         };
         self.depth += 1;
-        let end = if object.which.is_none() {
-            self.members(first, object, self.choices.len())?
-        } else {
-            let outside = self.choices.len();
-            let end = match self.chosen(first, number)? {
-                Some(object) => self.members(first, &shapes.objects[object as usize], outside)?,
-                None => self.members(first, &Object::EMPTY, outside)?,
-            };
-            self.choices.truncate(outside);
-            end
-        };
+        let outside = self.choices.len();
+        let object = self.chosen(first, number)?;
+        let end = self.members(first, object, outside)?;
+        self.choices.truncate(outside);
         self.depth -= 1;
         Some((end, Kind::Object))
     }
 
     /// The object without a choice that an object leads to; its first name stands at `first`.
-    fn chosen(&mut self, first: usize, mut object: ObjectId) -> Option<Option<ObjectId>> {
-        let shapes = self.shapes;
-        while let Some(choice) = &shapes.objects[object as usize].which {
-            self.choices.push((object, false));
+    fn chosen(&mut self, first: usize, mut number: ObjectId) -> Option<&'a Object> {
+        static NOTHING: Object = Object::EMPTY;
+        loop {
+            let object = &self.shapes.objects[number as usize];
+            let Some(choice) = &object.which else { return Some(object) };
+            self.choices.push((number, false));
             let mut decoded = Vec::new();
-            let chosen_by = match self.value_of(first, &choice.name)? {
-                Some(literal) if literal.kind.is_string() => literal.text(self.source, &mut decoded),
-                Some(Literal { kind: Kind::True, .. }) => b"true",
+            let literal = self.value_of(first, &choice.name)?;
+            let chosen_by = match literal.kind {
+                Kind::Plain | Kind::Escaped => literal.text(self.source, &mut decoded),
+                Kind::True => b"true",
                 _ => b"",
             };
-            let Some(next) = choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) else {
-                return Some(None);
-            };
-            object = next;
+            match choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) {
+                Some(next) => number = next,
+                None => return Some(&NOTHING),
+            }
         }
-        Some(Some(object))
     }
 
     /// The value of a member of the object whose first name stands at `at`: of the first member with that name, and of
-    /// the last when walking with care.
-    fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Option<Literal>> {
-        let mut found = None;
+    /// the last when walking with care. A null if there is none.
+    fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Literal> {
+        let mut found = Literal { kind: Kind::Null, begin: at, end: at };
         loop {
             if byte(self.source, at) != b'"' {
                 return None;
@@ -218,7 +211,7 @@ impl Walk<'_> {
             let is_wanted = *name.text(self.source, &mut Vec::new()) == *wanted;
             let (end, kind) = value(self.source, begin, self.depth)?;
             if is_wanted {
-                found = Some(Literal { kind, begin, end });
+                found = Literal { kind, begin, end };
                 if !self.with_care {
                     return Some(found);
                 }
@@ -241,15 +234,16 @@ impl Walk<'_> {
                 return None;
             }
             let (end, kind) = string(source, at)?;
-            let known = if kind == Kind::Plain {
+            let mut known = None;
+            if kind == Kind::Plain {
                 let text = at + 1..end - 1;
                 if outside < self.choices.len() {
                     self.count_choice(&source[text.clone()], outside)?;
                 }
-                object.members.find_in(source, text)
+                known = object.members.find_in(source, text);
             } else {
-                self.escaped_name(Literal { kind, begin: at, end }, object, outside)?
-            };
+                self.escaped_name(Literal { kind, begin: at, end }, object, outside, &mut known)?;
+            }
             let begin = colon(source, end)?;
             let node = match known {
                 Some((member, node)) => {
@@ -281,20 +275,21 @@ impl Walk<'_> {
         }
     }
 
-    /// What a name with an escape in it stands for. If that matters, the source is odd.
+    /// Find what a name with an escape in it stands for. If that matters, the source is odd.
     fn escaped_name(
         &mut self,
         name: Literal,
         object: &Object,
         outside: usize,
-    ) -> Option<Option<(usize, u32)>> {
+        known: &mut Option<(usize, NodeId)>,
+    ) -> Option<()> {
         let mut decoded = Vec::new();
         let text = name.text(self.source, &mut decoded);
-        let known = object.members.find(text);
+        *known = object.members.find(text);
         if self.count_choice(text, outside)? || known.is_some() {
             self.odd()?;
         }
-        Some(known)
+        Some(())
     }
 
     /// Whether an object went by a member of that name; the second such member is odd.

@@ -46,6 +46,8 @@ pub struct Declined<'a> {
     pub frame: &'a [u8],
     /// Its data, if that is in one piece.
     pub data: &'a [u8],
+    /// Where the data begins in the frame.
+    pub begin: usize,
     /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
     pub reading: Option<&'a Reading>,
 }
@@ -184,7 +186,8 @@ impl Lane {
             Some(Stop::Declined { frame, data, is_read }) => {
                 out.extend_from_slice(&bytes[run.done..frame.start]);
                 let reading = is_read.then_some(&self.reading);
-                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], reading })
+                let begin = data.start - frame.start;
+                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], begin, reading })
             }
         }
     }

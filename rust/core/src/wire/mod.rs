@@ -22,3 +22,4 @@ pub use reading::{Mark, Reading};
 pub use shapes::{
     Emptied, NodeId, NodeSpec, ObjectId, ObjectSpec, ShapeError, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
+pub use strings::write_string;

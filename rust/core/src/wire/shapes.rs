@@ -4,6 +4,11 @@
 //! *nodes* (what may stand at one place) and *objects* (the members that are read), which name one another by their
 //! numbers. A shape may contain itself: a walk goes as deep as its source.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a call costs more than what these do, and they are called for each token"
+)]
+
 use std::fmt;
 use std::ops::Range;
 
@@ -364,7 +369,7 @@ pub(crate) struct Names {
 }
 
 struct Name {
-    name: Box<[u8]>,
+    text: Box<[u8]>,
     /// Its first bytes, zeros behind them.
     head: u64,
     stands_for: u32,
@@ -388,12 +393,12 @@ impl Names {
             .into_iter()
             .map(|(name, stands_for)| {
                 let name = name.into_bytes();
-                Name { head: head_of(&name, &(0..name.len())), name: name.into(), stands_for }
+                Name { head: head_of(&name, &(0..name.len())), text: name.into(), stands_for }
             })
             .collect();
-        names.sort_unstable_by_key(|name| name.name.len());
-        let longest = names.last().map_or(0, |name| name.name.len());
-        let begin_of = |length| names.partition_point(|name| name.name.len() < length);
+        names.sort_unstable_by_key(|name| name.text.len());
+        let longest = names.last().map_or(0, |name| name.text.len());
+        let begin_of = |length| names.partition_point(|name| name.text.len() < length);
         let by_length =
             (0..=longest).map(|length| u8::try_from(begin_of(length)).unwrap_or(u8::MAX)).collect();
         Self { names, by_length }
@@ -410,10 +415,10 @@ impl Names {
         let mut place = usize::from(*self.by_length.get(wanted.len())?);
         let head = head_of(source, &wanted);
         while let Some(known) = self.names.get(place) {
-            if known.name.len() > wanted.len() {
+            if known.text.len() > wanted.len() {
                 return None;
             }
-            if known.head == head && *known.name == source[wanted.clone()] {
+            if known.head == head && *known.text == source[wanted.clone()] {
                 return Some((place, known.stands_for));
             }
             place += 1;
