@@ -243,6 +243,13 @@ class Lane:
         """How many bytes of the stream came before the frame in hand."""
 
     @property
+    def manner(self) -> tuple[bytes, bool] | None:
+        """How the last event is written that was taken since the frame before was declined; None if none was.
+
+        What ends its first line, and whether it has an ``event`` line.
+        """
+
+    @property
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""
 

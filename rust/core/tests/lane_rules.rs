@@ -4,7 +4,7 @@ mod table;
 
 use std::sync::Arc;
 
-use holdback_core::wire::{Address, ChannelId, Framing, Lane, LaneError, Progress, SlotId};
+use holdback_core::wire::{Address, ChannelId, Framing, Lane, LaneError, Manner, Progress, SlotId};
 use holdback_core::{Matcher, SharedBuffer};
 use table::{ARGUMENTS, CONTENT, FINISH, LATEST, PART, REASONING, chat};
 
@@ -303,6 +303,25 @@ fn put_back_and_taken_again() {
         out += &fed(&mut lane, "").0;
         assert_eq!(out, [content("x "), content("Ada"), content("y")].concat());
         assert_eq!(lane.offset(), stream.len());
+    }
+}
+
+#[test]
+fn how_the_last_event_is_written() {
+    let stream =
+        "event: x\r\ndata: {}\n\n: c\n\ndata: [DONE]\n\nid\r\r\nevent\rdata: {}\n\ndata: {}\r\n\r\nid\n\n";
+    for size in [1, stream.len()] {
+        let mut lane = Lane::new(Arc::new(chat()), Framing::Events, 60, true, 0);
+        let mut manners = vec![];
+        for mut piece in stream.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).unwrap()) {
+            while fed(&mut lane, piece).1.is_some() {
+                manners.push(lane.manner());
+                piece = "";
+            }
+        }
+        manners.push(lane.manner());
+        let manner = |line_end, has_name| Some(Manner { line_end, has_name });
+        assert_eq!(manners, [manner("\r\n", true), manner("\r\n", false)]);
     }
 }
 

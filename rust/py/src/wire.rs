@@ -317,6 +317,12 @@ impl PyLane {
     }
 
     #[getter]
+    fn manner<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, bool)> {
+        let manner = self.lock(py).manner()?;
+        Some((PyBytes::new(py, manner.line_end.as_bytes()), manner.has_name))
+    }
+
+    #[getter]
     fn oversized(&self, py: Python<'_>) -> usize {
         self.lock(py).oversized()
     }

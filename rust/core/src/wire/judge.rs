@@ -47,6 +47,9 @@ impl Lane {
                 Fate::Passes
             }
         };
+        if fate != Fate::Declined {
+            self.manner = Some(frame.manner);
+        }
         if self.has_latest && fate != Fate::Declined {
             self.remember(source, fate != Fate::Dropped);
         }

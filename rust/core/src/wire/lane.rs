@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
-use super::frames::{Frames, Framing};
+use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::reading::Reading;
 use super::shapes::{Shapes, SlotId, SlotKind};
@@ -76,6 +76,8 @@ pub struct Lane {
     front: usize,
     /// How long the frame is that was declined last; nothing was fed since.
     declined: usize,
+    /// How the last event is written that was taken since a frame was declined.
+    pub(super) manner: Option<Manner>,
     /// What became of the frame to which a LF belongs that comes next.
     pub(super) last: Option<Fate>,
     pub(super) channels: Channels,
@@ -135,6 +137,7 @@ impl Lane {
             waiting: Vec::new(),
             front: 0,
             declined: 0,
+            manner: None,
             last: None,
             channels: Channels::default(),
             reading: Reading::default(),
@@ -193,7 +196,9 @@ impl Lane {
     }
 
     fn run(&mut self, bytes: &[u8], begin: usize, out: &mut Vec<u8>) -> Run {
-        self.declined = 0;
+        if std::mem::take(&mut self.declined) > 0 {
+            self.manner = None;
+        }
         let mut run = Run { at: begin, done: begin, stop: self.is_stuck.then_some(Stop::TooLarge) };
         while run.at < bytes.len() && run.stop.is_none() {
             if let Some(fate) = self.last.take()
@@ -351,6 +356,12 @@ impl Lane {
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
+    }
+
+    /// How the last event is written that was taken since a frame was declined before the last one; None if none was.
+    #[must_use]
+    pub fn manner(&self) -> Option<Manner> {
+        self.manner
     }
 
     /// How many events were larger than allowed and passed unread.

@@ -51,7 +51,7 @@ mod splice;
 mod strings;
 
 pub use channels::{Address, ChannelId, LaneError};
-pub use frames::{Data, Frame, Frames, Framing};
+pub use frames::{Data, Frame, Frames, Framing, Manner};
 pub use json_text::{Kind, Literal};
 pub use lane::{Declined, Lane, Progress};
 pub use reading::{Mark, Reading};
