@@ -32,20 +32,44 @@ impl Shapes {
 
     /// The same into a reading that was used before. False if the source is no object.
     pub fn walk_into(&self, source: &[u8], reading: &mut Reading) -> bool {
-        std::str::from_utf8(source).is_ok_and(|source| self.walk_text(source.as_bytes(), reading))
+        std::str::from_utf8(source).is_ok() && self.walk_whole(source, reading, &mut None)
     }
 
-    /// The same of a source that is known to be UTF-8.
-    pub(crate) fn walk_text(&self, source: &[u8], reading: &mut Reading) -> bool {
+    /// Walk a source of a stream. If it begins with the envelope of the one before, whose reading is given, that is not
+    /// read again. The last reading must be of this table.
+    pub(crate) fn walk_next(
+        &self,
+        source: &[u8],
+        reading: &mut Reading,
+        envelope: &mut Option<Envelope>,
+    ) -> bool {
+        if let Some(known) = envelope.as_ref().filter(|known| source.starts_with(&known.bytes)) {
+            if std::str::from_utf8(&source[known.bytes.len()..]).is_err() {
+                return false; // the reading still begins with what came of the envelope
+            }
+            if known.walk(self, source, reading).is_some() {
+                return true;
+            }
+            // Odd, or no JSON: the whole tells.
+        } else if std::str::from_utf8(source).is_err() {
+            return false;
+        }
+        self.walk_whole(source, reading, envelope)
+    }
+
+    fn walk_whole(&self, source: &[u8], reading: &mut Reading, envelope: &mut Option<Envelope>) -> bool {
+        *envelope = None;
         reading.clear();
-        if walk(self, source, reading, false).is_some() {
+        let mut walk = Walk::new(self, source, reading, false);
+        if walk.run().is_some() {
+            *envelope = walk.envelope.take();
             return true;
         }
         if !reading.is_odd {
             return false;
         }
         reading.clear();
-        if walk(self, source, reading, true).is_none() {
+        if Walk::new(self, source, reading, true).run().is_none() {
             return false;
         }
         reading.marks.retain(|mark| mark.slot != DEAD);
@@ -54,14 +78,35 @@ impl Shapes {
     }
 }
 
-fn walk(shapes: &Shapes, source: &[u8], reading: &mut Reading, with_care: bool) -> Option<()> {
-    let begin = blanks(source, 0);
-    if byte(source, begin) != b'{' {
-        return None;
+/// The envelope of an event: the bytes before the first member of the root that holds more of the shape, and what came
+/// of them. The same bytes give the same reading, so the next event that begins with them is walked from there on.
+pub(crate) struct Envelope {
+    bytes: Vec<u8>,
+    /// Where the root begins in them.
+    root: usize,
+    /// The names of the root that came.
+    seen: u64,
+    marks: usize,
+    addresses: usize,
+}
+
+/// A shorter envelope is as quickly read as compared.
+const SHORTEST_ENVELOPE: usize = 32;
+
+impl Envelope {
+    fn walk(&self, shapes: &Shapes, source: &[u8], reading: &mut Reading) -> Option<()> {
+        reading.marks.truncate(self.marks);
+        reading.addresses.truncate(self.addresses);
+        reading.places.truncate(1);
+        let mut walk = Walk::new(shapes, source, reading, false);
+        walk.depth = 1;
+        walk.notes_envelope = false;
+        let root = &shapes.nodes[shapes.root as usize];
+        let object = &shapes.objects[root.object? as usize];
+        let end = walk.members(self.bytes.len(), object, 0, self.seen)?;
+        walk.close(root, 0, Literal { kind: Kind::Object, begin: self.root, end });
+        if blanks(source, end) == source.len() { Some(()) } else { None }
     }
-    let mut walk = Walk { shapes, source, reading, depth: 0, place: ROOT, choices: Vec::new(), with_care };
-    let end = walk.value(begin, shapes.root)?;
-    if blanks(source, end) == source.len() { Some(()) } else { None }
 }
 
 /// A walk on its way. Its steps take a place in the source and give the place behind what they read; None ends the
@@ -78,6 +123,9 @@ struct Walk<'a> {
     choices: Vec<(ObjectId, bool)>,
     /// What came of a name is known, so that it can be taken back.
     with_care: bool,
+    /// The envelope is of interest, and was not passed yet.
+    notes_envelope: bool,
+    envelope: Option<Envelope>,
 }
 
 /// How many marks and addresses there are.
@@ -87,6 +135,21 @@ type Count = (usize, usize);
 type Found = (usize, Count, Count);
 
 impl<'a> Walk<'a> {
+    fn new(shapes: &'a Shapes, source: &'a [u8], reading: &'a mut Reading, with_care: bool) -> Self {
+        let (depth, place, choices, envelope) = (0, ROOT, Vec::new(), None);
+        let notes_envelope = !with_care;
+        Self { shapes, source, reading, depth, place, choices, with_care, notes_envelope, envelope }
+    }
+
+    fn run(&mut self) -> Option<()> {
+        let begin = blanks(self.source, 0);
+        if byte(self.source, begin) != b'{' {
+            return None;
+        }
+        let end = self.value(begin, self.shapes.root)?;
+        if blanks(self.source, end) == self.source.len() { Some(()) } else { None }
+    }
+
     fn value(&mut self, begin: usize, node: NodeId) -> Option<usize> {
         let shapes = self.shapes;
         let node = &shapes.nodes[node as usize];
@@ -113,25 +176,32 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let behind = self.reading.marks.len();
         let (end, kind) = match (byte(self.source, begin), node.object, node.array) {
             (b'{', Some(object), _) => self.object(begin, object)?,
             (_, _, Some(element)) => self.array(begin, element)?,
             _ => return None,
         };
-        let literal = Literal { kind, begin, end };
-        for mark in &mut self.reading.marks[first..behind] {
-            mark.literal = literal;
-        }
-        if !kind.is_empty_container() {
-            for &(slot, meaning) in &node.slots {
-                if matches!(meaning, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest)
+        self.close(node, first, Literal { kind, begin, end });
+        Some(end)
+    }
+
+    /// The end of a container is known. The marks of its places are those from `first` on.
+    fn close(&mut self, node: &Node, first: usize, literal: Literal) {
+        let mut place = first;
+        for &(slot, meaning) in &node.slots {
+            match meaning {
+                SlotKind::Place => {
+                    self.reading.marks[place].literal = literal;
+                    place += 1;
+                }
+                SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest
+                    if !literal.kind.is_empty_container() =>
                 {
                     self.push(slot, literal);
                 }
+                _ => {}
             }
         }
-        Some(end)
     }
 
     fn array(&mut self, begin: usize, node: NodeId) -> Option<(usize, Kind)> {
@@ -170,7 +240,7 @@ impl<'a> Walk<'a> {
         self.depth += 1;
         let outside = self.choices.len();
         let object = self.chosen(first, number)?;
-        let end = self.members(first, object, outside)?;
+        let end = self.members(first, object, outside, 0)?;
         self.choices.truncate(outside);
         self.depth -= 1;
         Some((end, Kind::Object))
@@ -223,11 +293,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walk the members of an object, whose first name stands at `at`; its own choices are those from `outside` on.
-    /// Gives the place behind it.
-    fn members(&mut self, mut at: usize, object: &Object, outside: usize) -> Option<usize> {
+    /// Walk the members of an object from the one whose name stands at `at`; its own choices are those from `outside`
+    /// on, and `seen` says which of its names came before. Gives the place behind it.
+    fn members(&mut self, mut at: usize, object: &Object, outside: usize, mut seen: u64) -> Option<usize> {
         let source = self.source;
-        let mut seen = 0_u64;
         let mut found: Vec<Found> = Vec::new();
         loop {
             if byte(source, at) != b'"' {
@@ -245,6 +314,9 @@ impl<'a> Walk<'a> {
                 self.escaped_name(Literal { kind, begin: at, end }, object, outside, &mut known)?;
             }
             let begin = colon(source, end)?;
+            if self.notes_envelope && self.depth == 1 {
+                self.note_envelope(at, begin, known, seen);
+            }
             let node = match known {
                 Some((member, node)) => {
                     if seen >> member & 1 == 1 {
@@ -271,6 +343,22 @@ impl<'a> Walk<'a> {
             match next(source, end, b'}')? {
                 Next::More(more) => at = more,
                 Next::End(end) => return Some(end),
+            }
+        }
+    }
+
+    /// Note what came of the root so far, if the member at `at` holds more of the shape.
+    #[inline]
+    fn note_envelope(&mut self, at: usize, begin: usize, known: Option<(usize, NodeId)>, seen: u64) {
+        let holds_more = matches!(byte(self.source, begin), b'{' | b'[')
+            && known
+                .is_some_and(|(_, node)| node != NO_NODE && self.shapes.nodes[node as usize].is_container());
+        if holds_more {
+            self.notes_envelope = false;
+            if at >= SHORTEST_ENVELOPE && self.choices.is_empty() {
+                let (marks, addresses) = self.count();
+                let (bytes, root) = (self.source[..at].to_vec(), blanks(self.source, 0));
+                self.envelope = Some(Envelope { bytes, root, seen, marks, addresses });
             }
         }
     }

@@ -29,8 +29,9 @@ impl Lane {
             return Fate::Passes;
         }
         *read = Some((data.clone(), false));
-        let Ok(text) = std::str::from_utf8(source) else { return Fate::Declined };
-        if source.starts_with(b"[DONE]") || !self.shapes.walk_text(source, &mut self.reading) {
+        if source.starts_with(b"[DONE]")
+            || !self.shapes.walk_next(source, &mut self.reading, &mut self.envelope)
+        {
             return Fate::Declined;
         }
         *read = Some((data.clone(), true));
@@ -38,7 +39,7 @@ impl Lane {
         let fate = if self.reading.is_odd || !self.judge(source) {
             Fate::Declined
         } else {
-            self.feed_texts(text);
+            self.feed_texts(source);
             let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
             if may_drop && self.splice.drops(&self.shapes, &self.reading) {
                 Fate::Dropped
@@ -104,24 +105,16 @@ impl Lane {
         self.splice.texts.iter().all(|text| self.channels.ends_nothing(text.channel, frame))
     }
 
-    fn feed_texts(&mut self, source: &str) {
+    fn feed_texts(&mut self, source: &[u8]) {
         let Self { reading, splice, channels, decoded, .. } = self;
         let Splice { texts, written, .. } = splice;
         for text in texts {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
             let literal = reading.marks[text.mark].literal;
             let begin = written.len();
-            let (fed, is_pending, came) = if literal.kind == Kind::Plain {
-                let came = &source[literal.begin + 1..literal.end - 1];
-                let work = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(work);
-                (fed, is_pending, came.as_bytes())
-            } else {
-                let came = literal.text(source.as_bytes(), decoded);
-                let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(work);
-                (fed, is_pending, came)
-            };
+            let came = literal.text(source, decoded);
+            let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
+            let (fed, is_pending) = channel.buffer.with(work);
             let leaves = &written[begin..];
             text.leaves = if fed == Fed::Unchanged || leaves == came {
                 Leaves::Same

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
+use super::cursor::Envelope;
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::reading::Reading;
@@ -84,6 +85,7 @@ pub struct Lane {
     pub(super) latest: Vec<Option<(Vec<u8>, bool)>>,
     pub(super) has_latest: bool,
     pub(super) reading: Reading,
+    pub(super) envelope: Option<Envelope>,
     pub(super) addresses: Addresses,
     pub(super) key: Key,
     pub(super) decoded: Vec<u8>,
@@ -141,6 +143,7 @@ impl Lane {
             last: None,
             channels: Channels::default(),
             reading: Reading::default(),
+            envelope: None,
             addresses: Addresses::default(),
             key: Key::default(),
             decoded: Vec::new(),
