@@ -15,108 +15,23 @@
 //!
 //! Cost: O(bytes); nothing is allocated once the vectors of a [`Reading`] that is used again have grown.
 
+use super::envelope::{Envelope, SHORTEST};
 use super::json_text::{Kind, Literal, Next, blanks, byte, colon, next, open, value};
 use super::reading::{Mark, Place, ROOT, Reading};
 use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 use super::strings::string;
 
 /// A slot of a mark that an equal name took back.
-const DEAD: SlotId = SlotId::MAX;
-impl Shapes {
-    /// Walk the JSON object that `source` is. None if it is none by the rules of [`wire`](super): it passes unread.
-    #[must_use]
-    pub fn walk(&self, source: &[u8]) -> Option<Reading> {
-        let mut reading = Reading::default();
-        self.walk_into(source, &mut reading).then_some(reading)
-    }
-
-    /// The same into a reading that was used before. False if the source is no object.
-    pub fn walk_into(&self, source: &[u8], reading: &mut Reading) -> bool {
-        std::str::from_utf8(source).is_ok() && self.walk_whole(source, reading, &mut None)
-    }
-
-    /// Walk a source of a stream. If it begins with the envelope of the one before, whose reading is given, that is not
-    /// read again. The last reading must be of this table.
-    pub(crate) fn walk_next(
-        &self,
-        source: &[u8],
-        reading: &mut Reading,
-        envelope: &mut Option<Envelope>,
-    ) -> bool {
-        if let Some(known) = envelope.as_ref().filter(|known| source.starts_with(&known.bytes)) {
-            if std::str::from_utf8(&source[known.bytes.len()..]).is_err() {
-                return false; // the reading still begins with what came of the envelope
-            }
-            if known.walk(self, source, reading).is_some() {
-                return true;
-            }
-            // Odd, or no JSON: the whole tells.
-        } else if std::str::from_utf8(source).is_err() {
-            return false;
-        }
-        self.walk_whole(source, reading, envelope)
-    }
-
-    fn walk_whole(&self, source: &[u8], reading: &mut Reading, envelope: &mut Option<Envelope>) -> bool {
-        *envelope = None;
-        reading.clear();
-        let mut walk = Walk::new(self, source, reading, false);
-        if walk.run().is_some() {
-            *envelope = walk.envelope.take();
-            return true;
-        }
-        if !reading.is_odd {
-            return false;
-        }
-        reading.clear();
-        if Walk::new(self, source, reading, true).run().is_none() {
-            return false;
-        }
-        reading.marks.retain(|mark| mark.slot != DEAD);
-        reading.addresses.retain(|mark| mark.slot != DEAD);
-        true
-    }
-}
-
-/// The envelope of an event: the bytes before the first member of the root that holds more of the shape, and what came
-/// of them. The same bytes give the same reading, so the next event that begins with them is walked from there on.
-pub(crate) struct Envelope {
-    bytes: Vec<u8>,
-    /// Where the root begins in them.
-    root: usize,
-    /// The names of the root that came.
-    seen: u64,
-    marks: usize,
-    addresses: usize,
-}
-
-/// A shorter envelope is as quickly read as compared.
-const SHORTEST_ENVELOPE: usize = 32;
-
-impl Envelope {
-    fn walk(&self, shapes: &Shapes, source: &[u8], reading: &mut Reading) -> Option<()> {
-        reading.marks.truncate(self.marks);
-        reading.addresses.truncate(self.addresses);
-        reading.places.truncate(1);
-        let mut walk = Walk::new(shapes, source, reading, false);
-        walk.depth = 1;
-        walk.notes_envelope = false;
-        let root = &shapes.nodes[shapes.root as usize];
-        let object = &shapes.objects[root.object? as usize];
-        let end = walk.members(self.bytes.len(), object, 0, self.seen)?;
-        walk.close(root, 0, Literal { kind: Kind::Object, begin: self.root, end });
-        if blanks(source, end) == source.len() { Some(()) } else { None }
-    }
-}
+pub(super) const DEAD: SlotId = SlotId::MAX;
 
 /// A walk on its way. Its steps take a place in the source and give the place behind what they read; None ends the
 /// walk, for a source that is no JSON, or that has to be walked again with more care.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     shapes: &'a Shapes,
     source: &'a [u8],
     reading: &'a mut Reading,
     /// How many containers are open.
-    depth: usize,
+    pub(super) depth: usize,
     /// The innermost element around the cursor.
     place: usize,
     /// The objects around the cursor that went by a member, and whether its name came already.
@@ -124,8 +39,8 @@ struct Walk<'a> {
     /// What came of a name is known, so that it can be taken back.
     with_care: bool,
     /// The envelope is of interest, and was not passed yet.
-    notes_envelope: bool,
-    envelope: Option<Envelope>,
+    pub(super) notes_envelope: bool,
+    pub(super) envelope: Option<Envelope>,
 }
 
 /// How many marks and addresses there are.
@@ -135,13 +50,18 @@ type Count = (usize, usize);
 type Found = (usize, Count, Count);
 
 impl<'a> Walk<'a> {
-    fn new(shapes: &'a Shapes, source: &'a [u8], reading: &'a mut Reading, with_care: bool) -> Self {
+    pub(super) fn new(
+        shapes: &'a Shapes,
+        source: &'a [u8],
+        reading: &'a mut Reading,
+        with_care: bool,
+    ) -> Self {
         let (depth, place, choices, envelope) = (0, ROOT, Vec::new(), None);
         let notes_envelope = !with_care;
         Self { shapes, source, reading, depth, place, choices, with_care, notes_envelope, envelope }
     }
 
-    fn run(&mut self) -> Option<()> {
+    pub(super) fn run(&mut self) -> Option<()> {
         let begin = blanks(self.source, 0);
         if byte(self.source, begin) != b'{' {
             return None;
@@ -186,7 +106,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The end of a container is known. The marks of its places are those from `first` on.
-    fn close(&mut self, node: &Node, first: usize, literal: Literal) {
+    pub(super) fn close(&mut self, node: &Node, first: usize, literal: Literal) {
         let mut place = first;
         for &(slot, meaning) in &node.slots {
             match meaning {
@@ -295,7 +215,13 @@ impl<'a> Walk<'a> {
 
     /// Walk the members of an object from the one whose name stands at `at`; its own choices are those from `outside`
     /// on, and `seen` says which of its names came before. Gives the place behind it.
-    fn members(&mut self, mut at: usize, object: &Object, outside: usize, mut seen: u64) -> Option<usize> {
+    pub(super) fn members(
+        &mut self,
+        mut at: usize,
+        object: &Object,
+        outside: usize,
+        mut seen: u64,
+    ) -> Option<usize> {
         let source = self.source;
         let mut found: Vec<Found> = Vec::new();
         loop {
@@ -355,7 +281,7 @@ impl<'a> Walk<'a> {
                 .is_some_and(|(_, node)| node != NO_NODE && self.shapes.nodes[node as usize].is_container());
         if holds_more {
             self.notes_envelope = false;
-            if at >= SHORTEST_ENVELOPE && self.choices.is_empty() {
+            if at >= SHORTEST && self.choices.is_empty() {
                 let (marks, addresses) = self.count();
                 let (bytes, root) = (self.source[..at].to_vec(), blanks(self.source, 0));
                 self.envelope = Some(Envelope { bytes, root, seen, marks, addresses });

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
-use super::cursor::Envelope;
+use super::envelope::Envelope;
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::reading::Reading;

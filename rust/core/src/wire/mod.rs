@@ -41,10 +41,12 @@
 mod addresses;
 mod channels;
 mod cursor;
+mod envelope;
 mod frames;
 mod json_text;
 mod judge;
 mod lane;
+mod names;
 mod reading;
 mod shapes;
 mod splice;
