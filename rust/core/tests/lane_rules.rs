@@ -208,6 +208,7 @@ fn the_latest_literal() {
 
 #[test]
 fn what_withheld_text_leaves() {
+    let parts = |elements: &str| line(&format!("\"parts\":[{elements}]"));
     let usage = |line: String| line.replacen('{', "{\"usage\":1,", 1);
     for (slot, came, left) in [
         (CONTENT, content("<"), String::new()),
@@ -222,6 +223,9 @@ fn what_withheld_text_leaves() {
             usage(line(r#""parts":[ {"text":""}]"#)),
         ),
         (PART, line(r#""parts":[{"text":"x"} , {"text":"<"} ]"#), line(r#""parts":[{"text":"x"} ]"#)),
+        (PART, parts(r#"{"text":"x"}, {"text":"<"} ,{"text":"P"} "#), parts(r#"{"text":"x"} "#)),
+        (PART, parts(r#" {"text":"<"}, {"text":"P"} ,{"text":">"}"#), parts(r#" {"text":"Ada"}"#)),
+        (PART, parts(r#"{"text":"<"},{"text":"P>"},{"text":"<"}"#), parts(r#"{"text":"Ada"}"#)),
         (PART, line(r#""parts":[{"text":"<","k":1}]"#), line(r#""parts":[{"text":"","k":1}]"#)),
     ] {
         let (mut lane, _) = with_channels(&[slot]);
