@@ -312,8 +312,7 @@ fn put_back_and_taken_again() {
 
 #[test]
 fn how_the_last_event_is_written() {
-    let stream =
-        "event: x\r\ndata: {}\n\n: c\n\ndata: [DONE]\n\nid\r\r\nevent\rdata: {}\n\ndata: {}\r\n\r\nid\n\n";
+    let stream = "event: x\r\ndata: {}\n\n: c\n\ndata: [DONE]\n\ndata: [DONE]\n\nid\r\r\nevent\rdata: {}\n\ndata: {}\r\n\r\nid\n\n";
     for size in [1, stream.len()] {
         let mut lane = Lane::new(Arc::new(chat()), Framing::Events, 60, true, 0);
         let mut manners = vec![];
@@ -325,8 +324,42 @@ fn how_the_last_event_is_written() {
         }
         manners.push(lane.manner());
         let manner = |line_end, has_name| Some(Manner { line_end, has_name });
-        assert_eq!(manners, [manner("\r\n", true), manner("\r\n", false)]);
+        assert_eq!(manners, [manner("\r\n", true), None, manner("\r\n", false)]);
     }
+}
+
+/// More addresses in one event than are looked at one after the other.
+#[test]
+fn many_channels_in_one_event() {
+    let (mut lane, _) = with_channels(&[]);
+    let names: Vec<(i64, i64)> =
+        (0..5).flat_map(|choice| (0..5).map(move |call| (choice, 10 * choice + call))).collect();
+    for &(choice, call) in &names {
+        let id = lane.open(buffer(true));
+        lane.register(id, ARGUMENTS, &[Address::Integer(choice), Address::Integer(call)]).unwrap();
+    }
+    let event = |text: &str, is_late: bool| {
+        let calls = |choice: i64| {
+            let of = names.iter().filter(|name| name.0 == choice);
+            let call = |&(_, call): &(i64, i64)| {
+                if is_late {
+                    format!("{{\"arguments\":\"{text}{call}\",\"index\":{call}}}")
+                } else {
+                    format!("{{\"index\":{call},\"arguments\":\"{text}{call}\"}}")
+                }
+            };
+            of.map(call).collect::<Vec<_>>().join(",")
+        };
+        let choice = |choice| format!("{{\"delta\":{{\"calls\":[{}]}},\"index\":{choice}}}", calls(choice));
+        format!("{{\"choices\":[{}]}}\n", (0..5).map(choice).collect::<Vec<_>>().join(","))
+    };
+    for is_late in [false, true] {
+        assert_taken(&mut lane, &event("x", is_late), &event("x", is_late));
+    }
+    // Each has its own text: what one holds back is not given to another.
+    let held = event("y<", true);
+    assert_taken(&mut lane, &held.replace(r"y<44", "y<"), &held.replace("y<44", "y"));
+    assert_taken(&mut lane, &event("P>", false), &event("P>", false).replace(r#""P>44"#, r#""Ada44"#));
 }
 
 /// Sizes at which anything that is not linear would not come to an end.
