@@ -175,25 +175,25 @@ impl<V> Default for Table<V> {
 }
 
 impl<V> Table<V> {
-    fn insert(&mut self, key: Arc<[u8]>, open: Option<(SlotId, usize)>, value: V) -> Option<V> {
+    fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
         let replaced = self.known.insert(key, value);
         if replaced.is_none()
-            && let Some((slot, address)) = open
+            && let Some(address) = open
         {
             let counts = self.open.entry(slot).or_default();
-            counts.resize(counts.len().max(address + 1), 0);
-            counts[address] += 1;
+            counts.resize(counts.len().max(usize::from(address) + 1), 0);
+            counts[usize::from(address)] += 1;
         }
         replaced
     }
 
-    fn remove(&mut self, key: &[u8], open: Option<(SlotId, usize)>) -> Option<V> {
+    fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
         let removed = self.known.remove(key);
         if removed.is_some()
-            && let Some((slot, address)) = open
+            && let Some(address) = open
             && let Some(counts) = self.open.get_mut(&slot)
         {
-            counts[address] -= 1;
+            counts[usize::from(address)] -= 1;
         }
         removed
     }
@@ -219,7 +219,8 @@ impl<V> Table<V> {
 /// A key that leads to a channel, and which of its addresses it leaves open.
 struct Registration {
     key: Arc<[u8]>,
-    open: Option<(SlotId, usize)>,
+    slot: SlotId,
+    open: Option<u8>,
 }
 
 pub(crate) struct Channel {
@@ -245,7 +246,7 @@ pub(crate) struct Channels {
 
 impl Channels {
     pub(crate) fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
-        let channel = Channel { buffer, registrations: Vec::new(), ends: Vec::new(), fed_by: 0 };
+        let channel = Channel { buffer, registrations: Vec::with_capacity(1), ends: Vec::new(), fed_by: 0 };
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push((0, None));
             u32::try_from(self.places.len() - 1).expect("fewer channels than 2^32")
@@ -284,12 +285,12 @@ impl Channels {
         slot: SlotId,
         addresses: &[Address<'_>],
     ) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
+        let open = open_of(addresses)?;
         let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
         let place = channel.registrations.len();
         let key: Arc<[u8]> = Key::of(slot, addresses).bytes.into();
-        channel.registrations.push(Registration { key: Arc::clone(&key), open });
-        if let Some((earlier, place)) = self.table.insert(key, open, (id, place)) {
+        channel.registrations.push(Registration { key: Arc::clone(&key), slot, open });
+        if let Some((earlier, place)) = self.table.insert(slot, key, open, (id, place)) {
             self.take_registration(earlier, place);
         }
         Ok(())
@@ -310,7 +311,7 @@ impl Channels {
     pub(crate) fn forget(&mut self, id: ChannelId) -> Result<(), LaneError> {
         let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
         for registration in std::mem::take(&mut channel.registrations) {
-            self.table.remove(&registration.key, registration.open);
+            self.table.remove(registration.slot, &registration.key, registration.open);
         }
         Ok(())
     }
@@ -337,14 +338,14 @@ impl Channels {
     }
 
     pub(crate) fn know(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
-        self.known.insert(Key::of(slot, addresses).bytes.into(), open, ());
+        let open = open_of(addresses)?;
+        self.known.insert(slot, Key::of(slot, addresses).bytes.into(), open, ());
         Ok(())
     }
 
     pub(crate) fn unknow(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
-        self.known.remove(&Key::of(slot, addresses).bytes, open);
+        let open = open_of(addresses)?;
+        self.known.remove(slot, &Key::of(slot, addresses).bytes, open);
         Ok(())
     }
 
@@ -359,11 +360,10 @@ impl Channels {
 }
 
 /// The address that may have any value.
-fn open_of(slot: SlotId, addresses: &[Address<'_>]) -> Result<Option<(SlotId, usize)>, LaneError> {
-    let mut open = addresses.iter().enumerate().filter(|(_, address)| **address == Address::Any);
+fn open_of(addresses: &[Address<'_>]) -> Result<Option<u8>, LaneError> {
+    let mut open = (0..).zip(addresses).filter(|(_, address)| **address == Address::Any);
     match (open.next(), open.next()) {
-        (None, _) => Ok(None),
-        (Some((address, _)), None) => Ok(Some((slot, address))),
+        (first, None) => Ok(first.map(|(address, _)| address)),
         _ => Err(LaneError::TooOpen),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::frames::{Data, Frame, Framing};
 use super::json_text::Kind;
 use super::lane::{Fate, Lane, Run};
-use super::shapes::SlotKind;
+use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
 use crate::{Fed, StreamBuffer};
 
@@ -130,16 +130,19 @@ impl Lane {
         for mark in &self.reading.marks {
             if self.shapes.kind(mark.slot) == SlotKind::Latest {
                 let literal = &source[mark.literal.begin..mark.literal.end];
-                note(&mut self.latest[mark.slot as usize], literal, left);
+                note(&mut self.latest, mark.slot, literal, left);
             }
         }
     }
 }
 
 /// Remember the last literal of a slot.
-pub(super) fn note(latest: &mut Option<(Vec<u8>, bool)>, literal: &[u8], left: bool) {
-    let (last, has_left) = latest.get_or_insert_default();
-    last.clear();
-    last.extend_from_slice(literal);
-    *has_left = left;
+pub(super) fn note(latest: &mut Vec<(SlotId, Vec<u8>, bool)>, slot: SlotId, literal: &[u8], left: bool) {
+    if let Some((_, last, has_left)) = latest.iter_mut().find(|(of, ..)| *of == slot) {
+        last.clear();
+        last.extend_from_slice(literal);
+        *has_left = left;
+    } else {
+        latest.push((slot, literal.to_vec(), left));
+    }
 }

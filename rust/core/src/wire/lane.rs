@@ -82,7 +82,8 @@ pub struct Lane {
     /// What became of the frame to which a LF belongs that comes next.
     pub(super) last: Option<Fate>,
     pub(super) channels: Channels,
-    pub(super) latest: Vec<Option<(Vec<u8>, bool)>>,
+    /// The last literals of slots, and whether their frames left; few slots are such.
+    pub(super) latest: Vec<(SlotId, Vec<u8>, bool)>,
     pub(super) has_latest: bool,
     pub(super) reading: Reading,
     pub(super) envelope: Option<Envelope>,
@@ -127,7 +128,7 @@ impl Lane {
     ) -> Self {
         Self {
             has_latest: shapes.slots.iter().any(|slot| slot.kind == SlotKind::Latest),
-            latest: shapes.slots.iter().map(|_| None).collect(),
+            latest: Vec::new(),
             shapes,
             frames: Frames::new(framing, offset),
             most: max_event_bytes,
@@ -325,13 +326,18 @@ impl Lane {
     /// The last literal of a slot in the frames that were taken or noted, and whether its frame left.
     #[must_use]
     pub fn latest(&self, slot: SlotId) -> Option<(&[u8], bool)> {
-        self.latest.get(slot as usize)?.as_ref().map(|(literal, left)| (&**literal, *left))
+        let (_, literal, left) = self.latest.iter().find(|(of, ..)| *of == slot)?;
+        Some((literal, *left))
     }
 
     /// Say that this was the last literal of a slot.
     pub fn note(&mut self, slot: SlotId, literal: &[u8], left: bool) -> Result<(), LaneError> {
-        note(self.latest.get_mut(slot as usize).ok_or(LaneError::NoSlot)?, literal, left);
-        Ok(())
+        if (slot as usize) < self.shapes.slots.len() {
+            note(&mut self.latest, slot, literal, left);
+            Ok(())
+        } else {
+            Err(LaneError::NoSlot)
+        }
     }
 
     /// Put the frame back that was just declined: [`feed`](Self::feed) of nothing takes it again. That is for a caller
