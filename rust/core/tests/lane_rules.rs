@@ -3,9 +3,9 @@
 mod lines;
 mod table;
 
-use holdback_core::wire::{Address, LaneError, Progress};
+use holdback_core::wire::{Address, Frames, Framing, Lane, LaneError, Progress, Shapes};
 use lines::{assert_declined, assert_taken, buffer, content, line, with_channels};
-use table::{ARGUMENTS, CONTENT, FINISH, LATEST, PART, REASONING};
+use table::{ARGUMENTS, CONTENT, FINISH, LATEST, PART, REASONING, chat};
 
 #[test]
 fn what_is_declined() {
@@ -238,4 +238,27 @@ fn many_channels_in_one_event() {
     let held = event("y<", true);
     assert_taken(&mut lane, &held.replace(r"y<44", "y<"), &held.replace("y<44", "y"));
     assert_taken(&mut lane, &event("P>", false), &event("P>", false).replace(r#""P>44"#, r#""Ada44"#));
+}
+
+#[test]
+fn debug_shows_counts_and_no_text() {
+    let (mut lane, _) = with_channels(&[CONTENT]);
+    let mut out = Vec::new();
+    let declined = format!("{:?}", lane.feed(b"secret\nsecret", &mut out));
+    assert_eq!(declined, "Declined(Declined { bytes: 7, .. })");
+    assert_eq!(format!("{lane:?}"), "Lane { offset: 7, waiting_bytes: 6, .. }");
+    assert_eq!(format!("{:?}", chat()), "Shapes { slots: 9, .. }");
+    let address = [Address::Text(b"secret".into()), Address::Integer(1), Address::Absent, Address::Any];
+    assert_eq!(format!("{address:?}"), "[Text(..), Integer(1), Absent, Any]");
+    let mut frames = Frames::new(Framing::Lines, 0);
+    frames.next(b"secret");
+    assert_eq!(format!("{frames:?}"), "Frames { framing: Lines, size: 6, .. }");
+}
+
+#[test]
+fn a_lane_may_move_between_threads() {
+    fn is_send<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_send::<Lane>();
+    is_shared::<Shapes>();
 }

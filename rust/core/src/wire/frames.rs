@@ -10,6 +10,7 @@
 //!
 //! The state of an unfinished frame is kept, and no byte is searched twice. Cost: O(bytes), however they are cut.
 
+use std::fmt;
 use std::ops::Range;
 
 /// How frames are told apart.
@@ -72,7 +73,6 @@ const HEAD: usize = BOM.len() + 1;
 /// let frame = frames.next(b"data: {}\n\ndata: []").unwrap();
 /// assert_eq!((frame.length, frame.data), (10, Data::One(6..8)));
 /// ```
-#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing about the bytes before")]
 pub struct Frames {
     framing: Framing,
@@ -246,5 +246,15 @@ impl Frames {
             takes_line_feed,
             manner: done.manner,
         }
+    }
+}
+
+/// Without the bytes.
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames")
+            .field("framing", &self.framing)
+            .field("size", &self.size())
+            .finish_non_exhaustive()
     }
 }

@@ -22,36 +22,11 @@ use super::channels::{Address, ChannelId, Channels, Key, LaneError};
 use super::envelope::Envelope;
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
+use super::progress::{Declined, Progress};
 use super::reading::Reading;
 use super::shapes::{Shapes, SlotId, SlotKind};
 use super::splice::Splice;
 use crate::SharedBuffer;
-
-/// What became of the bytes that a lane was fed.
-#[derive(Debug)]
-pub enum Progress<'a> {
-    /// All of them were taken and leave as they came: nothing was written.
-    Unchanged,
-    /// All of them were taken.
-    Taken,
-    /// A frame is for the caller. What was written leaves before it; [`Lane::feed`] of nothing goes on behind it.
-    Declined(Declined<'a>),
-    /// An event is larger than the lane may hold. Nothing more is taken.
-    TooLarge,
-}
-
-/// A frame that is for the caller.
-#[derive(Debug)]
-pub struct Declined<'a> {
-    /// All of its bytes. A single LF is the rest of the last frame that declined, and goes where that one went.
-    pub frame: &'a [u8],
-    /// Its data, if that is in one piece.
-    pub data: &'a [u8],
-    /// Where the data begins in the frame.
-    pub begin: usize,
-    /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
-    pub reading: Option<&'a Reading>,
-}
 
 /// What a lane does with the frame in hand, and did with the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

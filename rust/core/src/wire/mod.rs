@@ -47,6 +47,7 @@ mod json_text;
 mod judge;
 mod lane;
 mod names;
+mod progress;
 mod reading;
 mod shapes;
 mod splice;
@@ -55,7 +56,8 @@ mod strings;
 pub use channels::{Address, ChannelId, LaneError};
 pub use frames::{Data, Frame, Frames, Framing, Manner};
 pub use json_text::{Kind, Literal};
-pub use lane::{Declined, Lane, Progress};
+pub use lane::Lane;
+pub use progress::{Declined, Progress};
 pub use reading::{Mark, Reading};
 pub use shapes::{
     Emptied, NodeId, NodeSpec, ObjectId, ObjectSpec, ShapeError, Shapes, SlotId, SlotKind, SlotSpec, Which,
