@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from holdback import TrieMatcher
-from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
 
 UPSTREAM = httpx.URL(os.environ.get("UPSTREAM", "https://api.openai.com"))
@@ -102,6 +102,6 @@ async def lifespan(_: Starlette) -> AsyncIterator[State]:
 
 app = Starlette(
     routes=[Route("/{path:path}", Gateway())],
-    middleware=[Middleware(RestoreMiddleware, mapping=RESTORE, answers=True)],
+    middleware=[Middleware(RestoreMiddleware, mapping=RESTORE, answers=True, protocol=by_path)],
     lifespan=lifespan,
 )

@@ -327,23 +327,29 @@ class Provider:
 
 
 @contextmanager
-def serving() -> Iterator[Provider]:
-    """A provider at ``address``, in a thread."""
+def running(app: Any) -> Iterator[str]:
+    """An ASGI application on loopback, in a thread; its address."""
     uvicorn = import_module("uvicorn")
-    provider = Provider()
-    config = uvicorn.Config(provider, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
     while not server.started:
-        assert thread.is_alive(), "the provider did not start"
-        assert time.monotonic() < deadline, "the provider did not start"
+        assert thread.is_alive(), "the server did not start"
+        assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    provider.address = f"http://127.0.0.1:{port}"
     try:
-        yield provider
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+
+
+@contextmanager
+def serving() -> Iterator[Provider]:
+    """A provider at ``address``, in a thread."""
+    provider = Provider()
+    with running(provider) as provider.address:
+        yield provider

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Literal
@@ -211,7 +213,7 @@ def test_an_unknown_format_passes(map_file: MapFile) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"\x1f\x8b\x08\x00", "the stream is compressed (gzip): restoring needs the decoded bytes"),
+        (b"\x1f\x8b\x09\x00", "the body cannot be decoded (gzip): invalid within its first 4 bytes"),
         (b"a\n\n" + b"x" * (17 << 20), "the event at offset 3 is larger than max_event_bytes=16777216"),
     ],
     ids=["compressed", "too large"],
@@ -221,6 +223,51 @@ def test_what_cannot_be_restored_is_one_line(data: bytes, words: str, map_file: 
     assert (code, err) == (CANNOT, f"holdback: {words}\n")
     assert out
     assert data.startswith(out)
+
+
+OLLAMA = b"".join(
+    json.dumps({"model": "m", "message": {"content": text}, "done": not text}).encode() + b"\n"
+    for text in ("Hi <PERS", "ON_1>!", "")
+)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
+def test_compressed_input_is_decoded_if_its_first_bytes_say_so(
+    pack: Callable[[bytes], bytes], map_file: MapFile
+) -> None:
+    """Only gzip's and zstd's do; zlib's passes as data that nobody can read."""
+    data = pack(OLLAMA)
+    code, out, err = run("restore", "--map", map_file(PAIRS), data=data)
+    assert (code, err) == (OK, "")
+    assert ("Ada Ünlü!".encode() in out) == (pack is gzip.compress)
+    assert (out == data) == (pack is zlib.compress)
+
+
+def test_a_whole_answer_is_restored_at_its_end(map_file: MapFile) -> None:
+    whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
+    code, out, err = run("restore", "--map", map_file(PAIRS), data=whole)
+    assert (code, err) == (OK, "")
+    assert json.loads(out)["choices"][0]["message"]["content"] == PAIRS["<PERSON_1>"]
+
+
+def test_the_limit_of_an_answer_is_an_option(map_file: MapFile) -> None:
+    whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
+    limit = ("--max-event-bytes", len(whole) - 1)
+    assert run("restore", "--map", map_file(PAIRS), *limit, data=whole) == (OK, whole, "")
+
+
+def test_what_cannot_be_decoded_passes_if_an_option_says_so(map_file: MapFile) -> None:
+    data = b"\x1f\x8b\x09\x00<PERSON_1>"
+    assert run("restore", "--map", map_file(PAIRS), "--undecodable", "pass", data=data) == (OK, data, "")
+
+
+@pytest.mark.parametrize(
+    "option", [("--max-event-bytes", "-1"), ("--max-event-bytes", "x"), ("--oversized", "drop")]
+)
+def test_an_option_that_is_wrong_is_told(option: tuple[str, str], map_file: MapFile) -> None:
+    code, out, err = run("restore", "--map", map_file(PAIRS), *option)
+    assert (code, out) == (CANNOT, b"")
+    assert option[0] in err
 
 
 # ---------------------------------------------------------------- the map

@@ -6,16 +6,18 @@ A fault at every step, which holds of every shell, is in ``faults/``.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import importlib
 import json
 import logging
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from holdback import aio, sync
-from holdback.errors import EncodedInput, EventTooLarge
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.restorers.wire import WireRestorer
 from streams import ENVELOPE, PAIRS, Upstream, heard, say
 from wires import every, recordings, through
@@ -204,11 +206,45 @@ def test_the_upstream_dies_inside_an_event(kind: str, backend: str) -> None:
 
 
 @KIND
+@pytest.mark.parametrize(
+    ("codings", "pack"),
+    [("", gzip.compress), ("gzip", gzip.compress), ("deflate", zlib.compress), ("", bytes)],
+    ids=["gzip-unsaid", "gzip", "deflate", "none"],
+)
+def test_bytes_are_decoded_as_they_come(
+    kind: str, codings: str, pack: Callable[[bytes], bytes], backend: str
+) -> None:
+    stream = b"".join(items("restore_bytes", "Hi <PER", "SON_1>!"))
+    out = Stream(kind, "restore_bytes", Source(every(pack(stream), 9)), codings=codings).all()
+    assert text_of(out) == f"Hi {PAIRS['<PERSON_1>']}!"
+
+
+@KIND
+def test_the_options_of_bytes_are_passed_on(kind: str) -> None:
+    stream = b"".join(items("restore_bytes", "Hi <PERSON_1>!"))
+
+    def out(data: bytes, **options: Any) -> bytes:
+        return b"".join(Stream(kind, "restore_bytes", Source(every(data, 9)), **options).all())
+
+    assert out(stream, protocol="anthropic") == stream
+    whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
+    assert out(whole) != whole
+    assert out(whole, max_event_bytes=len(whole) - 1) == whole
+    assert out(b"\x1f\x8b\x09\x00", undecodable="pass") == b"\x1f\x8b\x09\x00"
+    assert out(stream, codings="compress", undecodable="pass")
+    with pytest.raises(EncodedInput):
+        out(stream, codings="compress")
+    for wrong in ({"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}):
+        with pytest.raises(HoldbackError):
+            out(stream, **wrong)
+
+
+@KIND
 @pytest.mark.parametrize("error", [EncodedInput, EventTooLarge])
 def test_what_cannot_be_read_leaves_before_the_error(kind: str, error: type[Exception], backend: str) -> None:
     if error is EncodedInput:
-        reads = [b"\x1f", b"\x8b\x08", b"never read"]
-        expected = b"\x1f\x8b\x08"
+        reads = [b"\x1f", b"\x8b\x08\x00\x00\x00\x00\x00\x00\x03no gzip at all", b"never read"]
+        expected = b"".join(reads[:2])
     else:
         ready, large = as_bytes(say("Hi")), b"x" * (17 << 20)
         reads = [as_bytes(say("a <PERS")), ready + large, b"never read"]

@@ -11,21 +11,34 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from typing import Any, Protocol
 
+from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.closing import aclose, check_async_iterable
 from holdback.mapping import AnyMapping
 from holdback.formats import AUTO
 from holdback.restorers.chunks import ChunkRestorer
-from holdback.restorers.wire import WireRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]
 
 
 def restore_bytes(
-    source: AsyncIterable[bytes], mapping: AnyMapping | None, config: Any = None, *, protocol: str = AUTO
+    source: AsyncIterable[bytes],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str = AUTO,
+    max_event_bytes: int | None = None,
+    oversized: str | None = None,
+    undecodable: str = "raise",
+    codings: str = "",
 ) -> AsyncGenerator[bytes, None]:
-    r"""Restore the raw bytes of an answer. Takes what ``WireRestorer`` takes, raises what it raises, when it is read.
+    r"""Restore the raw bytes of an answer, streamed or whole. Takes what ``WireRestorer`` takes, and raises what it
+    raises, when it is read.
 
-    Yields bytes to send on, none of them empty: at most one piece for each read, and one for the end.
+    Yields bytes to send on, none of them empty: at most one piece for each read, and one for the end. Bytes that are
+    gzip or zstd are decoded, and so are those of the content codings that ``codings``, the value of the header
+    ``content-encoding``, names: ``br`` and ``zstd`` need their packages. What cannot be decoded is an ``EncodedInput``
+    before the first byte, or passes as it is with ``undecodable="pass"``. ``max_event_bytes`` and ``oversized`` hold of
+    whole answers as well; None is the default of ``WireRestorer``.
 
     >>> import asyncio
     >>> async def upstream():
@@ -36,7 +49,12 @@ def restore_bytes(
     >>> asyncio.run(answer())
     [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
     """
-    return restored(source, lambda: WireRestorer(mapping, config, protocol=protocol), not_empty)
+
+    def begin() -> BodyRestorer:
+        options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
+        return BodyRestorer(mapping, config, codings=codings, options=options)
+
+    return restored(source, begin, not_empty)
 
 
 def restore_chunks(

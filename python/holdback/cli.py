@@ -2,7 +2,7 @@
 ``bench``, print ``info``.
 
 ``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
-written now, and at the end of the input the rest (``flush``): ``WireRestorer`` for what a provider sends,
+written now, and at the end of the input the rest (``flush``): ``BodyRestorer`` for what a provider sends,
 ``PlainText`` for text. Nothing is buffered on the way, so text appears as it comes.
 
 Exit codes: 0 done; 2 cannot be done, with one line on stderr that says why (none if the reader of our
@@ -14,20 +14,20 @@ from __future__ import annotations
 import argparse
 import codecs
 import contextlib
-import json
 import os
 import platform
 import stat
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from holdback import __version__, _backend, bench, demo
+from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.restorers.text import StreamingDeAnonymizer
 from holdback.errors import HoldbackError, MappingError
+from holdback.pairs import pairs_in
 from holdback.formats import AUTO, FORMATS
-from holdback.restorers.wire import WireRestorer
 
 PLAIN = "plain"
 READ_SIZE = 64 * 1024  # the most one read takes; a read returns as soon as there is anything
@@ -67,6 +67,21 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="restore an answer that comes in through a pipe")
     restore.add_argument("--map", required=True, metavar="MAP", help="JSON file: {placeholder: original}")
     restore.add_argument("--protocol", choices=[AUTO, PLAIN, *FORMATS], default=AUTO, help="default: auto")
+    restore.add_argument(
+        "--max-event-bytes",
+        type=_bytes,
+        metavar="N",
+        help="the most bytes of one event, or of a whole answer",
+    )
+    restore.add_argument(
+        "--oversized", choices=["pass", "raise"], help="what is larger passes unread, or is an error"
+    )
+    restore.add_argument(
+        "--undecodable",
+        choices=["pass", "raise"],
+        default="raise",
+        help="compressed input that cannot be decoded passes, or is an error (default: raise)",
+    )
     restore.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     restore.set_defaults(run=_restore)
 
@@ -126,7 +141,12 @@ class PlainText:
 def _restore(options: argparse.Namespace) -> None:
     pairs = read_map(options.map)
     protocol = options.protocol
-    restorer: Restorer = PlainText(pairs) if protocol == PLAIN else WireRestorer(pairs, protocol=protocol)
+    restorer: Restorer
+    if protocol == PLAIN:
+        restorer = PlainText(pairs)
+    else:
+        settings = (options.max_event_bytes, options.oversized, options.undecodable)
+        restorer = BodyRestorer(pairs, options=BodyOptions(protocol, *settings))
     named = options.file != "-"
     with (
         _open(options.file if named else 0, "rb", options.file if named else "standard input") as source,
@@ -185,13 +205,6 @@ def _is_utf8(text: str) -> bool:
 # ---------------------------------------------------------------- the map
 
 
-class _Members(list[tuple[str, Any]]):
-    """A JSON object as it is written: in order, and with its repetitions."""
-
-    def __repr__(self) -> str:
-        return f"_Members({len(self)})"
-
-
 def read_map(path: str) -> dict[str, str]:
     """Read ``{placeholder: original}`` from a JSON file; says so on stderr if others can read it too.
 
@@ -206,34 +219,7 @@ def read_map(path: str) -> dict[str, str]:
         raise MappingError(f"cannot read the map {path}: {reason}") from None
     if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o044:
         _say(f"warning: other users can read the map {path} (mode {stat.S_IMODE(mode):03o}): chmod 600 it")
-    wrong = "JSON that can be read"
-    try:
-        members = json.loads(source.decode("utf-8-sig"), object_pairs_hook=_Members)
-    except UnicodeDecodeError as error:
-        wrong = f"UTF-8: byte {error.start + 1}"
-    except json.JSONDecodeError as error:
-        wrong = f"JSON: line {error.lineno}, column {error.colno}"
-    except (ValueError, RecursionError):
-        pass
-    else:
-        return _pairs(members, path)
-    raise MappingError(f"the map {path} is not {wrong}")  # not above: the error there holds the whole map
-
-
-def _pairs(members: Any, path: str) -> dict[str, str]:
-    if not isinstance(members, _Members):
-        raise MappingError(f"the map {path} must be a JSON object {{placeholder: original}}")
-    pairs: dict[str, str] = {}
-    for number, (placeholder, original) in enumerate(members, 1):
-        if not isinstance(original, str):
-            raise MappingError(f"entry {number} of the map {path}: the original is not a string")
-        if not placeholder:
-            raise MappingError(f"entry {number} of the map {path}: the placeholder is empty")
-        if pairs.setdefault(placeholder, original) != original:
-            raise MappingError(
-                f"entry {number} of the map {path}: the placeholder has another original already"
-            )
-    return pairs
+    return pairs_in(source, f"the map {path}")
 
 
 # ---------------------------------------------------------------- the rest
@@ -261,6 +247,14 @@ def _rounds(text: str) -> int:
         if rounds > 0:
             return rounds
     raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
+
+
+def _bytes(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        size = int(text)
+        if size >= 0:
+            return size
+    raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
 
 
 def _say(line: str) -> None:

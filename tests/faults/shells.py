@@ -129,6 +129,7 @@ class Shell(NamedTuple):
     closes_early: bool = False  # the host closes at the end of the body, and its error is the body's
     wraps_errors: bool = False  # an error of the stream is one of the host's own
     pushes: bool = False  # an application sends, which closes its own upstream
+    is_typed: bool = True  # whether that has a content type
 
     def items(self, content: Content) -> list[Any]:
         return content.reads if self.of_bytes else content.chunks
@@ -183,9 +184,10 @@ async def _pushed(
 ) -> None:
     """An ASGI application that sends on what it reads, in the middleware, on a server that is slow."""
     kind = b"application/x-ndjson" if content.lines else b"text/event-stream"
+    headers = [(b"content-type", kind)] if shell.is_typed else []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.start", "headers": headers})
         try:
             async for data in source:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
@@ -215,14 +217,17 @@ def _handler(name: str) -> Callable[[Any, Content], Any]:
 
 
 class _Exchange:
-    """A response body read through our transport around one that answers with ``source``."""
+    """A response body read through our transport around one that answers with ``source``; untyped, so that our
+    transport looks at the first read before it hands the response on.
+    """
 
-    def __init__(self, library: str, source: Source, content: Content) -> None:
+    def __init__(self, library: str, source: Source, content: Content, *, is_typed: bool) -> None:
         host = importlib.import_module(library)
         ours = importlib.import_module(f"holdback.integrations.{library}")
         kinds = (host.SyncByteStream, host.AsyncByteStream)
         stream = type("Stream", kinds, {name: _of(source, name) for name in _STREAM})()
-        headers = {"content-type": "application/x-ndjson" if content.lines else "text/event-stream"}
+        kind = "application/x-ndjson" if content.lines else "text/event-stream"
+        headers = {"content-type": kind} if is_typed else {}
         self._inner = host.Response(200, headers=headers, stream=stream)
         self._request = host.Request("POST", "http://host")
         self._transport = ours.RestoreTransport(content.pairs, ON, transport=self)
@@ -242,6 +247,8 @@ class _Exchange:
         return self._reader
 
     def close(self) -> None:
+        if self._response is None:  # it broke off while it was looked at
+            return
         try:
             self._reader.close()
         finally:
@@ -254,6 +261,8 @@ class _Exchange:
             yield data
 
     async def aclose(self) -> None:
+        if self._response is None:
+            return
         try:
             await self._reader.aclose()
         finally:
@@ -298,25 +307,32 @@ SHELLS = [
     ),
     Shell("stream_response", True, _handler("stream_response"), _events_sent, protocols=CHAT),
     Shell("stream_text_response", True, _handler("stream_text_response"), _events_sent, protocols=TEXT),
-    Shell(
-        "asgi",
-        True,
-        lambda app, c: RestoreMiddleware(app, c.pairs, ON),
-        _bytes_sent,
-        of_bytes=True,
-        pushes=True,
+    *(
+        Shell(
+            "asgi" if is_typed else "asgi untyped",
+            True,
+            lambda app, c: RestoreMiddleware(app, c.pairs, ON),
+            _bytes_sent,
+            of_bytes=True,
+            pushes=True,
+            is_typed=is_typed,
+        )
+        for is_typed in (True, False)
     ),
     *(
         Shell(
-            f"{library} {kind}",
+            f"{library} {kind}{'' if is_typed else ' untyped'}",
             kind == "async",
-            lambda s, c, library=library: _Exchange(library, s, c),  # type: ignore[misc]
+            lambda s, c, library=library, is_typed=is_typed: _Exchange(  # type: ignore[misc]
+                library, s, c, is_typed=is_typed
+            ),
             _bytes_sent,
             of_bytes=True,
             closes_early=True,
         )
         for library in ("httpx", "httpx2")
         for kind in ("async", "sync")
+        for is_typed in (True, False)
     ),
 ]
 HOSTED = [

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from holdback import DeanonymizationConfig, MappingError, PIIMapping, TrieMatcher
+from holdback import DeanonymizationConfig, HoldbackError, MappingError, PIIMapping, TrieMatcher
 from holdback.errors import EncodedInput
 from holdback.restorers.wire import WireRestorer as Wire
 from provider import Provider
@@ -125,7 +125,14 @@ class Answer(NamedTuple):
 
 
 def ask(
-    host: Host, inner: Inner, mapping: Any, config: Any = None, *, method: str = "POST", stop: int = -1
+    host: Host,
+    inner: Inner,
+    mapping: Any,
+    config: Any = None,
+    *,
+    method: str = "POST",
+    stop: int = -1,
+    **options: Any,
 ) -> Answer:
     """One request through a client on our transport; it leaves after ``stop`` pieces."""
     pieces: list[bytes] = []
@@ -133,7 +140,7 @@ def ask(
 
     def sync() -> Any:
         nonlocal error
-        transport = host.ours.RestoreTransport(mapping, config, transport=inner)
+        transport = host.ours.RestoreTransport(mapping, config, transport=inner, **options)
         with (
             host.library.Client(transport=transport) as client,
             client.stream(method, URL) as response,
@@ -149,7 +156,7 @@ def ask(
 
     async def asynchronous() -> Any:
         nonlocal error
-        transport = host.ours.AsyncRestoreTransport(mapping, config, transport=inner)
+        transport = host.ours.AsyncRestoreTransport(mapping, config, transport=inner, **options)
         async with (
             host.library.AsyncClient(transport=transport) as client,
             client.stream(method, URL) as response,
@@ -251,9 +258,25 @@ def test_a_compressed_answer_is_decoded(host: Host, coding: str) -> None:
     assert dict(answer.response.headers) == {**EVENTS, "x-kept": "1"}
 
 
-def test_bytes_that_are_compressed_and_do_not_say_so_are_an_error(host: Host) -> None:
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "text/plain", None])
+def test_bytes_that_are_compressed_and_do_not_say_so_are_decoded(host: Host, kind: str | None) -> None:
+    headers = {} if kind is None else {"content-type": kind}
+    answer = ask(host, Inner(host, Body(every(gzip.compress(SAID), 5)), headers), PAIRS)
+    assert answer.body == through(Wire(PAIRS), [SAID]).data
+    assert dict(answer.response.headers) == headers
+
+
+@pytest.mark.parametrize("coding", ["compress", "gzip, compress"])
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/x-ndjson", "application/json"])
+def test_an_answer_that_cannot_be_decoded_is_an_error_or_passes(host: Host, kind: str, coding: str) -> None:
+    headers = {"content-type": kind, "content-encoding": coding, "content-length": str(len(SAID))}
+    body = Body([SAID])
     with pytest.raises(EncodedInput):
-        ask(host, Inner(host, Body([gzip.compress(SAID)]), EVENTS), PAIRS)
+        ask(host, Inner(host, body, headers), PAIRS)
+    assert (body.taken, body.closed) == (0, 1)
+    answer = ask(host, Inner(host, Body([SAID]), headers), PAIRS, undecodable="pass")
+    assert answer.pieces == [SAID]
+    assert dict(answer.response.headers) == headers
 
 
 def test_every_other_header_and_the_extensions_stay(host: Host) -> None:
@@ -274,17 +297,17 @@ def test_every_other_header_and_the_extensions_stay(host: Host) -> None:
 @pytest.mark.parametrize(
     ("headers", "mapping", "config", "method"),
     [
-        ({"content-type": "text/plain"}, PAIRS, None, "POST"),
+        ({"content-type": "text/html"}, PAIRS, None, "POST"),
         ({"content-type": "application/octet-stream"}, PAIRS, None, "POST"),
-        ({}, PAIRS, None, "POST"),
         (EVENTS, None, None, "POST"),
         (EVENTS, {}, None, "POST"),
         (EVENTS, lambda _: None, None, "POST"),
         (EVENTS, PAIRS, DeanonymizationConfig(enabled=False), "POST"),
         (EVENTS, PAIRS, None, "HEAD"),
-        ({**EVENTS, "content-encoding": "compress"}, PAIRS, None, "POST"),
+        ({"content-type": "text/html", "content-encoding": "compress"}, PAIRS, None, "POST"),
+        ({"content-encoding": "compress"}, PAIRS, None, "POST"),
     ],
-    ids=["text", "bytes", "no-type", "none", "empty", "none-found", "off", "head", "coding"],
+    ids=["page", "bytes", "none", "empty", "none-found", "off", "head", "coding", "no-type-coding"],
 )
 def test_every_other_response_is_left_alone(
     host: Host, headers: dict[str, str], mapping: Any, config: Any, method: str
@@ -301,6 +324,115 @@ def test_every_other_response_is_left_alone(
 def test_json_that_is_no_answer_passes(host: Host, source: bytes) -> None:
     inner = Inner(host, Body([source]), {"content-type": "application/json"}, status=400)
     assert ask(host, inner, PAIRS).body == source
+
+
+# ---------------------------------------------------------------- told by the first bytes
+
+LINES = b"".join(data[6:] + b"\n" for data in SAID.split(b"\n\n") if data)
+WRONG = pytest.mark.parametrize(
+    "kind", [None, "text/plain; charset=utf-8", "application/json", "text/event-stream"]
+)
+
+
+def typed(kind: str | None, size: int) -> dict[str, str]:
+    return {"content-length": str(size), **({} if kind is None else {"content-type": kind})}
+
+
+@WRONG
+@pytest.mark.parametrize("stream", [SAID, LINES, b"\n\n" + LINES], ids=["events", "lines", "blanks"])
+def test_a_stream_is_restored_as_it_comes_whatever_it_is_called(
+    host: Host, kind: str | None, stream: bytes, backend: str
+) -> None:
+    inner = Inner(host, Body(every(stream, 20)), typed(kind, len(stream)))
+    answer = ask(host, inner, PAIRS)
+    ahead = len(stream) - len(stream.lstrip())
+    assert answer.body == stream[:ahead] + through(Wire(PAIRS), [stream[ahead:]]).data
+    assert len(answer.pieces) >= 3
+    assert "content-length" not in answer.response.headers
+
+
+@WRONG
+def test_a_whole_answer_is_restored_whatever_it_is_called(host: Host, kind: str | None) -> None:
+    whole = {"choices": [{"index": 0, "message": {"content": "<PERSON_1>"}}]}
+    source = json.dumps(whole, indent=1).encode()
+    answer = ask(host, Inner(host, Body(every(source, 20)), typed(kind, len(source))), PAIRS)
+    assert json.loads(answer.body)["choices"][0]["message"]["content"] == PAIRS["<PERSON_1>"]
+
+
+OTHERS = {
+    "text": b"Hi <PERSON_1>, [1] see",
+    "list": b"[1, 2] <PERSON_1>",
+    "archive": gzip.compress(b"Hi <PERSON_1>" * 50),
+    "half": b"dat",
+    "document": b'{"a": "<PERSON_1>"}',
+    "long document": b'{\n"a": "<PERSON_1>"\n}\n',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain"])
+@pytest.mark.parametrize("coding", [None, "gzip"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_answer_is_left_alone(host: Host, kind: str | None, coding: str | None, name: str) -> None:
+    """Its reads and its headers too: what was decoded to look at it is not what goes on."""
+    data = OTHERS[name]
+    headers = typed(kind, len(data)) | ({} if coding is None else {"content-encoding": coding})
+    body = Body(every(data, 9))
+    answer = ask(host, Inner(host, body, headers), PAIRS)
+    assert answer.pieces == every(data, 9)
+    assert dict(answer.response.headers) == headers
+    assert body.closed == 1
+
+
+@pytest.mark.parametrize("data", [b"Hi there", SAID], ids=["text", "stream"])
+def test_no_more_is_read_than_it_takes_to_tell(host: Host, data: bytes) -> None:
+    body = Body(every(data, 3))
+    taken = []
+
+    inner = Inner(host, body, {})
+    ours = host.ours
+    if host.is_async:
+        transport = ours.AsyncRestoreTransport(PAIRS, transport=inner)
+
+        async def look() -> None:
+            response = await transport.handle_async_request(host.library.Request("GET", URL))
+            taken.append(body.taken)
+            await response.aclose()
+
+        asyncio.run(look())
+    else:
+        response = ours.RestoreTransport(PAIRS, transport=inner).handle_request(
+            host.library.Request("GET", URL)
+        )
+        taken.append(body.taken)
+        response.close()
+    assert taken == [1 if data.startswith(b"Hi") else 2]
+    assert body.closed == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"da", b"Hi", SAID, b'{"a": 1'])
+def test_an_error_while_it_is_looked_at_is_raised_where_the_body_is_read(host: Host, data: bytes) -> None:
+    lost, body = Lost(), Body(every(data, 4))
+    body.error = lost
+    answer = ask(host, Inner(host, body, {}), PAIRS)
+    assert answer.error is lost
+    assert answer.response.status_code == 200
+    assert answer.body == through(Wire(PAIRS), [data]).data
+    assert body.closed == 1
+
+
+def test_the_options_are_passed_on(host: Host) -> None:
+    assert ask(host, Inner(host, Body([SAID]), EVENTS), PAIRS, protocol="anthropic").body == SAID
+    for path, name in (("/v1/chat/completions", "anthropic"), ("/v1/messages", None)):
+        find = lambda request, path=path, name=name: name if request.url.path == path else "openai-chat"  # noqa: E731
+        answer = ask(host, Inner(host, Body([SAID]), EVENTS), PAIRS, protocol=find)
+        assert (answer.body == SAID) == (name == "anthropic")
+    whole = b'{"choices": [{"message": {"content": "<PERSON_1>"}}]}'
+    kind = {"content-type": "application/json"}
+    assert ask(host, Inner(host, Body([whole]), kind), PAIRS, max_event_bytes=len(whole) - 1).body == whole
+    for wrong in ({"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}):
+        with pytest.raises(HoldbackError):
+            host.ours.RestoreTransport(PAIRS, **wrong)
 
 
 # ---------------------------------------------------------------- life cycle

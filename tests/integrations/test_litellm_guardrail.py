@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import gc
+import gzip
 import json
 import logging
 import os
@@ -17,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from holdback import HoldbackError, MappingError, PIIMapping, TrieMatcher
+from holdback import EventTooLarge, HoldbackError, MappingError, PIIMapping, TrieMatcher
 from streams import PAIRS, STOP, TEXT_ENVELOPE, call, chat, heard, say, text
 
 pytestmark = [
@@ -592,9 +594,6 @@ async def test_hundreds_in_flight_never_mix() -> None:
 def test_an_error_in_the_file_quotes_nothing(content: str, tmp_path: Path) -> None:
     path = tmp_path / "known.json"
     path.write_text(content, encoding="latin-1")
-    if content == "[]":
-        guardrail(known_values=path)
-        return
     with pytest.raises(MappingError) as caught:
         guardrail(known_values=str(path))
     error: BaseException | None = caught.value
@@ -796,3 +795,62 @@ async def test_our_logs_are_silent(caplog: pytest.LogCaptureFixture) -> None:
     words = (*PAIRS.values(), "Zoe", "Yan")
     assert not any(word in record.getMessage() for record in ours for word in words)
     assert not any(word in repr(vars(holdback)) for word in words if len(word) > 2)
+
+
+# ---------------------------------------------------------------- the wire format, and bytes
+
+FOREIGN = {"type": "ping"}
+"""What the format would be told from, if it were told from the answer alone."""
+
+
+@pytest.mark.parametrize("call_type", ["acompletion", "completion"])
+async def test_the_format_goes_by_the_kind_of_call(call_type: str) -> None:
+    holdback, data = guardrail(known_values=PAIRS), request()
+    await before(holdback, data, call_type)
+    out = await served(holdback, [FOREIGN, *spoken()], data)
+    assert out[0] is FOREIGN
+    assert said(out[1:]) == HEARD
+
+
+@pytest.mark.parametrize("call_type", ["anthropic_messages", "aanthropic_messages"])
+async def test_the_format_of_bytes_too(call_type: str) -> None:
+    holdback, data = guardrail(known_values=PAIRS), request()
+    await before(holdback, data, call_type)
+    wire = b'data: {"warning": 1}\n\n' + anthropic_events(SPOKEN)
+    out = b"".join(await served(holdback, [wire[at : at + 11] for at in range(0, len(wire), 11)], data))
+    assert joined(out) == HEARD
+
+
+@pytest.mark.parametrize(
+    "call_type", ["agenerate_content_stream", "pass_through_endpoint", "new_in_2027", None]
+)
+async def test_a_call_of_another_kind_is_told_from_its_answer(call_type: Any) -> None:
+    holdback, data = guardrail(known_values=PAIRS), request()
+    await before(holdback, data, call_type)
+    assert joined(b"".join(await served(holdback, [gemini_events(SPOKEN)], data))) == HEARD
+    if call_type != "agenerate_content_stream":
+        assert said(await served(holdback, spoken(), data)) == HEARD
+
+
+async def test_a_protocol_that_is_named_wins() -> None:
+    holdback, data = guardrail(known_values=PAIRS, protocol="openai-text"), request()
+    await before(holdback, data)
+    assert said(await served(holdback, spoken(), data)) == SPOKEN
+    answer = ModelResponse(choices=[{"index": 0, "message": {"role": "assistant", "content": "<PERSON_1>"}}])
+    assert (await holdback.async_post_call_success_hook(data, None, answer)) is answer
+
+
+@pytest.mark.parametrize("wrong", [{"protocol": "smtp"}, {"oversized": "drop"}, {"undecodable": "drop"}])
+async def test_a_setting_that_is_not_known(wrong: dict[str, Any]) -> None:
+    with pytest.raises(HoldbackError):
+        guardrail(**wrong)
+
+
+async def test_compressed_bytes_are_decoded_and_an_event_has_a_limit() -> None:
+    wire = anthropic_events(SPOKEN)
+    packed = gzip.compress(wire)
+    out = await served(guardrail(known_values=PAIRS), [packed[:9], packed[9:]], request())
+    assert joined(b"".join(out)) == HEARD
+    small = guardrail(known_values=PAIRS, max_event_bytes=4)
+    with contextlib.suppress(EventTooLarge):
+        assert b"".join(await served(small, [wire], request())) == wire

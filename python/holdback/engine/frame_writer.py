@@ -81,6 +81,11 @@ class FrameWriter:
     def __len__(self) -> int:
         return len(self._out)
 
+    @property
+    def owes_lead(self) -> bool:
+        """Whether nothing has left yet though an event came: what leaves next must not become the stream's start."""
+        return bool(self._lead) and not self._has_left
+
     def take(self) -> bytes:
         """What is ready to leave."""
         out = self._out

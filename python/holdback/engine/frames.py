@@ -62,7 +62,7 @@ class Framer:
     ``feed`` takes bytes and returns the first frame that is complete, with what passes before it; with no more bytes
     it goes on with what waits. It is what the native lane is, but for taking every frame to be one that must be read.
 
-    :param max_event_bytes: of an event without its last line end.
+    :param max_event_bytes: of an event without the line ends that end it.
     :param skip_oversized: whether a larger one passes unread; else it is told of.
     """
 
@@ -79,6 +79,7 @@ class Framer:
         "_rest",
         "_seek",
         "_skips",
+        "_text_end",
         "offset",
         "oversized",
     )
@@ -99,6 +100,7 @@ class Framer:
         """A frame begins."""
         self._seek = 0  # up to where the frame was searched
         self._line = 0  # where its current line begins; -1 if that is gone
+        self._text_end = 0  # where the last line with anything in it ended
         self._is_first_line = True
         self._depth = 0  # of containers that are open in an element
         self._is_in_string = False
@@ -112,13 +114,13 @@ class Framer:
             if rest[0] == 0x0A:
                 out = self._take(1)
         while (end := self._end()) >= 0:
-            if not self._is_skipping and end - self._ending(end) > self._max and not self._skip():
+            if not self._is_skipping and self._size(end) > self._max and not self._skip():
                 return out, b"", None
             if not self._is_skipping:
                 return out, self._take(end), None
             self._is_skipping = False
             out += self._take(end)
-        if not self._is_skipping and len(rest) > self._max and not self._skip():
+        if not self._is_skipping and self._size(len(rest)) > self._max and not self._skip():
             return out, b"", None
         return out + self._pass_on() if self._is_skipping else out
 
@@ -134,11 +136,13 @@ class Framer:
         self._is_skipping = self._skips
         return self._skips
 
-    def _ending(self, end: int) -> int:
-        """How many bytes the last line end of the frame has."""
-        if self._framing is Framing.ELEMENTS:
-            return 0
-        return 2 if self._framing is Framing.EVENTS and self._rest[end - 2 : end] == b"\r\n" else 1
+    def _size(self, end: int) -> int:
+        """How large an event is that ends here, or that has come so far, without the line ends that end it."""
+        if self._framing is Framing.LINES:
+            return end - (self._rest[end - 1 : end] == b"\n")
+        if self._framing is Framing.EVENTS and self._rest[end - 1 : end] in (b"\n", b"\r"):
+            return self._text_end
+        return end
 
     def _take(self, end: int) -> bytes:
         frame = bytes(self._rest[:end])
@@ -170,6 +174,8 @@ class Framer:
     def _end_of_event(self) -> int:
         rest = self._rest
         while True:
+            if not self.offset and self._is_first_line and rest.startswith(BOM):
+                self._line = len(BOM)
             line = self._line
             if 0 <= line < len(rest) and rest[line] in b"\r\n":
                 return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
@@ -178,7 +184,8 @@ class Framer:
                 self._seek = len(rest)
                 return -1
             end = found.end() + (rest[found.start() : found.start() + 2] == b"\r\n")
-            if self._is_first_line and not line and rest[0] == 0x3A:
+            self._text_end = found.start()
+            if self._is_first_line and line >= 0 and rest[line] == 0x3A:
                 return end
             if end == len(rest) and rest[end - 1] == 0x0D:  # a LF may follow that belongs to this line end
                 self._seek = found.start()

@@ -2,14 +2,18 @@
 
     app.add_middleware(RestoreMiddleware, mapping=lambda scope: scope["state"].get("pii"))
 
-Restored are event streams and NDJSON, and whole JSON answers on request. What holds for every response:
+Restored are event streams, lines and JSON arrays of events, and whole JSON answers on request; the content type says
+which, and where it says nothing, only that it is text, or that it is JSON, the first bytes. What holds for every
+response:
 
 - the mapping is asked for when the response begins, so that the endpoint can provide it;
 - a message of the application is one message of ours, or none while all of it is held back; the application waits
   until it has been sent (no read-ahead, the server's back-pressure reaches the application);
 - an error of the application comes after the text that was held back, as the same object;
 - once the client is gone nothing that was held back is sent any more;
-- what is compressed is forwarded untouched: a middleware that compresses belongs outside of this one.
+- where only the bytes tell whether a response is restored, its start waits for the first of them. One that is not
+  goes on as the same messages;
+- what is compressed is decoded, and goes on decoded: a middleware that compresses belongs outside of this one.
 
 It needs no host: ASGI is a calling convention.
 """
@@ -20,11 +24,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from holdback.integrations.bodies import STALE, AnswerRestorer, mapping_for, restorer_for
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
+from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
 from holdback.mapping import AnyMapping
-from holdback.restorers.wire import WireRestorer
+from holdback.formats import AUTO
 
-__all__ = ["RestoreMiddleware"]
+__all__ = ["RestoreMiddleware", "by_path"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,6 +40,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _STALE = frozenset(name.encode() for name in STALE)
 
 
+def by_path(scope: Scope) -> str:
+    """The wire format by the path of a request, for an application that has a provider's paths; else ``"auto"``.
+
+    >>> by_path({"type": "http", "path": "/v1/messages"})
+    'anthropic'
+    """
+    return protocol_of_path(scope["path"])
+
+
 class RestoreMiddleware:
     r"""Restores the answers that an application sends.
 
@@ -42,7 +56,15 @@ class RestoreMiddleware:
     :param mapping: a callable ``scope -> mapping or None``, or a mapping for all requests. None leaves the
         response alone.
     :param config: None means on.
-    :param answers: whether whole ``application/json`` answers are restored too. They are collected for that.
+    :param answers: whether whole JSON answers are restored too. They are collected for that.
+    :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``scope -> one of these``, such
+        as ``by_path``.
+    :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
+    :param oversized: ``"pass"`` lets what is larger pass unread, ``"raise"`` makes it an ``EventTooLarge``; None is the
+        default of ``WireRestorer``.
+    :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
+        ``"pass"`` lets it pass as it is.
+    :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -65,11 +87,18 @@ class RestoreMiddleware:
         config: Any = None,
         *,
         answers: bool = False,
+        protocol: str | Callable[[Scope], str | None] = AUTO,
+        max_event_bytes: int | None = None,
+        oversized: str | None = None,
+        undecodable: str = "raise",
     ) -> None:
         self.app = app
         self._mapping = mapping
         self._config = config
         self._answers = answers
+        self._protocol = protocol
+        static = AUTO if callable(protocol) else protocol
+        self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection. Those that are not HTTP are the application's alone."""
@@ -77,11 +106,14 @@ class RestoreMiddleware:
             await self.app(scope, receive, send)
             return
 
-        def begin(content_type: str) -> WireRestorer | AnswerRestorer | None:
+        def found(content_type: str, codings: str) -> Opening | None:
             mapping = mapping_for(self._mapping, scope)
-            return restorer_for(content_type, mapping, self._config, answers=self._answers)
+            options = options_for(self._options, self._protocol, scope)
+            return opening(
+                content_type, codings, mapping, self._config, answers=self._answers, options=options
+            )
 
-        response = _Response(begin, receive, send)
+        response = _Response(found, receive, send)
         try:
             await self.app(scope, response.receive, response.send)
         except Exception:
@@ -95,13 +127,14 @@ class RestoreMiddleware:
 class _Response:
     """One response on its way out: stands between the application and the server."""
 
-    __slots__ = ("_begin", "_is_gone", "_receive", "_restorer", "_send")
+    __slots__ = ("_find", "_held", "_is_gone", "_opening", "_probe", "_receive", "_restorer", "_send")
 
-    def __init__(
-        self, begin: Callable[[str], WireRestorer | AnswerRestorer | None], receive: Receive, send: Send
-    ) -> None:
-        self._begin = begin
-        self._restorer: WireRestorer | AnswerRestorer | None = None  # None: nothing to restore, or no longer
+    def __init__(self, find: Callable[[str, str], Opening | None], receive: Receive, send: Send) -> None:
+        self._find = find
+        self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
+        self._probe: BodyProbe | None = None  # only while it is open whether the response is touched
+        self._opening: Opening | None = None
+        self._held: list[Message] = []  # what waits for the answer to that
         self._receive = receive
         self._send = send
         self._is_gone = False  # whether the client left
@@ -113,40 +146,75 @@ class _Response:
         return message
 
     async def send(self, message: Message) -> None:
-        """What the application says, restored. Returns when the server has taken it."""
+        """What the application says, restored. Returns when the server has taken it, or when it is held back."""
+        if self._probe is not None:
+            await self._look_at(message, self._probe)
+            return
         restorer = self._restorer
         if restorer is not None and message["type"] == "http.response.body":
             body, goes_on = message.get("body", b""), message.get("more_body", False)
-            if not (goes_on and restorer._passes(body)):  # as most messages of most streams do
-                data = restorer.feed(body)
-                if not goes_on:
-                    data += restorer.flush()
-                    self._restorer = None
-                elif not data:
-                    return
-                if data is not body:
-                    message = {**message, "body": data}
+            data = restorer.feed(body)
+            if not goes_on:
+                data += restorer.flush()
+                self._restorer = None
+            elif not data:
+                return
+            if data is not body:
+                message = {**message, "body": data}
         elif message["type"] == "http.response.start":
-            message = self._started(message)
+            headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
+            named = {name.lower(): value.decode("latin-1") for name, value in headers}
+            found = self._find(named.get(b"content-type", ""), named.get(b"content-encoding", ""))
+            if found is not None and not found.is_certain:
+                self._opening, self._probe = found, found.probe()
+                self._held.append(message)
+                return
+            if found is not None:
+                message = self._begun(message, found)
         # Whatever else there is, trailers or the path of a file, goes through.
+        await self._pass(message)
+
+    async def drain(self) -> None:
+        """The application is through. What it left behind, if it did not end the body, leaves now."""
+        if self._probe is not None:
+            await self._let_go(touches=self._probe.flush())
+        restorer, self._restorer = self._restorer, None
+        if restorer is not None and not self._is_gone and (data := restorer.flush()):
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def _pass(self, message: Message) -> None:
         try:
             await self._send(message)
         except Exception:
             self._is_gone = True
             raise
 
-    async def drain(self) -> None:
-        """The application is through. What it left behind, if it did not end the body, leaves now."""
-        restorer, self._restorer = self._restorer, None
-        if restorer is not None and not self._is_gone and (data := restorer.flush()):
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-    def _started(self, message: Message) -> Message:
+    def _begun(self, message: Message, found: Opening) -> Message:
+        """The start of a response that is restored."""
+        self._restorer = found.begin()
         headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
-        named = {name.lower(): value for name, value in headers}
-        if named.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
-            return message
-        self._restorer = self._begin(named.get(b"content-type", b"").decode("latin-1"))
-        if self._restorer is None:
-            return message
         return {**message, "headers": [header for header in headers if header[0].lower() not in _STALE]}
+
+    # ------------------------------------------------------------ while it is open whether there is an answer
+
+    async def _look_at(self, message: Message, probe: BodyProbe) -> None:
+        """Look at a message behind a start that waits, until what there is tells."""
+        self._held.append(message)
+        touches: bool | None = None
+        if message["type"] == "http.response.body":
+            touches = probe.feed(message.get("body", b""))
+            if touches is None and message.get("more_body", False):
+                return
+        await self._let_go(touches=probe.flush() if touches is None else touches)
+
+    async def _let_go(self, *, touches: bool) -> None:
+        """Let the messages go that wait: as they came, or through the restorer."""
+        self._probe = None
+        (start, *bodies), self._held = self._held, []
+        if touches and self._opening is not None:
+            start = self._begun(start, self._opening)
+        if self._is_gone:
+            return
+        await self._pass(start)
+        for message in bodies:
+            await self.send(message)

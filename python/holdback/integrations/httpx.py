@@ -8,9 +8,6 @@ A client takes only the transports of its own library: SDKs on httpx2 take those
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import ClassVar
-
 import httpx
 
 from holdback.integrations import transports
@@ -18,24 +15,8 @@ from holdback.integrations import transports
 __all__ = ["AsyncRestoreTransport", "RestoreTransport"]
 
 
-class _Body(transports.Body, httpx.SyncByteStream):
-    pass
-
-
-class _AsyncBody(transports.AsyncBody, httpx.AsyncByteStream):
-    pass
-
-
-class RestoreTransport(transports.Transport, httpx.BaseTransport):
+class RestoreTransport(transports.Transport, httpx.BaseTransport, host=httpx):
     """A transport of ``httpx.Client`` that restores answers.
-
-    :param mapping: any kind of mapping, or a callable ``httpx.Request -> mapping or None``.
-    :param config: None means on.
-    :param transport: what does the work; an ``httpx.HTTPTransport`` of the defaults if there is none. It is entered
-        and closed with this one.
-
-    A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
-    same objects, in a stream behind the text that was held back.
 
     >>> def provider(request):
     ...     return httpx.Response(200, json={"choices": [{"index": 0, "message": {"content": "Hi <PERSON_1>!"}}]})
@@ -45,14 +26,9 @@ class RestoreTransport(transports.Transport, httpx.BaseTransport):
     'Hi Ada!'
     """
 
-    host: ClassVar[ModuleType] = httpx
-    body: ClassVar[type[_Body]] = _Body
 
-
-class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport):
+class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport, host=httpx):
     r"""A transport of ``httpx.AsyncClient`` that restores answers.
-
-    Parameters and errors are those of ``RestoreTransport``, with an ``httpx.AsyncHTTPTransport`` inside by default.
 
     >>> import asyncio
     >>> def provider(request):
@@ -68,6 +44,3 @@ class AsyncRestoreTransport(transports.AsyncTransport, httpx.AsyncBaseTransport)
     data: {"choices":[{"index":0,"delta":{"content":"Hi Ada!"}}]}
     <BLANKLINE>
     """
-
-    host: ClassVar[ModuleType] = httpx
-    body: ClassVar[type[_AsyncBody]] = _AsyncBody

@@ -8,9 +8,6 @@ A client takes only the transports of its own library: SDKs on httpx take those 
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import ClassVar
-
 import httpx2
 
 from holdback.integrations import transports
@@ -18,24 +15,8 @@ from holdback.integrations import transports
 __all__ = ["AsyncRestoreTransport", "RestoreTransport"]
 
 
-class _Body(transports.Body, httpx2.SyncByteStream):
-    pass
-
-
-class _AsyncBody(transports.AsyncBody, httpx2.AsyncByteStream):
-    pass
-
-
-class RestoreTransport(transports.Transport, httpx2.BaseTransport):
+class RestoreTransport(transports.Transport, httpx2.BaseTransport, host=httpx2):
     """A transport of ``httpx2.Client`` that restores answers.
-
-    :param mapping: any kind of mapping, or a callable ``httpx2.Request -> mapping or None``.
-    :param config: None means on.
-    :param transport: what does the work; an ``httpx2.HTTPTransport`` of the defaults if there is none. It is entered
-        and closed with this one.
-
-    A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
-    same objects, in a stream behind the text that was held back.
 
     >>> def provider(request):
     ...     return httpx2.Response(200, json={"choices": [{"index": 0, "message": {"content": "Hi <PERSON_1>!"}}]})
@@ -45,14 +26,9 @@ class RestoreTransport(transports.Transport, httpx2.BaseTransport):
     'Hi Ada!'
     """
 
-    host: ClassVar[ModuleType] = httpx2
-    body: ClassVar[type[_Body]] = _Body
 
-
-class AsyncRestoreTransport(transports.AsyncTransport, httpx2.AsyncBaseTransport):
+class AsyncRestoreTransport(transports.AsyncTransport, httpx2.AsyncBaseTransport, host=httpx2):
     r"""A transport of ``httpx2.AsyncClient`` that restores answers.
-
-    Parameters and errors are those of ``RestoreTransport``, with an ``httpx2.AsyncHTTPTransport`` inside by default.
 
     >>> import asyncio
     >>> def provider(request):
@@ -68,6 +44,3 @@ class AsyncRestoreTransport(transports.AsyncTransport, httpx2.AsyncBaseTransport
     data: {"choices":[{"index":0,"delta":{"content":"Hi Ada!"}}]}
     <BLANKLINE>
     """
-
-    host: ClassVar[ModuleType] = httpx2
-    body: ClassVar[type[_AsyncBody]] = _AsyncBody

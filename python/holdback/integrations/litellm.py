@@ -21,9 +21,9 @@ LiteLLM finds the hook of a stream only in the very class of a guardrail: a subc
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -35,13 +35,15 @@ from litellm.types.guardrails import GuardrailEventHooks
 from holdback import _backend
 from holdback.aio import restored
 from holdback.restorers.answers import restore_answer
+from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.engine.objects import as_chunk
 from holdback.config import DeanonymizationConfig
 from holdback.errors import HoldbackError, MappingError
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
+from holdback.pairs import pairs_in
+from holdback.formats import AUTO
 from holdback.restorers.chunks import ChunkRestorer
-from holdback.restorers.wire import WireRestorer
 
 __all__ = ["HoldbackGuardrail", "attach_mapping"]
 
@@ -53,10 +55,21 @@ _METADATA = ("metadata", "litellm_metadata")
 _TOKENS = "pii_tokens"
 _HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
 
+_PROTOCOLS = {
+    "completion": "openai-chat",
+    "text_completion": "openai-text",
+    "responses": "openai-responses",
+    "anthropic_messages": "anthropic",
+    "generate_content": "gemini",
+    "generate_content_stream": "gemini",
+}
+"""The wire format of an answer by LiteLLM's type of the client's call, without its ``a`` for asynchronous."""
+
 Kept = TypeVar("Kept")
 
 _attached: WeakKeyDictionary[Any, AnyMapping] = WeakKeyDictionary()
 _tokens: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+_protocols: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 def attach_mapping(data: Request, mapping: AnyMapping) -> None:
@@ -96,11 +109,19 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+    :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
+        and by the answer itself where that is not known.
+    :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
+        ``WireRestorer``, and so it is of
+    :param oversized: ``"pass"`` lets what is larger pass unread, ``"raise"`` makes it an ``EventTooLarge``.
+    :param undecodable: ``"raise"`` makes an answer in compressed bytes that cannot be decoded an ``EncodedInput``,
+        ``"pass"`` lets it pass as it is.
 
     All other settings are LiteLLM's own. ``mode`` (``event_hook`` in Python) must have ``post_call``, and ``pre_call``
     too for known values.
 
     :raises ValueError: ``mode`` has not what is needed.
+    :raises HoldbackError: ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
     :raises OSError: their file cannot be read.
 
@@ -126,6 +147,10 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         *,
         known_values: str | os.PathLike[str] | Mapping[str, str] | None = None,
         reasoning: bool = False,
+        protocol: str = AUTO,
+        max_event_bytes: int | None = None,
+        oversized: str | None = None,
+        undecodable: str = "raise",
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -137,6 +162,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
         self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):
             raise ValueError("HoldbackGuardrail needs mode: [pre_call, post_call]")
@@ -155,6 +181,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         call_type: Any,
     ) -> Request:
         """Mask the known values in a request, and take over Presidio's tokens."""
+        _keep_protocol(data, call_type)
         tokens = _take_tokens(data)
         if self._masks is not None:
             self._check_unambiguous(data, tokens)
@@ -170,7 +197,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        return restore_answer(response, self._mapping_of(data), self._config)
+        return restore_answer(response, self._mapping_of(data), self._config, protocol=self._options.protocol)
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -182,7 +209,10 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         begin: Callable[[], _Answer]
         try:
             matcher = matcher_of(self._mapping_of(request_data))
-            begin = partial(_Answer, matcher, self._config)
+            options = self._options
+            if options.protocol == AUTO:
+                options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
+            begin = partial(_Answer, matcher, self._config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
         return restored(response, begin, iter)
@@ -225,9 +255,11 @@ class _Answer:
 
     __slots__ = ("_bytes", "_chunks")
 
-    def __init__(self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig) -> None:
-        self._chunks = ChunkRestorer(matcher, config, protocol="auto")
-        self._bytes = WireRestorer(matcher, config)
+    def __init__(
+        self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig, options: BodyOptions
+    ) -> None:
+        self._chunks = ChunkRestorer(matcher, config, protocol=options.protocol)
+        self._bytes = BodyRestorer(matcher, config, options=options)
 
     def feed(self, item: Any) -> Iterable[Any]:
         if isinstance(item, (bytes, bytearray)):
@@ -238,6 +270,16 @@ class _Answer:
     def flush(self) -> Iterable[Any]:
         data = self._bytes.flush()
         return [*self._chunks.flush(), *((data,) if data else ())]
+
+
+def _keep_protocol(data: Request, call_type: Any) -> None:
+    """Remember the wire format of the answer: what LiteLLM says of the call later may be the call it made of it."""
+    key, name = data.get(_REQUEST), getattr(call_type, "value", call_type)
+    if key is None or not isinstance(name, str):
+        return
+    protocol = _PROTOCOLS.get(name) or _PROTOCOLS.get(name.removeprefix("a"))
+    if protocol is not None:
+        _protocols[key] = protocol
 
 
 def _kept(store: WeakKeyDictionary[Any, Kept], data: Request) -> Kept | None:
@@ -278,17 +320,4 @@ def _known_values(source: str | os.PathLike[str] | Mapping[str, str]) -> dict[st
     """The operator's pairs. An error names the place and quotes nothing."""
     if isinstance(source, Mapping):
         return dict(source)
-    file = Path(source).expanduser().read_bytes()
-    try:
-        pairs = json.loads(file.decode("utf-8-sig"), object_pairs_hook=list)
-    except (ValueError, RecursionError):
-        pairs = None
-    # Lists, not dicts: a placeholder that is there twice must not go unnoticed.
-    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
-        raise MappingError("known_values: the file must hold a JSON object of placeholder and original")
-    if not all(isinstance(original, str) for _, original in pairs):
-        raise MappingError("known_values: an original must be a string")
-    known = dict(pairs)
-    if any(known[placeholder] != original for placeholder, original in pairs):
-        raise MappingError("known_values: a placeholder has two originals")
-    return known
+    return pairs_in(Path(source).expanduser().read_bytes(), "the file of known_values")

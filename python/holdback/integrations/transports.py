@@ -1,55 +1,157 @@
-"""Transports that restore answers, for httpx and for httpx2, its fork, which share no class: ``host`` is either.
+"""Transports that restore answers, for httpx and for httpx2, its fork, which share no class.
 
-``holdback.integrations.httpx`` and ``holdback.integrations.httpx2`` bind these to their library and document them.
+``holdback.integrations.httpx`` and ``holdback.integrations.httpx2`` derive from these, each with its library as
+``host``.
 
-Restored are event streams, NDJSON and whole JSON answers; the wire format is told from the answer itself. Requests
-for which there is a mapping ask for an uncompressed answer, and one that comes compressed nevertheless is decoded.
-Every other response, and every response to a request without a mapping, is the wrapped transport's own.
+Restored are event streams, lines, JSON arrays of events and whole JSON answers, told by the content type and by the
+first bytes; the wire format is told from the answer itself. Requests for which there is a mapping ask for an
+uncompressed answer, and one that comes compressed nevertheless is decoded. Every other response, and every response
+to a request without a mapping, is the wrapped transport's own.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar, Self
 
 from holdback import aio, sync
 from holdback.aio import not_empty
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
-from holdback.integrations.bodies import CODINGS, STALE, AnswerRestorer, mapping_for, restorer_for
+from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
 from holdback.mapping import AnyMapping
-from holdback.restorers.wire import WireRestorer
+from holdback.formats import AUTO
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""
 
+ProtocolOrCallable = str | Callable[[Any], str | None]
+"""A wire format for every answer, or what says the one of the answer to a request; None is ``"auto"``."""
+
+
+# ---------------------------------------------------------------- bodies
+
 
 class Body:
-    """The decoded bytes of a response, restored as they are read."""
+    """The bytes of a response, restored as they are read; as they are without ``begin``."""
 
-    def __init__(self, response: Any, restorer: WireRestorer | AnswerRestorer) -> None:
+    def __init__(
+        self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
+    ) -> None:
         self._response = response
-        self._restorer = restorer
+        self._reads = reads
+        self._begin = begin
+        self._peeked = peeked
 
     def __iter__(self) -> Iterator[bytes]:
-        return sync.restored(self._response.iter_bytes(), lambda: self._restorer, not_empty)
+        reads = self._reads if self._peeked is None else _again(self._peeked, self._reads)
+        return reads if self._begin is None else sync.restored(reads, self._begin, not_empty)
 
     def close(self) -> None:
-        self._response.close()
+        close(self._response, self._reads)
 
 
 class AsyncBody:
     """``Body``, asynchronous."""
 
-    def __init__(self, response: Any, restorer: WireRestorer | AnswerRestorer) -> None:
+    def __init__(
+        self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
+    ) -> None:
         self._response = response
-        self._restorer = restorer
+        self._reads = reads
+        self._begin = begin
+        self._peeked = peeked
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return aio.restored(self._response.aiter_bytes(), lambda: self._restorer, not_empty)
+        reads = self._reads if self._peeked is None else _aagain(self._peeked, self._reads)
+        return reads if self._begin is None else aio.restored(reads, self._begin, not_empty)
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await aclose(self._response, self._reads)
+
+
+class _Peeked:
+    """The first reads of a body, and what they say of it."""
+
+    def __init__(self, probe: BodyProbe) -> None:
+        self._probe = probe
+        self._touches: bool | None = None
+        self.reads: list[bytes] = []
+        self.error: Exception | None = None  # what ended the body
+
+    @property
+    def touches(self) -> bool:
+        return bool(self._touches)
+
+    def take(self, data: bytes) -> bool:
+        """Take a read in; returns whether it is known now what becomes of the body."""
+        self.reads.append(data)
+        self._touches = self._probe.feed(data)
+        return self._touches is not None
+
+    def end(self) -> None:
+        """There are no more reads, or no more are needed."""
+        if self._touches is None:
+            self._touches = self._probe.flush()
+
+
+def _reads_of(response: Any) -> Iterator[bytes]:
+    """The body as it came."""
+    for data in response.stream:  # noqa: UP028 - closing this one must not close the stream: the response does
+        yield data
+    response.close()  # as soon as all is read, as the host does
+
+
+async def _async_reads_of(response: Any) -> AsyncIterator[bytes]:
+    async for data in response.stream:
+        yield data
+    await response.aclose()
+
+
+def _peek(reads: Iterator[bytes], probe: BodyProbe) -> _Peeked:
+    peeked = _Peeked(probe)
+    try:
+        for data in reads:
+            if peeked.take(data):
+                break
+    except Exception as error:  # noqa: BLE001 - it is raised where the body is read
+        peeked.error = error
+    peeked.end()
+    return peeked
+
+
+async def _apeek(reads: AsyncIterator[bytes], probe: BodyProbe) -> _Peeked:
+    peeked = _Peeked(probe)
+    try:
+        async for data in reads:
+            if peeked.take(data):
+                break
+    except Exception as error:  # noqa: BLE001 - as above
+        peeked.error = error
+    peeked.end()
+    return peeked
+
+
+def _again(peeked: _Peeked, reads: Any) -> Iterator[bytes]:
+    """The body from its beginning."""
+    yield from peeked.reads
+    if peeked.error is not None:
+        raise peeked.error
+    yield from reads
+
+
+async def _aagain(peeked: _Peeked, reads: Any) -> AsyncIterator[bytes]:
+    for data in peeked.reads:
+        yield data
+    if peeked.error is not None:
+        raise peeked.error
+    async for data in reads:
+        yield data
+
+
+# ---------------------------------------------------------------- transports
 
 
 class _Restoring:
@@ -57,9 +159,25 @@ class _Restoring:
 
     host: ClassVar[ModuleType]
     body: ClassVar[Any]
+    default: ClassVar[str]  # the host's own transport
 
-    _mapping: MappingOrCallable
-    _config: Any
+    def __init__(
+        self,
+        mapping: MappingOrCallable,
+        config: Any = None,
+        *,
+        transport: Any = None,
+        protocol: ProtocolOrCallable = AUTO,
+        max_event_bytes: int | None = None,
+        oversized: str | None = None,
+        undecodable: str = "raise",
+    ) -> None:
+        self._mapping = mapping
+        self._config = config
+        self._protocol = protocol
+        static = AUTO if callable(protocol) else protocol
+        self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
+        self._transport = getattr(self.host, self.default)() if transport is None else transport
 
     def _mapping_of(self, request: Any) -> AnyMapping | None:
         mapping = mapping_for(self._mapping, request)
@@ -67,37 +185,65 @@ class _Restoring:
             request.headers["accept-encoding"] = "identity"
         return mapping
 
-    def _restored_response(self, request: Any, response: Any, mapping: AnyMapping | None) -> Any:
-        """The response with its body restored; as it is, if it is left alone or its coding is one nobody knows."""
-        codings = response.headers.get("content-encoding", "").lower().split(",")
-        if request.method == "HEAD" or not all(coding.strip() in CODINGS for coding in codings):
-            return response
-        content_type = response.headers.get("content-type", "")
-        restorer = restorer_for(content_type, mapping, self._config, answers=True)
-        if restorer is None:
-            return response
+    def _opening(self, request: Any, response: Any, mapping: AnyMapping | None) -> Opening | None:
+        if request.method == "HEAD":
+            return None
+        content_type, codings = (
+            response.headers.get(name, "") for name in ("content-type", "content-encoding")
+        )
+        options = options_for(self._options, self._protocol, request)
+        return opening(content_type, codings, mapping, self._config, answers=True, options=options)
+
+    def _response(self, response: Any, reads: Any, found: Opening, peeked: _Peeked | None = None) -> Any:
+        """The response with its body restored; as it came, if the first reads say that it is no answer."""
+        touches = peeked is None or peeked.touches
         headers = response.headers.copy()
-        for name in STALE:
+        for name in STALE if touches else ():
             headers.pop(name, None)
-        body = self.body(response, restorer)
+        body = self.body(response, reads, found.begin if touches else None, peeked)
         return self.host.Response(
             response.status_code, headers=headers, stream=body, extensions=response.extensions
         )
 
 
 class Transport(_Restoring):
-    """A synchronous transport around ``transport``, or around the host's own with its defaults."""
+    """A synchronous transport.
 
-    def __init__(self, mapping: MappingOrCallable, config: Any = None, *, transport: Any = None) -> None:
-        self._mapping = mapping
-        self._config = config
-        self._transport = self.host.HTTPTransport() if transport is None else transport
+    :param mapping: any kind of mapping, or a callable ``HOST.Request -> mapping or None``.
+    :param config: None means on.
+    :param transport: what does the work; an ``HOST.HTTPTransport`` of the defaults if there is none. It is entered
+        and closed with this one.
+    :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``HOST.Request -> one of
+        these``.
+    :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
+    :param oversized: ``"pass"`` lets what is larger pass unread, ``"raise"`` makes it an ``EventTooLarge``; None is the
+        default of ``WireRestorer``.
+    :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
+        ``"pass"`` lets it pass as it is.
+    :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
+
+    A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
+    same objects, in a stream behind the text that was held back.
+    """
+
+    default = "HTTPTransport"
+
+    def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if host is not None:
+            _bind(cls, Transport, host, type("Body", (Body, host.SyncByteStream), {}))
 
     def handle_request(self, request: Any) -> Any:
         mapping = self._mapping_of(request)
         response = self._transport.handle_request(request)
         try:
-            return self._restored_response(request, response, mapping)
+            found = self._opening(request, response, mapping)
+            if found is None:
+                return response
+            reads = _reads_of(response)
+            if found.is_certain:
+                return self._response(response, reads, found)
+            return self._response(response, reads, found, _peek(reads, found.probe()))
         except BaseException:
             close(response, None)
             raise
@@ -119,18 +265,29 @@ class Transport(_Restoring):
 
 
 class AsyncTransport(_Restoring):
-    """``Transport``, asynchronous."""
+    """An asynchronous transport.
 
-    def __init__(self, mapping: MappingOrCallable, config: Any = None, *, transport: Any = None) -> None:
-        self._mapping = mapping
-        self._config = config
-        self._transport = self.host.AsyncHTTPTransport() if transport is None else transport
+    Parameters and errors are those of ``RestoreTransport``, with an ``HOST.AsyncHTTPTransport`` inside by default.
+    """
+
+    default = "AsyncHTTPTransport"
+
+    def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if host is not None:
+            _bind(cls, AsyncTransport, host, type("AsyncBody", (AsyncBody, host.AsyncByteStream), {}))
 
     async def handle_async_request(self, request: Any) -> Any:
         mapping = self._mapping_of(request)
         response = await self._transport.handle_async_request(request)
         try:
-            return self._restored_response(request, response, mapping)
+            found = self._opening(request, response, mapping)
+            if found is None:
+                return response
+            reads = _async_reads_of(response)
+            if found.is_certain:
+                return self._response(response, reads, found)
+            return self._response(response, reads, found, await _apeek(reads, found.probe()))
         except BaseException:
             await aclose(response, None)
             raise
@@ -149,3 +306,11 @@ class AsyncTransport(_Restoring):
         traceback: TracebackType | None = None,
     ) -> None:
         await self._transport.__aexit__(exc_type, exc_value, traceback)
+
+
+def _bind(cls: type[_Restoring], base: type[_Restoring], host: ModuleType, body: type) -> None:
+    """Give a transport its library, and what is said of all of its kind, in the names of that library."""
+    cls.host, cls.body = host, body
+    _, _, said = inspect.cleandoc(base.__doc__ or "").partition("\n\n")
+    summary, _, example = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")
+    cls.__doc__ = "\n\n".join([summary, said.replace("HOST", host.__name__), example]) + "\n"

@@ -94,6 +94,7 @@ class WireRestorer:
         "_kind",
         "_limits",
         "_matcher",
+        "_passed",
         "_quick",
         "_signed",
         "_source",
@@ -129,6 +130,7 @@ class WireRestorer:
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
+        self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
         self._unread = b""  # the frame at which feed() failed
         self._writer = FrameWriter()
@@ -160,13 +162,18 @@ class WireRestorer:
             data = bytes(data)
             if self._state is State.FORWARDING:
                 return data
-            taken = self._begin(data)
+            taken = None
         try:
-            self._settle(taken)
+            self._settle(self._begin(data) if taken is None else taken)
         except Exception:
             self._state, self._quick = State.FAILED, None
             raise
-        return self._writer.take()
+        out = self._writer.take()
+        if self._state is State.RESTORING and not self._writer.owes_lf and not self._writer.owes_lead:
+            self._quick = self._source.feed
+        else:
+            self._quick = None
+        return data if out == data else out
 
     def flush(self) -> bytes:
         """End the stream; returns what is still to be sent. The second time that is nothing."""
@@ -210,15 +217,19 @@ class WireRestorer:
         writer = self._writer
         if self._source is None:
             data = self._start + data
-            self._check_encoding(data)
+            self._start = b""
+            if not self._passed and self._is_encoded(data):
+                self._start = data
+                return b""
             framing = Framing.of(data)
             if framing is None:  # blank lines are nobody's
                 end = data.rfind(b"\n") + 1
                 self._start = data[end:]
+                self._passed += end
                 return data[:end]
-            self._start = b""
             writer.framing = framing
-            self._source = Framer(framing, self._limits[0], skip_oversized=self._limits[1])
+            size, skips = self._limits
+            self._source = Framer(framing, size, skip_oversized=skips, offset=self._passed)
             if self._kind is not None:
                 self._decide(self._kind)
         if writer.owes_lf and data:
@@ -226,12 +237,13 @@ class WireRestorer:
             data = data.removeprefix(b"\n")
         return self._source.feed(data)
 
-    def _check_encoding(self, data: bytes) -> None:
-        """Compressed bytes are refused at the start of the stream."""
+    def _is_encoded(self, data: bytes) -> bool:
+        """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
         for magic, name in _ENCODINGS:
             if data.startswith(magic):
-                self._state, self._start = State.FAILED, data
+                self._start = data
                 raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        return any(magic.startswith(data) for magic, _ in _ENCODINGS) and bool(data)
 
     def _settle(self, taken: Any) -> None:
         """Settle the frames that must be read, one after the other, until there are none."""
@@ -255,8 +267,6 @@ class WireRestorer:
             else:  # the format was decided: from here on the lane finds the frames
                 taken = self._source.feed(source.take_rest())
         writer.bytes(taken)
-        is_open = self._state is State.RESTORING and not writer.owes_lf
-        self._quick = self._source.feed if is_open else None
 
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""

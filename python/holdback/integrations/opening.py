@@ -1,0 +1,121 @@
+"""What the HTTP integrations share: which responses may be answers, by their headers. Sans-IO, without a host.
+
+A response is looked at if its content type says that it can hold an answer: an event stream, lines, or one JSON
+document; or if it says nothing, or only that it is text, for then the bytes decide. Where only the bytes tell whether a
+response is touched at all, a ``probe`` is fed before its headers go on; one that is not touched goes on as it came.
+A restored body is no longer what some headers say: those in ``STALE`` leave with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+from holdback._backend import TrieMatcher
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
+from holdback.config import is_enabled
+from holdback.mapping import AnyMapping, matcher_of
+from holdback.formats import AUTO
+from holdback.sniffing import Claim, claim_of
+
+STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
+"""Headers that speak about the bytes that came, not about those that leave."""
+
+Request = TypeVar("Request")
+
+
+class Opening(NamedTuple):
+    """A response that may be restored."""
+
+    matcher: TrieMatcher
+    config: Any
+    claim: Claim
+    codings: str
+    answers: bool
+    options: BodyOptions
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the headers alone say that the body goes through a restorer."""
+        return self.claim.is_stream or (self.answers and self.claim is Claim.JSON)
+
+    def begin(self) -> BodyRestorer:
+        """What restores the body."""
+        return BodyRestorer(self.matcher, self.config, **self._of_body())
+
+    def probe(self) -> BodyProbe:
+        """What is fed the first bytes to see whether the body is touched."""
+        return BodyProbe(self.matcher, self.config, **self._of_body())
+
+    def _of_body(self) -> dict[str, Any]:
+        return {
+            "claim": self.claim,
+            "codings": self.codings,
+            "answers": self.answers,
+            "options": self.options,
+        }
+
+
+def opening(
+    content_type: str,
+    codings: str,
+    mapping: AnyMapping | None,
+    config: Any,
+    *,
+    answers: bool,
+    options: BodyOptions,
+) -> Opening | None:
+    """How a response with these headers is restored; None if it is to be left alone. The mapping is read here.
+
+    :param answers: whether whole JSON answers are restored too.
+    :raises EncodedInput: it is said to be an answer and cannot be decoded, and ``options`` do not let it pass.
+    """
+    claim = claim_of(content_type)
+    if claim is None or (config is not None and not is_enabled(config)):
+        return None
+    matcher = matcher_of(mapping)
+    if matcher is None:
+        return None
+    found = Opening(matcher, config, claim, codings, answers, options)
+    if not found.is_certain:  # it may be anything: nobody said that it can be decoded
+        found = found._replace(options=replace(options, undecodable="pass"))
+    return None if found.begin().undecoded else found
+
+
+PATHS = (
+    ("/chat/completions", "openai-chat"),
+    ("/completions", "openai-text"),
+    ("/responses", "openai-responses"),
+    ("/messages", "anthropic"),
+    (":generateContent", "gemini"),
+    (":streamGenerateContent", "gemini"),
+    ("/api/chat", "ollama"),
+    ("/api/generate", "ollama"),
+)
+"""How the paths of the providers end, and the wire formats of what is answered there."""
+
+
+def protocol_of_path(path: str) -> str:
+    """The wire format of the answers at a path of a provider; ``"auto"`` at a path that says nothing.
+
+    >>> protocol_of_path("/v1/chat/completions"), protocol_of_path("/v1/models")
+    ('openai-chat', 'auto')
+    """
+    return next((protocol for end, protocol in PATHS if path.rstrip("/").endswith(end)), AUTO)
+
+
+def options_for(
+    options: BodyOptions, protocol: str | Callable[[Request], str | None], request: Request
+) -> BodyOptions:
+    """The options with the protocol that a callable says for this request; None from it is ``"auto"``."""
+    return replace(options, protocol=protocol(request) or AUTO) if callable(protocol) else options
+
+
+def mapping_for(
+    given: AnyMapping | Callable[[Request], AnyMapping | None] | None, request: Request
+) -> AnyMapping | None:
+    """The mapping itself, or what a callable says for this request."""
+    if given is None or isinstance(given, Mapping) or not callable(given):
+        return given
+    return given(request)

@@ -1,0 +1,269 @@
+"""Strings of the providers' types that holdback leaves alone, each with its reason; and those that are to come.
+
+A pattern stands for ``protocol:path``, as ``type_walk`` writes paths; ``*`` is anything. A pattern that no longer
+matches a string that is left is an error: the lists stay as short as they can be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+LEFT: dict[str, tuple[str, ...]] = {
+    "an identifier": (
+        "*.id",
+        "*_id",
+        "*_ids[]",
+        "*fingerprint",
+        "gemini:*.responseId",
+        "gemini:*Id",
+        "gemini:*.fileSearchStore",
+        "gemini:*.documentName",
+        "openai-responses:*.prompt_cache_key",
+        "openai-responses:*.tunnel_id",
+    ),
+    "a name that code goes by": (
+        "*.name",
+        "*.server_label",
+        "*server_name",
+        "*.toolset_name",
+        "*.tool_name",
+        "*.namespace",
+        "*.created_by",
+        "*.role",
+        "gemini:*.jsonPath",
+        "gemini:*.customMetadata[].key",
+    ),
+    "a kind, a model, a version or another word of a fixed set": (
+        "*.model",
+        "*.type",
+        "*.version",
+        "*.object",
+        "*_tier",
+        "*.done_reason",
+        "*stop_reason",
+        "*.output_format",
+        "*.quality",
+        "*.size",
+        "*.background",
+        "*.keys[]",
+        "anthropic:*.inference_geo",
+        "anthropic:*.recommended_model",
+        "anthropic:*.remove_to_redeem[]",
+        "anthropic:*input_transformations[]*.path",
+        "gemini:*.modelVersion",
+        "gemini:*.mimeType",
+        "gemini:*.languageCode",
+        "gemini:*.license",
+        "gemini:*.speakerLabel",
+        "gemini:*.speechMetadata.*",
+        "gemini:*.visibleCells",
+        "openai-chat:*[](reasoning.text).format",
+    ),
+    "a time or a place in a recording": (
+        "*.created_at",
+        "*.page_age",
+        "*.retrieved_at",
+        "gemini:*Offset",
+        "gemini:*.relativePublishTimeDescription",
+        "gemini:*.route.duration",
+    ),
+    "encoded data, or what must go back as it came": (
+        "*.signature",
+        "*encrypted_*",
+        "*.data",
+        "*obfuscation",
+        "*.file_data",
+        "*_b64",
+        "*.image",
+        "*image_url",
+        "*image_url.url",
+        "*.input_audio",
+        "anthropic:*.fallback_credit_token",
+        "gemini:*.googleMapsWidgetContextToken",
+        "gemini:*.encodedPolyline",
+        "ollama:*.images[].value",
+        "openai-responses:(response.audio.delta).delta",
+        "openai-responses:*(image_generation_call).result",
+    ),
+    "tokens, which one placeholder may be several of": (
+        "*logprobs*",
+        "gemini:*.logprobsResult.*",
+    ),
+    "what a check of the provider says": (
+        "*moderation*",
+        "openai-responses:*_safety_checks[].*",
+        "openai-responses:*.review_target",
+    ),
+    "the request, which comes back masked as it was sent": (
+        "openai-chat:.metadata{k}",
+        "openai-responses:*instructions*",
+        "openai-responses:*.tools[]*",
+        "openai-responses:*.tool_choice(*",
+        "openai-responses:*.metadata{k}",
+        "openai-responses:*prompt.variables*",
+        "openai-responses:*.safety_identifier",
+        "openai-responses:*response.user",
+        "openai-responses:.user",
+        "openai-responses:*text.format(*",
+        "openai-responses:*(mcp_approval_response).reason",
+        "openai-chat:*(document_url).document_*",
+        "gemini:*.functionResponse.*",
+        "gemini:*.partMetadata{}",
+    ),
+    "the definition of a tool": (
+        "anthropic:*(mcp_tool_listing).tools[].*",
+        "anthropic:*.tool_changes[]*",
+    ),
+    "an error in the words of the provider": (
+        "*error.code",
+        "*error.message",
+        "*error.param",
+        "openai-responses:(error).*",
+        "openai-responses:*(mcp_list_tools).error",
+        "cohere:(message-end).delta.error",
+        "gemini:*.modelStatus.message",
+    ),
+    "the address of what the provider holds or has found": (
+        "*.file_url",
+        "openai-responses:*.outputs[](image).url",
+        "openai-chat:*(tool_reference).favicon",
+        "openai-chat:*(resource).uri",
+        "openai-chat:*(resource_link).uri",
+        "gemini:*.fileUri",
+        "gemini:*.flagContentUri",
+        "gemini:*.googleMapsUri",
+        "gemini:*.photoUri",
+        "gemini:*.groundingChunks[].image.*Uri",
+        "gemini:*.maps.uri",
+        "gemini:*.authorAttribution.*",
+        "gemini:*.web.uri",
+        "gemini:*.domain",
+        "gemini:*.retrievedUrl",
+    ),
+    "the name of a file or of media": ("gemini:*.displayName",),
+    "made by the SDK, not sent": (
+        "gemini:.sdkHttpResponse.*",
+        "gemini:.automaticFunctionCallingHistory[]*",
+        "gemini:.parsed{}",
+        "openai-chat:*(UNKNOWN).raw{}",
+    ),
+    "data for programs beside the text": (
+        "openai-chat:*.metadata{}",
+        "openai-chat:*(resource_link).metadata{k}",
+    ),
+    "the prompt as the provider put it together, for debugging": ("cohere:(debug).prompt",),
+}
+
+
+def _of_items(*members: str) -> tuple[str, ...]:
+    """Members of the items of the Responses API, wherever an item stands but in the request."""
+    return tuple(
+        f"openai-responses:{edge}{member}" for member in members for edge in ("*.item", "*.output[]")
+    )
+
+
+PENDING: dict[str, tuple[str, ...]] = {
+    "chat: arguments as an object in a delta": (
+        "openai-chat:.choices[].delta.tool_calls[].function.arguments{}",
+    ),
+    "chat: the address of a citation, as in Responses": (
+        "openai-chat:.choices[].message.annotations[].url_citation.url",
+    ),
+    "chat: reasoning in the shapes of other providers": (
+        "openai-chat:*.reasoning[].text",
+        "openai-chat:*.reasoning_content.text",
+        "openai-chat:*.reasoning_text",
+        "openai-chat:*.reasoning_details[](reasoning.text).text",
+        "openai-chat:*.reasoning_details[](reasoning.summary).summary",
+    ),
+    "Mistral: thinking parts, what they refer to, and resources": (
+        "openai-chat:*[](thinking).thinking[](text).text",
+        "openai-chat:*[](thinking).thinking[](tool_reference).title",
+        "openai-chat:*[](thinking).thinking[](tool_reference).description",
+        "openai-chat:*[](thinking).thinking[](tool_reference).url",
+        "openai-chat:*[](resource).content(text).text",
+    ),
+    "Mistral: several messages in one choice": (
+        "openai-chat:.choices[].messages[].content",
+        "openai-chat:.choices[].messages[].content[](text).text",
+        "openai-chat:.choices[].messages[].tool_calls[].function.arguments",
+        "openai-chat:.choices[].messages[].tool_calls[].function.arguments{}",
+    ),
+    "Responses: the diff of a patch as it streams": (
+        "openai-responses:(response.apply_patch_call_operation_diff.delta).delta",
+        "openai-responses:(response.apply_patch_call_operation_diff.done).diff",
+    ),
+    "Responses: members of items": _of_items(
+        "(image_generation_call).revised_prompt",
+        "(file_search_call).results[].attributes{k}",
+        "(web_search_call).action(search).sources[].url",
+        "(local_shell_call).action.working_directory",
+        "(local_shell_call).action.user",
+        "(mcp_call).error(mcp_tool_execution_error).content{}",
+        "(function_call_output).output[](input_file).filename",
+        "(custom_tool_call_output).output[](input_file).filename",
+    ),
+    "Responses: what a refusal explains": (
+        "openai-responses:*error.misalignment.detailed_explanation",
+        "openai-responses:*error.misalignment.steer.message",
+    ),
+    "Anthropic: what a refusal explains": ("anthropic:*stop_details.explanation",),
+    "Anthropic: the error of a tool": ("anthropic:*.error_message",),
+    "Anthropic: citations in what an MCP tool returned": (
+        "anthropic:*(mcp_tool_result).content[].citations[]*.cited_text",
+        "anthropic:*(mcp_tool_result).content[].citations[]*.document_title",
+        "anthropic:*(mcp_tool_result).content[].citations[]*.title",
+        "anthropic:*(mcp_tool_result).content[].citations[]*.source",
+        "anthropic:*(mcp_tool_result).content[].citations[]*.url",
+    ),
+    "Gemini: citations by the name that the wire has": ("gemini:*.citationMetadata.citationSources[].uri",),
+    "Gemini: retrieved context": (
+        "gemini:*.retrievedContext.text",
+        "gemini:*.retrievedContext.title",
+        "gemini:*.retrievedContext.uri",
+        "gemini:*.retrievedContext.ragChunk.text",
+        "gemini:*.retrievedContext.customMetadata[].stringValue",
+        "gemini:*.retrievedContext.customMetadata[].stringListValue.values[]",
+    ),
+    "Gemini: what was searched for, and found on maps and among images": (
+        "gemini:*.imageSearchQueries[]",
+        "gemini:*.retrievalQueries[]",
+        "gemini:*.groundingChunks[].image.title",
+        "gemini:*.groundingChunks[].maps.title",
+        "gemini:*.groundingChunks[].maps.text",
+        "gemini:*.reviewSnippet[].title",
+        "gemini:*.reviewSnippet[].review",
+        "gemini:*.reviewSnippets[].title",
+        "gemini:*.reviewSnippets[].review",
+    ),
+    "Gemini: words of a transcription": ("gemini:.candidates[]*.audioTranscription.words[].word",),
+    "Cohere: the format is not read": (
+        "cohere:*.content.text",
+        "cohere:*.content.thinking",
+        "cohere:*.content[](text).text",
+        "cohere:*.content[](thinking).thinking",
+        "cohere:*.tool_plan",
+        "cohere:*.function.arguments",
+        "cohere:*.citations.text",
+        "cohere:*.citations[].text",
+        "cohere:*.sources[](tool).tool_output{}",
+        "cohere:*.sources[](document).document{}",
+    ),
+}
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(piece) for piece in pattern.split("*")))
+
+
+def matching(patterns: Iterable[str], place: str) -> list[str]:
+    """Which of the patterns stand for a place."""
+    return [pattern for pattern in patterns if _expression(pattern).fullmatch(place)]
+
+
+def all_of(table: dict[str, tuple[str, ...]]) -> list[str]:
+    """The patterns of a table."""
+    return [pattern for patterns in table.values() for pattern in patterns]
