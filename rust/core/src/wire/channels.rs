@@ -175,19 +175,25 @@ impl Key {
 /// What is known by key.
 struct Table<V> {
     known: HashMap<Arc<[u8]>, V>,
+    /// What was found last, each at a place that depends on the bytes of its key. Any change of the table empties it.
+    recent: [Option<(Arc<[u8]>, V)>; RECENT],
     /// For each slot, how many keys leave each of its addresses open.
     open: HashMap<SlotId, Vec<usize>>,
     scratch: Vec<u8>,
 }
 
+/// So many keys in turns are found without a hash.
+const RECENT: usize = 4;
+
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { known: HashMap::new(), open: HashMap::new(), scratch: Vec::new() }
+        Self { known: HashMap::new(), recent: Default::default(), open: HashMap::new(), scratch: Vec::new() }
     }
 }
 
-impl<V> Table<V> {
+impl<V: Copy> Table<V> {
     fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
+        self.recent = Default::default();
         let replaced = self.known.insert(key, value);
         if replaced.is_none()
             && let Some(address) = open
@@ -200,6 +206,7 @@ impl<V> Table<V> {
     }
 
     fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
+        self.recent = Default::default();
         let removed = self.known.remove(key);
         if removed.is_some()
             && let Some(address) = open
@@ -211,20 +218,26 @@ impl<V> Table<V> {
     }
 
     #[inline]
-    fn find(&mut self, slot: SlotId, key: &Key) -> Option<&V> {
-        if !self.open.is_empty()
-            && !self.known.contains_key(&*key.bytes)
-            && let Some(counts) = self.open.get(&slot)
+    fn find(&mut self, slot: SlotId, key: &Key) -> Option<V> {
+        let sum = key.bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte));
+        let recent = &mut self.recent[usize::from(sum) % RECENT];
+        if let Some((known, value)) = recent
+            && **known == *key.bytes
         {
-            for (address, _) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-                key.opened(address, &mut self.scratch);
-                if self.known.contains_key(&*self.scratch) {
-                    return self.known.get(&*self.scratch);
-                }
-            }
-            return None;
+            return Some(*value);
         }
-        self.known.get(&*key.bytes)
+        if let Some((known, &value)) = self.known.get_key_value(&*key.bytes) {
+            *recent = Some((Arc::clone(known), value));
+            return Some(value);
+        }
+        let counts = self.open.get(&slot)?;
+        for (address, _) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            key.opened(address, &mut self.scratch);
+            if let Some(value) = self.known.get(&*self.scratch) {
+                return Some(*value);
+            }
+        }
+        None
     }
 }
 
@@ -363,7 +376,7 @@ impl Channels {
 
     #[inline]
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<ChannelId> {
-        self.table.find(slot, key).map(|&(id, _)| id)
+        self.table.find(slot, key).map(|(id, _)| id)
     }
 
     pub(crate) fn is_known(&mut self, slot: SlotId, key: &Key) -> bool {

@@ -34,8 +34,6 @@ pub(super) struct Walk<'a> {
     pub(super) depth: usize,
     /// The innermost element around the cursor.
     place: usize,
-    /// The objects around the cursor that went by a member, and whether its name came already.
-    choices: Vec<(ObjectId, bool)>,
     /// What came of a name is known, so that it can be taken back.
     with_care: bool,
     /// The envelope is of interest, and was not passed yet.
@@ -56,9 +54,9 @@ impl<'a> Walk<'a> {
         reading: &'a mut Reading,
         with_care: bool,
     ) -> Self {
-        let (depth, place, choices, envelope) = (0, ROOT, Vec::new(), None);
+        let (depth, place, envelope) = (0, ROOT, None);
         let notes_envelope = !with_care;
-        Self { shapes, source, reading, depth, place, choices, with_care, notes_envelope, envelope }
+        Self { shapes, source, reading, depth, place, with_care, notes_envelope, envelope }
     }
 
     pub(super) fn run(&mut self) -> Option<()> {
@@ -158,10 +156,10 @@ impl<'a> Walk<'a> {
             Next::End(end) => return Some((end, Kind::EmptyObject)),
         };
         self.depth += 1;
-        let outside = self.choices.len();
+        let outside = self.reading.choices.len();
         let object = self.chosen(first, number)?;
         let end = self.members(first, object, outside, 0)?;
-        self.choices.truncate(outside);
+        self.reading.choices.truncate(outside);
         self.depth -= 1;
         Some((end, Kind::Object))
     }
@@ -172,7 +170,7 @@ impl<'a> Walk<'a> {
         loop {
             let object = &self.shapes.objects[number as usize];
             let Some(choice) = &object.which else { return Some(object) };
-            self.choices.push((number, false));
+            self.reading.choices.push((number, false));
             let mut decoded = Vec::new();
             let literal = self.value_of(first, &choice.name)?;
             let chosen_by = match literal.kind {
@@ -232,7 +230,7 @@ impl<'a> Walk<'a> {
             let mut known = None;
             if kind == Kind::Plain {
                 let text = at + 1..end - 1;
-                if outside < self.choices.len() {
+                if outside < self.reading.choices.len() {
                     self.count_choice(&source[text.clone()], outside)?;
                 }
                 known = object.members.find_in(source, text);
@@ -281,7 +279,7 @@ impl<'a> Walk<'a> {
                 .is_some_and(|(_, node)| node != NO_NODE && self.shapes.nodes[node as usize].is_container());
         if holds_more {
             self.notes_envelope = false;
-            if at >= SHORTEST && self.choices.is_empty() {
+            if at >= SHORTEST && self.reading.choices.is_empty() {
                 let (marks, addresses) = self.count();
                 let (bytes, root) = (self.source[..at].to_vec(), blanks(self.source, 0));
                 self.envelope = Some(Envelope { bytes, root, seen, marks, addresses });
@@ -309,7 +307,7 @@ impl<'a> Walk<'a> {
     /// Whether an object went by a member of that name; the second such member is odd.
     fn count_choice(&mut self, name: &[u8], outside: usize) -> Option<bool> {
         let (mut is_choice, mut is_again) = (false, false);
-        for (object, has_come) in &mut self.choices[outside..] {
+        for (object, has_come) in &mut self.reading.choices[outside..] {
             let choice = self.shapes.objects[*object as usize].which.as_ref();
             if choice.is_some_and(|choice| *choice.name == *name) {
                 is_choice = true;

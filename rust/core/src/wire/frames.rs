@@ -174,7 +174,9 @@ impl Frames {
                     }
                 }
             }
-            let Some(found) = memchr::memchr2(b'\n', b'\r', &bytes[self.at..]) else {
+            let rest = &bytes[self.at..];
+            let found = if rest.starts_with(b"\n") { Some(0) } else { memchr::memchr2(b'\n', b'\r', rest) };
+            let Some(found) = found else {
                 self.at = bytes.len();
                 return None;
             };

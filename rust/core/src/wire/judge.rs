@@ -7,7 +7,7 @@ use super::json_text::Kind;
 use super::lane::{Fate, Lane, Run};
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
-use crate::{Fed, StreamBuffer};
+use crate::Fed;
 
 impl Lane {
     /// Take a complete frame, which begins at `run.at`.
@@ -113,12 +113,14 @@ impl Lane {
             let literal = reading.marks[text.mark].literal;
             let begin = written.len();
             let came = literal.text(source, decoded);
-            let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
-            let (fed, is_pending) = channel.buffer.with(work);
+            let (fed, is_withheld) = channel.buffer.with(|stream| {
+                let fed = stream.feed_wtf8(came, written);
+                (fed, fed == Fed::Written && written.len() == begin && stream.is_pending())
+            });
             let leaves = &written[begin..];
             text.leaves = if fed == Fed::Unchanged || leaves == came {
                 Leaves::Same
-            } else if leaves.is_empty() && is_pending {
+            } else if is_withheld {
                 Leaves::Withheld
             } else {
                 Leaves::Other(begin..written.len())
