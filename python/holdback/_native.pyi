@@ -250,6 +250,13 @@ class Lane:
         """Whether a frame that is larger than allowed is just passing unread."""
 
     @property
+    def manner(self) -> tuple[bytes, bool] | None:
+        """How the last event is written that was taken since the frame before was declined; None if none was.
+
+        What ends its first line, and whether it has an ``event`` line.
+        """
+
+    @property
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""
 

@@ -38,6 +38,9 @@
 //! [`Matcher::new`] compiles the keys, once. [`Matcher::stream`] starts a text, [`Matcher::stream_json`] one that is
 //! JSON source, such as the fragments of a tool call's arguments. A stream belongs to one text: an answer of two
 //! choices needs two.
+//!
+//! A gateway that has bytes and not texts finds the layer for them in [`wire`], which is unstable: frames, the places of
+//! text in the JSON of an event, and a lane that restores most events of a stream in one go.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,64 +1,11 @@
 //! What the lane declines, what it is told, and what it remembers.
 
+mod lines;
 mod table;
 
-use std::sync::Arc;
-
-use holdback_core::wire::{Address, ChannelId, Framing, Lane, LaneError, Progress, SlotId};
-use holdback_core::{Matcher, SharedBuffer};
+use holdback_core::wire::{Address, Frames, Framing, Lane, LaneError, Progress, Shapes};
+use lines::{assert_declined, assert_taken, buffer, content, line, with_channels};
 use table::{ARGUMENTS, CONTENT, FINISH, LATEST, PART, REASONING, chat};
-
-fn lines(most: usize, skips: bool) -> Lane {
-    Lane::new(Arc::new(chat()), Framing::Lines, most, skips, 0)
-}
-
-fn buffer(json: bool) -> Arc<SharedBuffer> {
-    let matcher = Matcher::new([("<P>", "Ada"), ("<Q>", "")]).unwrap();
-    Arc::new(SharedBuffer::new(if json { matcher.stream_json() } else { matcher.stream() }))
-}
-
-/// A lane with open channels for these slots of choice 0.
-fn with_channels(slots: &[SlotId]) -> (Lane, Vec<ChannelId>) {
-    let mut lane = lines(1 << 30, true);
-    let mut ids = Vec::new();
-    for &slot in slots {
-        let id = lane.open(buffer(slot == ARGUMENTS));
-        let addresses = [Address::Integer(0), Address::Integer(0)];
-        lane.register(id, slot, &addresses[..=usize::from(slot == ARGUMENTS)]).unwrap();
-        ids.push(id);
-    }
-    (lane, ids)
-}
-
-/// What leaves, and the frame that is declined.
-fn fed(lane: &mut Lane, data: &str) -> (String, Option<String>) {
-    let mut out = Vec::new();
-    let declined = match lane.feed(data.as_bytes(), &mut out) {
-        Progress::Unchanged => return (data.to_owned(), None),
-        Progress::Taken => None,
-        Progress::TooLarge => Some(String::new()),
-        Progress::Declined(declined) => Some(String::from_utf8(declined.frame.to_vec()).unwrap()),
-    };
-    (String::from_utf8(out).unwrap(), declined)
-}
-
-fn line(delta: &str) -> String {
-    format!("{{\"choices\":[{{\"delta\":{{{delta}}}}}]}}\n")
-}
-
-fn content(text: &str) -> String {
-    line(&format!("\"content\":\"{text}\""))
-}
-
-#[track_caller]
-fn assert_taken(lane: &mut Lane, data: &str, out: &str) {
-    assert_eq!(fed(lane, data), (out.to_owned(), None));
-}
-
-#[track_caller]
-fn assert_declined(lane: &mut Lane, data: &str) {
-    assert_eq!(fed(lane, data), (String::new(), Some(data.to_owned())));
-}
 
 #[test]
 fn what_is_declined() {
@@ -98,6 +45,23 @@ fn what_is_declined() {
     }
 }
 
+/// Behind an envelope that is known already.
+#[test]
+fn what_is_no_text_is_declined() {
+    let (mut lane, _) = with_channels(&[CONTENT]);
+    let event = content("x").replacen('{', "{\"id\":\"chatcmpl-0123456789\",\"created\":1,", 1);
+    let mut out = Vec::new();
+    for _ in 0..2 {
+        assert!(matches!(lane.feed(event.as_bytes(), &mut out), Progress::Unchanged));
+        for broken in [&b"\xff"[..], b"\xed\xa0\x80", b"\x1f", b"\"", b"\",\"content\":\"y"] {
+            let at = event.find('x').unwrap();
+            let data = [&event.as_bytes()[..at], broken, &event.as_bytes()[at..]].concat();
+            assert!(matches!(lane.feed(&data, &mut out), Progress::Declined(_)), "{broken:x?}");
+        }
+    }
+    assert_eq!(out, b"");
+}
+
 #[test]
 fn what_is_declined_has_a_reading() {
     let (mut lane, _) = with_channels(&[]);
@@ -118,7 +82,7 @@ fn a_channel_of_any_address() {
         line(&format!("\"calls\":[{{\"index\":{index},\"arguments\":\"{text}\"}}]"))
     };
     lane.register(any, ARGUMENTS, &[Address::Integer(0), Address::Any]).unwrap();
-    lane.register(one, ARGUMENTS, &[Address::Integer(0), Address::Text(b"x")]).unwrap();
+    lane.register(one, ARGUMENTS, &[Address::Integer(0), Address::Text(b"x".into())]).unwrap();
     let held = call(r#""y""#, "<");
     assert_taken(&mut lane, &held, "");
     assert_taken(&mut lane, &call(r#""x""#, "P>"), &call(r#""x""#, "P>"));
@@ -139,6 +103,15 @@ fn registrations() {
     lane.register(ids[1], CONTENT, &key).unwrap();
     lane.forget(ids[0]).unwrap();
     assert_taken(&mut lane, &content("x"), &content("x"));
+    // Both registrations of a channel go to another one, one after the other.
+    let reasoning = line(r#""reasoning":"x""#);
+    lane.register(ids[0], CONTENT, &key).unwrap();
+    lane.register(ids[0], REASONING, &key).unwrap();
+    lane.register(ids[1], CONTENT, &key).unwrap();
+    lane.register(ids[1], REASONING, &key).unwrap();
+    lane.forget(ids[0]).unwrap();
+    assert_taken(&mut lane, &content("x"), &content("x"));
+    assert_taken(&mut lane, &reasoning, &reasoning);
     lane.close(ids[1]).unwrap();
     assert_declined(&mut lane, &content("x"));
     assert_declined(&mut lane, &line(r#""reasoning":"x""#));
@@ -208,6 +181,7 @@ fn the_latest_literal() {
 
 #[test]
 fn what_withheld_text_leaves() {
+    let parts = |elements: &str| line(&format!("\"parts\":[{elements}]"));
     let usage = |line: String| line.replacen('{', "{\"usage\":1,", 1);
     for (slot, came, left) in [
         (CONTENT, content("<"), String::new()),
@@ -222,6 +196,9 @@ fn what_withheld_text_leaves() {
             usage(line(r#""parts":[ {"text":""}]"#)),
         ),
         (PART, line(r#""parts":[{"text":"x"} , {"text":"<"} ]"#), line(r#""parts":[{"text":"x"} ]"#)),
+        (PART, parts(r#"{"text":"x"}, {"text":"<"} ,{"text":"P"} "#), parts(r#"{"text":"x"} "#)),
+        (PART, parts(r#" {"text":"<"}, {"text":"P"} ,{"text":">"}"#), parts(r#" {"text":"Ada"}"#)),
+        (PART, parts(r#"{"text":"<"},{"text":"P>"},{"text":"<"}"#), parts(r#"{"text":"Ada"}"#)),
         (PART, line(r#""parts":[{"text":"<","k":1}]"#), line(r#""parts":[{"text":"","k":1}]"#)),
     ] {
         let (mut lane, _) = with_channels(&[slot]);
@@ -229,111 +206,59 @@ fn what_withheld_text_leaves() {
     }
 }
 
+/// More addresses in one event than are looked at one after the other.
 #[test]
-fn a_line_feed_goes_where_its_frame_went() {
-    let lane = || {
-        let mut lane = Lane::new(Arc::new(chat()), Framing::Events, 60, true, 0);
-        let id = lane.open(buffer(false));
-        lane.register(id, CONTENT, &[Address::Integer(0)]).unwrap();
-        lane
+fn many_channels_in_one_event() {
+    let (mut lane, _) = with_channels(&[]);
+    let names: Vec<(i64, i64)> =
+        (0..5).flat_map(|choice| (0..5).map(move |call| (choice, 10 * choice + call))).collect();
+    for &(choice, call) in &names {
+        let id = lane.open(buffer(true));
+        lane.register(id, ARGUMENTS, &[Address::Integer(choice), Address::Integer(call)]).unwrap();
+    }
+    let event = |text: &str, is_late: bool| {
+        let calls = |choice: i64| {
+            let of = names.iter().filter(|name| name.0 == choice);
+            let call = |&(_, call): &(i64, i64)| {
+                if is_late {
+                    format!("{{\"arguments\":\"{text}{call}\",\"index\":{call}}}")
+                } else {
+                    format!("{{\"index\":{call},\"arguments\":\"{text}{call}\"}}")
+                }
+            };
+            of.map(call).collect::<Vec<_>>().join(",")
+        };
+        let choice = |choice| format!("{{\"delta\":{{\"calls\":[{}]}},\"index\":{choice}}}", calls(choice));
+        format!("{{\"choices\":[{}]}}\n", (0..5).map(choice).collect::<Vec<_>>().join(","))
     };
-    let event = |text: &str| format!("data: {}\r\r", content(text).trim_end());
-    let mut dropping = lane();
-    assert_taken(&mut dropping, &event("<"), "");
-    assert_taken(&mut dropping, "\n: c\r", ": c\r");
-    assert_taken(&mut dropping, "\n", "\n");
-    assert_eq!(dropping.offset(), event("<").len() + 6);
-    let mut declining = lane();
-    let done = "data: [DONE]\r\r";
-    assert_declined(&mut declining, done);
-    assert_declined(&mut declining, "\n");
-    assert_taken(&mut declining, "\n", "\n");
-    assert_declined(&mut declining, done);
-    declining.put_back();
-    assert_eq!(fed(&mut declining, "\n"), (String::new(), Some(format!("{done}\n"))));
-    // An oversized one passes, and its end with it.
-    let mut skipping = lane();
-    assert_taken(&mut skipping, &event(&"<".repeat(60)), &event(&"<".repeat(60)));
-    assert_taken(&mut skipping, "\n", "\n");
-    assert_eq!((skipping.oversized(), skipping.offset()), (1, event(&"<".repeat(60)).len() + 1));
+    for is_late in [false, true] {
+        assert_taken(&mut lane, &event("x", is_late), &event("x", is_late));
+    }
+    // Each has its own text: what one holds back is not given to another.
+    let held = event("y<", true);
+    assert_taken(&mut lane, &held.replace(r"y<44", "y<"), &held.replace("y<44", "y"));
+    assert_taken(&mut lane, &event("P>", false), &event("P>", false).replace(r#""P>44"#, r#""Ada44"#));
 }
 
 #[test]
-fn an_event_that_is_too_large() {
-    let small = content("x");
-    let large = content(&"<".repeat(small.len()));
-    let stream = [&*small, &*large, &*small].concat();
-    for size in [1, stream.len()] {
-        let (mut refusing, mut skipping) = (lines(small.len() - 1, false), lines(small.len() - 1, true));
-        for lane in [&mut refusing, &mut skipping] {
-            let id = lane.open(buffer(false));
-            lane.register(id, CONTENT, &[Address::Integer(0)]).unwrap();
-        }
-        let (mut left, mut passed, mut is_refused) = (String::new(), String::new(), false);
-        for piece in stream.as_bytes().chunks(size) {
-            let piece = std::str::from_utf8(piece).unwrap();
-            let (out, declined) = fed(&mut refusing, piece);
-            is_refused |= declined.is_some();
-            left += &out;
-            passed += &fed(&mut skipping, piece).0;
-        }
-        assert!(is_refused);
-        assert_eq!(left, small);
-        assert_eq!(refusing.offset(), small.len());
-        assert_eq!(refusing.take_rest(), [&*large, &*small].concat().as_bytes());
-        assert_eq!(refusing.offset(), stream.len());
-        assert_eq!((passed, skipping.oversized()), (stream.clone(), 1));
-    }
-}
-
-#[test]
-fn put_back_and_taken_again() {
-    for cut in 0..content("x").len() {
-        let mut lane = lines(1 << 20, true);
-        let stream = [content("x <"), content("P>"), content("y")].concat();
-        let mut out = fed(&mut lane, &stream[..cut]).0;
-        assert_eq!(out, "");
-        let (nothing, declined) = fed(&mut lane, &stream[cut..]);
-        assert_eq!((nothing, declined), (String::new(), Some(content("x <"))));
-        let id = lane.open(buffer(false));
-        lane.register(id, CONTENT, &[Address::Integer(0)]).unwrap();
-        lane.put_back();
-        lane.put_back();
-        assert_eq!(lane.offset(), 0);
-        out += &fed(&mut lane, "").0;
-        assert_eq!(out, [content("x "), content("Ada"), content("y")].concat());
-        assert_eq!(lane.offset(), stream.len());
-    }
-}
-
-/// Sizes at which anything that is not linear would not come to an end.
-#[test]
-fn linear_where_much_comes_at_once() {
-    // Each frame declines: the bytes behind it are not moved.
-    let mut lane = lines(1 << 30, true);
-    let declined = content("x");
-    let mut next = fed(&mut lane, &declined.repeat(100_000)).1;
-    for _ in 0..100_000 {
-        assert_eq!(next.as_deref(), Some(&*declined));
-        next = fed(&mut lane, "").1;
-    }
-    assert_eq!(next, None);
-    // One frame of many choices, each with an address of its own, and many elements that are taken out.
-    let (mut lane, _) = with_channels(&[CONTENT, PART]);
-    let choice = r#"{"delta":{"content":"x","parts":[{"text":"<"},{"text":"<"}]},"index":0}"#;
-    let array = |choice: &str| format!("{{\"choices\":[{}]}}\n", vec![choice; 50_000].join(","));
-    let (out, declined) = fed(&mut lane, &array(choice));
-    assert_eq!(declined, None);
-    assert_eq!(out, array(choice).replacen(r#"{"text":"<"},"#, "", 1));
-    // One byte a read, in one long frame.
+fn debug_shows_counts_and_no_text() {
     let (mut lane, _) = with_channels(&[CONTENT]);
-    let long = content(&"x".repeat(200_000));
-    let mut out = String::new();
-    for piece in long.as_bytes().chunks(1) {
-        out += &fed(&mut lane, std::str::from_utf8(piece).unwrap()).0;
-        if out.len() == 1 {
-            out.clear(); // what waits is said to be taken
-        }
-    }
-    assert_eq!(out, long);
+    let mut out = Vec::new();
+    let declined = format!("{:?}", lane.feed(b"secret\nsecret", &mut out));
+    assert_eq!(declined, "Declined(Declined { bytes: 7, .. })");
+    assert_eq!(format!("{lane:?}"), "Lane { offset: 7, waiting_bytes: 6, .. }");
+    assert_eq!(format!("{:?}", chat()), "Shapes { slots: 9, .. }");
+    let address = [Address::Text(b"secret".into()), Address::Integer(1), Address::Absent, Address::Any];
+    assert_eq!(format!("{address:?}"), "[Text(..), Integer(1), Absent, Any]");
+    let mut frames = Frames::new(Framing::Lines, 0);
+    frames.next(b"secret");
+    assert_eq!(format!("{frames:?}"), "Frames { framing: Lines, size: 6, .. }");
+}
+
+#[test]
+fn a_lane_may_move_between_threads() {
+    fn is_send<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_send::<Lane>();
+    is_shared::<Shapes>();
 }

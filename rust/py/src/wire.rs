@@ -220,7 +220,7 @@ impl<'a> Value<'a> {
 
     fn address(&self) -> Address<'_> {
         match self {
-            Self::Text(text) => Address::Text(text.as_ref()),
+            Self::Text(text) => Address::Text(text.as_ref().into()),
             Self::Integer(value) => Address::Integer(*value),
             Self::Absent => Address::Absent,
             Self::Any => Address::Any,
@@ -323,6 +323,12 @@ impl PyLane {
     #[getter]
     fn is_skipping(&self, py: Python<'_>) -> bool {
         self.lock(py).is_skipping()
+    }
+
+    #[getter]
+    fn manner<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, bool)> {
+        let manner = self.lock(py).manner()?;
+        Some((PyBytes::new(py, manner.line_end.as_bytes()), manner.has_name))
     }
 
     #[getter]

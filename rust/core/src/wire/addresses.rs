@@ -60,35 +60,69 @@ impl Addresses {
     ) -> bool {
         key.begin(mark.slot);
         for &slot in &shapes.slot(mark.slot).addresses {
-            let spec = shapes.slot(slot);
-            let place = reading.above(mark.place, spec.depth.into());
-            let address = match self.find(reading, slot, place).filter(|literal| !literal.is_empty_string()) {
-                Some(literal) if literal.kind.is_string() => {
-                    Address::Text(literal.text(source, &mut self.decoded))
+            let (literal, position) = self.find(shapes, reading, slot, mark);
+            match (literal, position) {
+                (Some(literal), _) if literal.kind.is_string() => {
+                    key.push_text(literal.text(source, &mut self.decoded));
                 }
-                Some(literal) => match integer(literal, source) {
-                    Some(value) => Address::Integer(value),
+                (Some(literal), _) => match integer(literal, source) {
+                    Some(value) => key.push_integer(value),
                     None => return false,
                 },
-                None if spec.positional && place != ROOT => {
-                    Address::Integer(i64::try_from(reading.places[place].index).unwrap_or(i64::MAX))
-                }
-                None => Address::Absent,
-            };
-            key.push(address);
+                (None, Some(position)) => key.push_integer(position),
+                (None, None) => key.push_absent(),
+            }
         }
         true
     }
 
+    /// The literal of an address of a mark, or else its position in the array where it is positional.
     #[inline]
-    fn find(&self, reading: &Reading, slot: SlotId, place: usize) -> Option<Literal> {
-        let mark = if self.is_indexed {
-            &reading.addresses[*self.last.get(&(slot, self.first[place]))?]
+    fn find(
+        &self,
+        shapes: &Shapes,
+        reading: &Reading,
+        slot: SlotId,
+        mark: &Mark,
+    ) -> (Option<Literal>, Option<i64>) {
+        let spec = shapes.slot(slot);
+        let place = reading.above(mark.place, spec.depth.into());
+        let found = if self.is_indexed {
+            self.last.get(&(slot, self.first[place])).map(|&number| &reading.addresses[number])
         } else {
-            let mut marks = reading.addresses.iter().rev();
-            marks.find(|mark| mark.slot == slot && reading.is_same(mark.place, place))?
+            let mut addresses = reading.addresses.iter().rev();
+            addresses.find(|address| address.slot == slot && reading.is_same(address.place, place))
         };
-        Some(mark.literal)
+        let literal = found.map(|address| address.literal).filter(|literal| !literal.is_empty_string());
+        let is_positional = spec.positional && place != ROOT;
+        let position = is_positional.then(|| i64::try_from(reading.places[place].index).unwrap_or(i64::MAX));
+        (literal, position)
+    }
+}
+
+impl Shapes {
+    /// What a mark belongs to: the values of the addresses of its slot. None if one is a number that is no address,
+    /// since it has a fraction, an exponent or more than 18 digits. `source` is what was walked.
+    #[must_use]
+    pub fn addresses<'a>(
+        &self,
+        source: &'a [u8],
+        reading: &Reading,
+        mark: &Mark,
+    ) -> Option<Vec<Address<'a>>> {
+        let addresses = Addresses::default();
+        let value_of = |&slot: &SlotId| {
+            let (literal, position) = addresses.find(self, reading, slot, mark);
+            Some(match (literal, position) {
+                (Some(literal), _) if literal.kind.is_string() => {
+                    Address::Text(Mark { literal, ..*mark }.text(source)?)
+                }
+                (Some(literal), _) => Address::Integer(integer(literal, source)?),
+                (None, Some(position)) => Address::Integer(position),
+                (None, None) => Address::Absent,
+            })
+        };
+        self.slot(mark.slot).addresses.iter().map(value_of).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 //! Cost: each call O(its keys). A closed channel leaves nothing behind but the number of its place, which is not used
 //! for another channel under the same id.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -36,16 +37,41 @@ impl From<u64> for ChannelId {
 }
 
 /// The value of one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Address<'a> {
     /// A string, as WTF-8.
-    Text(&'a [u8]),
+    Text(Cow<'a, [u8]>),
     /// A whole number.
     Integer(i64),
     /// No value.
     Absent,
     /// Any value or none; for at most one address of a key.
     Any,
+}
+
+impl Address<'_> {
+    /// The same without the source that it may be borrowed from.
+    #[must_use]
+    pub fn into_owned(self) -> Address<'static> {
+        match self {
+            Self::Text(text) => Address::Text(Cow::Owned(text.into_owned())),
+            Self::Integer(value) => Address::Integer(value),
+            Self::Absent => Address::Absent,
+            Self::Any => Address::Any,
+        }
+    }
+}
+
+/// Without the text: the provider wrote it.
+impl fmt::Debug for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(..)"),
+            Self::Integer(value) => f.debug_tuple("Integer").field(value).finish(),
+            Self::Absent => f.write_str("Absent"),
+            Self::Any => f.write_str("Any"),
+        }
+    }
 }
 
 /// What is wrong with what a lane was told.
@@ -75,6 +101,12 @@ impl fmt::Display for LaneError {
 
 impl std::error::Error for LaneError {}
 
+/// What a value in a key begins with.
+const ABSENT: u8 = 0;
+const ANY: u8 = 1;
+const INTEGER: u8 = 2;
+const TEXT: u8 = 3;
+
 /// A slot and the values of its addresses, as bytes.
 #[derive(Default)]
 pub(crate) struct Key {
@@ -90,27 +122,41 @@ impl Key {
         self.bytes.extend_from_slice(&slot.to_le_bytes());
     }
 
-    pub(crate) fn push(&mut self, address: Address<'_>) {
-        self.begins.push(self.bytes.len());
+    pub(crate) fn push(&mut self, address: &Address<'_>) {
         match address {
-            Address::Absent => self.bytes.push(0),
-            Address::Any => self.bytes.push(1),
-            Address::Integer(value) => {
-                self.bytes.push(2);
-                self.bytes.extend_from_slice(&value.to_le_bytes());
+            Address::Absent => self.push_absent(),
+            Address::Any => {
+                self.begins.push(self.bytes.len());
+                self.bytes.push(ANY);
             }
-            Address::Text(text) => {
-                self.bytes.push(3);
-                self.bytes.extend_from_slice(&text.len().to_le_bytes());
-                self.bytes.extend_from_slice(text);
-            }
+            Address::Integer(value) => self.push_integer(*value),
+            Address::Text(text) => self.push_text(text),
         }
+    }
+
+    pub(crate) fn push_absent(&mut self) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(ABSENT);
+    }
+
+    #[inline]
+    pub(crate) fn push_integer(&mut self, value: i64) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(INTEGER);
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(crate) fn push_text(&mut self, text: &[u8]) {
+        self.begins.push(self.bytes.len());
+        self.bytes.push(TEXT);
+        self.bytes.extend_from_slice(&text.len().to_le_bytes());
+        self.bytes.extend_from_slice(text);
     }
 
     fn of(slot: SlotId, addresses: &[Address<'_>]) -> Self {
         let mut key = Self::default();
         key.begin(slot);
-        for &address in addresses {
+        for address in addresses {
             key.push(address);
         }
         key
@@ -121,7 +167,7 @@ impl Key {
         let end = self.begins.get(address + 1).copied().unwrap_or(self.bytes.len());
         out.clear();
         out.extend_from_slice(&self.bytes[..self.begins[address]]);
-        out.push(1);
+        out.push(ANY);
         out.extend_from_slice(&self.bytes[end..]);
     }
 }
@@ -129,63 +175,77 @@ impl Key {
 /// What is known by key.
 struct Table<V> {
     known: HashMap<Arc<[u8]>, V>,
+    /// What was found last, each at a place that depends on the bytes of its key. Any change of the table empties it.
+    recent: [Option<(Arc<[u8]>, V)>; RECENT],
     /// For each slot, how many keys leave each of its addresses open.
     open: HashMap<SlotId, Vec<usize>>,
     scratch: Vec<u8>,
 }
 
+/// So many keys in turns are found without a hash.
+const RECENT: usize = 4;
+
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { known: HashMap::new(), open: HashMap::new(), scratch: Vec::new() }
+        Self { known: HashMap::new(), recent: Default::default(), open: HashMap::new(), scratch: Vec::new() }
     }
 }
 
-impl<V> Table<V> {
-    fn insert(&mut self, key: Arc<[u8]>, open: Option<(SlotId, usize)>, value: V) -> Option<V> {
+impl<V: Copy> Table<V> {
+    fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
+        self.recent = Default::default();
         let replaced = self.known.insert(key, value);
         if replaced.is_none()
-            && let Some((slot, address)) = open
+            && let Some(address) = open
         {
             let counts = self.open.entry(slot).or_default();
-            counts.resize(counts.len().max(address + 1), 0);
-            counts[address] += 1;
+            counts.resize(counts.len().max(usize::from(address) + 1), 0);
+            counts[usize::from(address)] += 1;
         }
         replaced
     }
 
-    fn remove(&mut self, key: &[u8], open: Option<(SlotId, usize)>) -> Option<V> {
+    fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
+        self.recent = Default::default();
         let removed = self.known.remove(key);
         if removed.is_some()
-            && let Some((slot, address)) = open
+            && let Some(address) = open
             && let Some(counts) = self.open.get_mut(&slot)
         {
-            counts[address] -= 1;
+            counts[usize::from(address)] -= 1;
         }
         removed
     }
 
     #[inline]
-    fn find(&mut self, slot: SlotId, key: &Key) -> Option<&V> {
-        if !self.open.is_empty()
-            && !self.known.contains_key(&*key.bytes)
-            && let Some(counts) = self.open.get(&slot)
+    fn find(&mut self, slot: SlotId, key: &Key) -> Option<V> {
+        let sum = key.bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte));
+        let recent = &mut self.recent[usize::from(sum) % RECENT];
+        if let Some((known, value)) = recent
+            && **known == *key.bytes
         {
-            for (address, _) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-                key.opened(address, &mut self.scratch);
-                if self.known.contains_key(&*self.scratch) {
-                    return self.known.get(&*self.scratch);
-                }
-            }
-            return None;
+            return Some(*value);
         }
-        self.known.get(&*key.bytes)
+        if let Some((known, &value)) = self.known.get_key_value(&*key.bytes) {
+            *recent = Some((Arc::clone(known), value));
+            return Some(value);
+        }
+        let counts = self.open.get(&slot)?;
+        for (address, _) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            key.opened(address, &mut self.scratch);
+            if let Some(value) = self.known.get(&*self.scratch) {
+                return Some(*value);
+            }
+        }
+        None
     }
 }
 
 /// A key that leads to a channel, and which of its addresses it leaves open.
 struct Registration {
     key: Arc<[u8]>,
-    open: Option<(SlotId, usize)>,
+    slot: SlotId,
+    open: Option<u8>,
 }
 
 pub(crate) struct Channel {
@@ -211,7 +271,7 @@ pub(crate) struct Channels {
 
 impl Channels {
     pub(crate) fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
-        let channel = Channel { buffer, registrations: Vec::new(), ends: Vec::new(), fed_by: 0 };
+        let channel = Channel { buffer, registrations: Vec::with_capacity(1), ends: Vec::new(), fed_by: 0 };
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push((0, None));
             u32::try_from(self.places.len() - 1).expect("fewer channels than 2^32")
@@ -250,12 +310,12 @@ impl Channels {
         slot: SlotId,
         addresses: &[Address<'_>],
     ) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
+        let open = open_of(addresses)?;
         let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
         let place = channel.registrations.len();
         let key: Arc<[u8]> = Key::of(slot, addresses).bytes.into();
-        channel.registrations.push(Registration { key: Arc::clone(&key), open });
-        if let Some((earlier, place)) = self.table.insert(key, open, (id, place)) {
+        channel.registrations.push(Registration { key: Arc::clone(&key), slot, open });
+        if let Some((earlier, place)) = self.table.insert(slot, key, open, (id, place)) {
             self.take_registration(earlier, place);
         }
         Ok(())
@@ -276,7 +336,7 @@ impl Channels {
     pub(crate) fn forget(&mut self, id: ChannelId) -> Result<(), LaneError> {
         let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
         for registration in std::mem::take(&mut channel.registrations) {
-            self.table.remove(&registration.key, registration.open);
+            self.table.remove(registration.slot, &registration.key, registration.open);
         }
         Ok(())
     }
@@ -303,20 +363,20 @@ impl Channels {
     }
 
     pub(crate) fn know(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
-        self.known.insert(Key::of(slot, addresses).bytes.into(), open, ());
+        let open = open_of(addresses)?;
+        self.known.insert(slot, Key::of(slot, addresses).bytes.into(), open, ());
         Ok(())
     }
 
     pub(crate) fn unknow(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        let open = open_of(slot, addresses)?;
-        self.known.remove(&Key::of(slot, addresses).bytes, open);
+        let open = open_of(addresses)?;
+        self.known.remove(slot, &Key::of(slot, addresses).bytes, open);
         Ok(())
     }
 
     #[inline]
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<ChannelId> {
-        self.table.find(slot, key).map(|&(id, _)| id)
+        self.table.find(slot, key).map(|(id, _)| id)
     }
 
     pub(crate) fn is_known(&mut self, slot: SlotId, key: &Key) -> bool {
@@ -325,11 +385,10 @@ impl Channels {
 }
 
 /// The address that may have any value.
-fn open_of(slot: SlotId, addresses: &[Address<'_>]) -> Result<Option<(SlotId, usize)>, LaneError> {
-    let mut open = addresses.iter().enumerate().filter(|(_, address)| **address == Address::Any);
+fn open_of(addresses: &[Address<'_>]) -> Result<Option<u8>, LaneError> {
+    let mut open = (0..).zip(addresses).filter(|(_, address)| **address == Address::Any);
     match (open.next(), open.next()) {
-        (None, _) => Ok(None),
-        (Some((address, _)), None) => Ok(Some((slot, address))),
+        (first, None) => Ok(first.map(|(address, _)| address)),
         _ => Err(LaneError::TooOpen),
     }
 }

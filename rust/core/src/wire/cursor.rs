@@ -15,69 +15,30 @@
 //!
 //! Cost: O(bytes); nothing is allocated once the vectors of a [`Reading`] that is used again have grown.
 
+use super::envelope::{Envelope, SHORTEST};
 use super::json_text::{Kind, Literal, Next, blanks, byte, colon, next, open, value};
 use super::reading::{Mark, Place, ROOT, Reading};
 use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 use super::strings::string;
 
 /// A slot of a mark that an equal name took back.
-const DEAD: SlotId = SlotId::MAX;
-impl Shapes {
-    /// Walk the JSON object that `source` is. None if it is none by the rules of [`wire`](super): it passes unread.
-    #[must_use]
-    pub fn walk(&self, source: &[u8]) -> Option<Reading> {
-        let mut reading = Reading::default();
-        self.walk_into(source, &mut reading).then_some(reading)
-    }
-
-    /// The same into a reading that was used before. False if the source is no object.
-    pub fn walk_into(&self, source: &[u8], reading: &mut Reading) -> bool {
-        std::str::from_utf8(source).is_ok_and(|source| self.walk_text(source.as_bytes(), reading))
-    }
-
-    /// The same of a source that is known to be UTF-8.
-    pub(crate) fn walk_text(&self, source: &[u8], reading: &mut Reading) -> bool {
-        reading.clear();
-        if walk(self, source, reading, false).is_some() {
-            return true;
-        }
-        if !reading.is_odd {
-            return false;
-        }
-        reading.clear();
-        if walk(self, source, reading, true).is_none() {
-            return false;
-        }
-        reading.marks.retain(|mark| mark.slot != DEAD);
-        reading.addresses.retain(|mark| mark.slot != DEAD);
-        true
-    }
-}
-
-fn walk(shapes: &Shapes, source: &[u8], reading: &mut Reading, with_care: bool) -> Option<()> {
-    let begin = blanks(source, 0);
-    if byte(source, begin) != b'{' {
-        return None;
-    }
-    let mut walk = Walk { shapes, source, reading, depth: 0, place: ROOT, choices: Vec::new(), with_care };
-    let end = walk.value(begin, shapes.root)?;
-    if blanks(source, end) == source.len() { Some(()) } else { None }
-}
+pub(super) const DEAD: SlotId = SlotId::MAX;
 
 /// A walk on its way. Its steps take a place in the source and give the place behind what they read; None ends the
 /// walk, for a source that is no JSON, or that has to be walked again with more care.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     shapes: &'a Shapes,
     source: &'a [u8],
     reading: &'a mut Reading,
     /// How many containers are open.
-    depth: usize,
+    pub(super) depth: usize,
     /// The innermost element around the cursor.
     place: usize,
-    /// The objects around the cursor that went by a member, and whether its name came already.
-    choices: Vec<(ObjectId, bool)>,
     /// What came of a name is known, so that it can be taken back.
     with_care: bool,
+    /// The envelope is of interest, and was not passed yet.
+    pub(super) notes_envelope: bool,
+    pub(super) envelope: Option<Envelope>,
 }
 
 /// How many marks and addresses there are.
@@ -86,7 +47,27 @@ type Count = (usize, usize);
 /// What came of a member, from one count to another.
 type Found = (usize, Count, Count);
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        shapes: &'a Shapes,
+        source: &'a [u8],
+        reading: &'a mut Reading,
+        with_care: bool,
+    ) -> Self {
+        let (depth, place, envelope) = (0, ROOT, None);
+        let notes_envelope = !with_care;
+        Self { shapes, source, reading, depth, place, with_care, notes_envelope, envelope }
+    }
+
+    pub(super) fn run(&mut self) -> Option<()> {
+        let begin = blanks(self.source, 0);
+        if byte(self.source, begin) != b'{' {
+            return None;
+        }
+        let end = self.value(begin, self.shapes.root)?;
+        if blanks(self.source, end) == self.source.len() { Some(()) } else { None }
+    }
+
     fn value(&mut self, begin: usize, node: NodeId) -> Option<usize> {
         let shapes = self.shapes;
         let node = &shapes.nodes[node as usize];
@@ -113,25 +94,32 @@ impl Walk<'_> {
                 }
             }
         }
-        let behind = self.reading.marks.len();
         let (end, kind) = match (byte(self.source, begin), node.object, node.array) {
             (b'{', Some(object), _) => self.object(begin, object)?,
             (_, _, Some(element)) => self.array(begin, element)?,
             _ => return None,
         };
-        let literal = Literal { kind, begin, end };
-        for mark in &mut self.reading.marks[first..behind] {
-            mark.literal = literal;
-        }
-        if !kind.is_empty_container() {
-            for &(slot, meaning) in &node.slots {
-                if matches!(meaning, SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest)
+        self.close(node, first, Literal { kind, begin, end });
+        Some(end)
+    }
+
+    /// The end of a container is known. The marks of its places are those from `first` on.
+    pub(super) fn close(&mut self, node: &Node, first: usize, literal: Literal) {
+        let mut place = first;
+        for &(slot, meaning) in &node.slots {
+            match meaning {
+                SlotKind::Place => {
+                    self.reading.marks[place].literal = literal;
+                    place += 1;
+                }
+                SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest
+                    if !literal.kind.is_empty_container() =>
                 {
                     self.push(slot, literal);
                 }
+                _ => {}
             }
         }
-        Some(end)
     }
 
     fn array(&mut self, begin: usize, node: NodeId) -> Option<(usize, Kind)> {
@@ -163,51 +151,44 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, begin: usize, number: ObjectId) -> Option<(usize, Kind)> {
-        let shapes = self.shapes;
-        let object = &shapes.objects[number as usize];
         let first = match open(self.source, begin, b'}', self.depth)? {
             Next::More(first) => first,
             Next::End(end) => return Some((end, Kind::EmptyObject)),
         };
         self.depth += 1;
-        let end = if object.which.is_none() {
-            self.members(first, object, self.choices.len())?
-        } else {
-            let outside = self.choices.len();
-            let end = match self.chosen(first, number)? {
-                Some(object) => self.members(first, &shapes.objects[object as usize], outside)?,
-                None => self.members(first, &Object::EMPTY, outside)?,
-            };
-            self.choices.truncate(outside);
-            end
-        };
+        let outside = self.reading.choices.len();
+        let object = self.chosen(first, number)?;
+        let end = self.members(first, object, outside, 0)?;
+        self.reading.choices.truncate(outside);
         self.depth -= 1;
         Some((end, Kind::Object))
     }
 
     /// The object without a choice that an object leads to; its first name stands at `first`.
-    fn chosen(&mut self, first: usize, mut object: ObjectId) -> Option<Option<ObjectId>> {
-        let shapes = self.shapes;
-        while let Some(choice) = &shapes.objects[object as usize].which {
-            self.choices.push((object, false));
+    fn chosen(&mut self, first: usize, mut number: ObjectId) -> Option<&'a Object> {
+        static NOTHING: Object = Object::EMPTY;
+        loop {
+            let object = &self.shapes.objects[number as usize];
+            let Some(choice) = &object.which else { return Some(object) };
+            self.reading.choices.push((number, false));
             let mut decoded = Vec::new();
-            let chosen_by = match self.value_of(first, &choice.name)? {
-                Some(literal) if literal.kind.is_string() => literal.text(self.source, &mut decoded),
-                Some(Literal { kind: Kind::True, .. }) => b"true",
+            let literal = self.value_of(first, &choice.name)?;
+            let chosen_by = match literal.kind {
+                Kind::Plain | Kind::Escaped => literal.text(self.source, &mut decoded),
+                Kind::True => b"true",
                 _ => b"",
             };
-            let Some(next) = choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) else {
-                return Some(None);
-            };
-            object = next;
+            match choice.variants.find(chosen_by).map(|(_, next)| next).or(choice.default) {
+                Some(next) => number = next,
+                None => return Some(&NOTHING),
+            }
         }
-        Some(Some(object))
     }
 
     /// The value of a member of the object whose first name stands at `at`: of the first member with that name, and of
-    /// the last when walking with care.
-    fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Option<Literal>> {
-        let mut found = None;
+    /// the last when walking with care. A null if there is none.
+    fn value_of(&mut self, mut at: usize, wanted: &[u8]) -> Option<Literal> {
+        let mut found = Literal { kind: Kind::Null, begin: at, end: at };
         loop {
             if byte(self.source, at) != b'"' {
                 return None;
@@ -218,7 +199,7 @@ impl Walk<'_> {
             let is_wanted = *name.text(self.source, &mut Vec::new()) == *wanted;
             let (end, kind) = value(self.source, begin, self.depth)?;
             if is_wanted {
-                found = Some(Literal { kind, begin, end });
+                found = Literal { kind, begin, end };
                 if !self.with_care {
                     return Some(found);
                 }
@@ -230,27 +211,36 @@ impl Walk<'_> {
         }
     }
 
-    /// Walk the members of an object, whose first name stands at `at`; its own choices are those from `outside` on.
-    /// Gives the place behind it.
-    fn members(&mut self, mut at: usize, object: &Object, outside: usize) -> Option<usize> {
+    /// Walk the members of an object from the one whose name stands at `at`; its own choices are those from `outside`
+    /// on, and `seen` says which of its names came before. Gives the place behind it.
+    pub(super) fn members(
+        &mut self,
+        mut at: usize,
+        object: &Object,
+        outside: usize,
+        mut seen: u64,
+    ) -> Option<usize> {
         let source = self.source;
-        let mut seen = 0_u64;
         let mut found: Vec<Found> = Vec::new();
         loop {
             if byte(source, at) != b'"' {
                 return None;
             }
             let (end, kind) = string(source, at)?;
-            let known = if kind == Kind::Plain {
+            let mut known = None;
+            if kind == Kind::Plain {
                 let text = at + 1..end - 1;
-                if outside < self.choices.len() {
+                if outside < self.reading.choices.len() {
                     self.count_choice(&source[text.clone()], outside)?;
                 }
-                object.members.find_in(source, text)
+                known = object.members.find_in(source, text);
             } else {
-                self.escaped_name(Literal { kind, begin: at, end }, object, outside)?
-            };
+                self.escaped_name(Literal { kind, begin: at, end }, object, outside, &mut known)?;
+            }
             let begin = colon(source, end)?;
+            if self.notes_envelope && self.depth == 1 {
+                self.note_envelope(at, begin, known, seen);
+            }
             let node = match known {
                 Some((member, node)) => {
                     if seen >> member & 1 == 1 {
@@ -281,26 +271,43 @@ impl Walk<'_> {
         }
     }
 
-    /// What a name with an escape in it stands for. If that matters, the source is odd.
+    /// Note what came of the root so far, if the member at `at` holds more of the shape.
+    #[inline]
+    fn note_envelope(&mut self, at: usize, begin: usize, known: Option<(usize, NodeId)>, seen: u64) {
+        let holds_more = matches!(byte(self.source, begin), b'{' | b'[')
+            && known
+                .is_some_and(|(_, node)| node != NO_NODE && self.shapes.nodes[node as usize].is_container());
+        if holds_more {
+            self.notes_envelope = false;
+            if at >= SHORTEST && self.reading.choices.is_empty() {
+                let (marks, addresses) = self.count();
+                let (bytes, root) = (self.source[..at].to_vec(), blanks(self.source, 0));
+                self.envelope = Some(Envelope { bytes, root, seen, marks, addresses });
+            }
+        }
+    }
+
+    /// Find what a name with an escape in it stands for. If that matters, the source is odd.
     fn escaped_name(
         &mut self,
         name: Literal,
         object: &Object,
         outside: usize,
-    ) -> Option<Option<(usize, u32)>> {
+        known: &mut Option<(usize, NodeId)>,
+    ) -> Option<()> {
         let mut decoded = Vec::new();
         let text = name.text(self.source, &mut decoded);
-        let known = object.members.find(text);
+        *known = object.members.find(text);
         if self.count_choice(text, outside)? || known.is_some() {
             self.odd()?;
         }
-        Some(known)
+        Some(())
     }
 
     /// Whether an object went by a member of that name; the second such member is odd.
     fn count_choice(&mut self, name: &[u8], outside: usize) -> Option<bool> {
         let (mut is_choice, mut is_again) = (false, false);
-        for (object, has_come) in &mut self.choices[outside..] {
+        for (object, has_come) in &mut self.reading.choices[outside..] {
             let choice = self.shapes.objects[*object as usize].which.as_ref();
             if choice.is_some_and(|choice| *choice.name == *name) {
                 is_choice = true;

@@ -10,6 +10,7 @@
 //!
 //! The state of an unfinished frame is kept, and no byte is searched twice. Cost: O(bytes), however they are cut.
 
+use std::fmt;
 use std::ops::Range;
 
 /// How frames are told apart.
@@ -45,6 +46,17 @@ pub struct Frame {
     pub only_data: bool,
     /// Whether a LF belongs to it if that is what comes next.
     pub takes_line_feed: bool,
+    /// How it is written.
+    pub manner: Manner,
+}
+
+/// How an event is written, so that one like it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// What ends its first line.
+    pub line_end: &'static str,
+    /// Whether it has an `event` line.
+    pub has_name: bool,
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -61,7 +73,6 @@ const HEAD: usize = BOM.len() + 1;
 /// let frame = frames.next(b"data: {}\n\ndata: []").unwrap();
 /// assert_eq!((frame.length, frame.data), (10, Data::One(6..8)));
 /// ```
-#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing about the bytes before")]
 pub struct Frames {
     framing: Framing,
@@ -83,6 +94,9 @@ pub struct Frames {
     only_data: bool,
     /// Whether it has a line.
     has_lines: bool,
+    /// Its first line is the last one so far.
+    is_first_line: bool,
+    manner: Manner,
 }
 
 impl Frames {
@@ -101,6 +115,8 @@ impl Frames {
             data: Data::None,
             only_data: true,
             has_lines: false,
+            is_first_line: false,
+            manner: Manner { line_end: "\n", has_name: false },
         }
     }
 
@@ -153,9 +169,14 @@ impl Frames {
                 if bytes[self.at] == b'\n' {
                     self.at += 1;
                     self.line = self.at;
+                    if self.is_first_line {
+                        self.manner.line_end = "\r\n";
+                    }
                 }
             }
-            let Some(found) = memchr::memchr2(b'\n', b'\r', &bytes[self.at..]) else {
+            let rest = &bytes[self.at..];
+            let found = if rest.starts_with(b"\n") { Some(0) } else { memchr::memchr2(b'\n', b'\r', rest) };
+            let Some(found) = found else {
                 self.at = bytes.len();
                 return None;
             };
@@ -163,6 +184,13 @@ impl Frames {
             let ends_frame = self.take_line(bytes, end);
             self.after_return = bytes[end] == b'\r' && end + 1 == bytes.len();
             let is_pair = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+            if self.is_first_line {
+                self.manner.line_end = match bytes[end] {
+                    b'\n' => "\n",
+                    _ if is_pair => "\r\n",
+                    _ => "\r",
+                };
+            }
             self.at = end + 1 + usize::from(is_pair);
             self.line = self.at;
             self.is_cut = false;
@@ -177,6 +205,7 @@ impl Frames {
     fn take_line(&mut self, bytes: &[u8], end: usize) -> bool {
         let mut line = self.line;
         if line == end && !self.is_cut {
+            self.is_first_line = false;
             return true;
         }
         self.size = end;
@@ -193,7 +222,7 @@ impl Frames {
                 return true;
             }
         }
-        let is_first_line = !std::mem::replace(&mut self.has_lines, true);
+        self.is_first_line = !std::mem::replace(&mut self.has_lines, true);
         let text = &bytes[line..end];
         let value = match text {
             [b'd', b'a', b't', b'a', b':', b' ', ..] => line + 6,
@@ -201,7 +230,8 @@ impl Frames {
             b"data" => end,
             _ => {
                 self.only_data = false;
-                return is_first_line && text.first() == Some(&b':');
+                self.manner.has_name |= text == b"event" || text.starts_with(b"event:");
+                return self.is_first_line && text.first() == Some(&b':');
             }
         };
         self.data = if self.data == Data::None { Data::One(value..end) } else { Data::Several };
@@ -210,6 +240,23 @@ impl Frames {
 
     fn complete(&mut self, length: usize, takes_line_feed: bool) -> Frame {
         let done = std::mem::replace(self, Self::new(self.framing, length));
-        Frame { length, size: done.size, data: done.data, only_data: done.only_data, takes_line_feed }
+        Frame {
+            length,
+            size: done.size,
+            data: done.data,
+            only_data: done.only_data,
+            takes_line_feed,
+            manner: done.manner,
+        }
+    }
+}
+
+/// Without the bytes.
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames")
+            .field("framing", &self.framing)
+            .field("size", &self.size())
+            .finish_non_exhaustive()
     }
 }

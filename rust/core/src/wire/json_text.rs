@@ -10,6 +10,11 @@
 //!
 //! Cost: O(bytes), without recursion and without allocation.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a call costs more than what these do, and they are called for each token"
+)]
+
 use super::strings::{string, unescape};
 
 /// How deep containers may be nested.

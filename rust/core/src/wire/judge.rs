@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::frames::{Data, Frame, Framing};
 use super::json_text::Kind;
 use super::lane::{Fate, Lane, Run};
-use super::shapes::SlotKind;
+use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
-use crate::{Fed, StreamBuffer};
+use crate::Fed;
 
 impl Lane {
     /// Take a complete frame, which begins at `run.at`.
@@ -29,8 +29,9 @@ impl Lane {
             return Fate::Passes;
         }
         *read = Some((data.clone(), false));
-        let Ok(text) = std::str::from_utf8(source) else { return Fate::Declined };
-        if source.starts_with(b"[DONE]") || !self.shapes.walk_text(source, &mut self.reading) {
+        if source.starts_with(b"[DONE]")
+            || !self.shapes.walk_next(source, &mut self.reading, &mut self.envelope)
+        {
             return Fate::Declined;
         }
         *read = Some((data.clone(), true));
@@ -38,7 +39,7 @@ impl Lane {
         let fate = if self.reading.is_odd || !self.judge(source) {
             Fate::Declined
         } else {
-            self.feed_texts(text);
+            self.feed_texts(source);
             let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
             if may_drop && self.splice.drops(&self.shapes, &self.reading) {
                 Fate::Dropped
@@ -47,6 +48,9 @@ impl Lane {
                 Fate::Passes
             }
         };
+        if fate != Fate::Declined {
+            self.manner = Some(frame.manner);
+        }
         if self.has_latest && fate != Fate::Declined {
             self.remember(source, fate != Fate::Dropped);
         }
@@ -101,28 +105,22 @@ impl Lane {
         self.splice.texts.iter().all(|text| self.channels.ends_nothing(text.channel, frame))
     }
 
-    fn feed_texts(&mut self, source: &str) {
+    fn feed_texts(&mut self, source: &[u8]) {
         let Self { reading, splice, channels, decoded, .. } = self;
         let Splice { texts, written, .. } = splice;
         for text in texts {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
             let literal = reading.marks[text.mark].literal;
             let begin = written.len();
-            let (fed, is_pending, came) = if literal.kind == Kind::Plain {
-                let came = &source[literal.begin + 1..literal.end - 1];
-                let work = |stream: &mut StreamBuffer| (stream.feed(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(work);
-                (fed, is_pending, came.as_bytes())
-            } else {
-                let came = literal.text(source.as_bytes(), decoded);
-                let work = |stream: &mut StreamBuffer| (stream.feed_wtf8(came, written), stream.is_pending());
-                let (fed, is_pending) = channel.buffer.with(work);
-                (fed, is_pending, came)
-            };
+            let came = literal.text(source, decoded);
+            let (fed, is_withheld) = channel.buffer.with(|stream| {
+                let fed = stream.feed_wtf8(came, written);
+                (fed, fed == Fed::Written && written.len() == begin && stream.is_pending())
+            });
             let leaves = &written[begin..];
             text.leaves = if fed == Fed::Unchanged || leaves == came {
                 Leaves::Same
-            } else if leaves.is_empty() && is_pending {
+            } else if is_withheld {
                 Leaves::Withheld
             } else {
                 Leaves::Other(begin..written.len())
@@ -134,16 +132,19 @@ impl Lane {
         for mark in &self.reading.marks {
             if self.shapes.kind(mark.slot) == SlotKind::Latest {
                 let literal = &source[mark.literal.begin..mark.literal.end];
-                note(&mut self.latest[mark.slot as usize], literal, left);
+                note(&mut self.latest, mark.slot, literal, left);
             }
         }
     }
 }
 
 /// Remember the last literal of a slot.
-pub(super) fn note(latest: &mut Option<(Vec<u8>, bool)>, literal: &[u8], left: bool) {
-    let (last, has_left) = latest.get_or_insert_default();
-    last.clear();
-    last.extend_from_slice(literal);
-    *has_left = left;
+pub(super) fn note(latest: &mut Vec<(SlotId, Vec<u8>, bool)>, slot: SlotId, literal: &[u8], left: bool) {
+    if let Some((_, last, has_left)) = latest.iter_mut().find(|(of, ..)| *of == slot) {
+        last.clear();
+        last.extend_from_slice(literal);
+        *has_left = left;
+    } else {
+        latest.push((slot, literal.to_vec(), left));
+    }
 }

@@ -19,36 +19,14 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
-use super::frames::{Frames, Framing};
+use super::envelope::Envelope;
+use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
+use super::progress::{Declined, Progress};
 use super::reading::Reading;
 use super::shapes::{Shapes, SlotId, SlotKind};
 use super::splice::Splice;
 use crate::SharedBuffer;
-
-/// What became of the bytes that a lane was fed.
-#[derive(Debug)]
-pub enum Progress<'a> {
-    /// All of them were taken and leave as they came: nothing was written.
-    Unchanged,
-    /// All of them were taken.
-    Taken,
-    /// A frame is for the caller. What was written leaves before it; [`Lane::feed`] of nothing goes on behind it.
-    Declined(Declined<'a>),
-    /// An event is larger than the lane may hold. Nothing more is taken.
-    TooLarge,
-}
-
-/// A frame that is for the caller.
-#[derive(Debug)]
-pub struct Declined<'a> {
-    /// All of its bytes. A single LF is the rest of the last frame that declined, and goes where that one went.
-    pub frame: &'a [u8],
-    /// Its data, if that is in one piece.
-    pub data: &'a [u8],
-    /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
-    pub reading: Option<&'a Reading>,
-}
 
 /// What a lane does with the frame in hand, and did with the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +52,16 @@ pub struct Lane {
     front: usize,
     /// How long the frame is that was declined last; nothing was fed since.
     declined: usize,
+    /// How the last event is written that was taken since a frame was declined.
+    pub(super) manner: Option<Manner>,
     /// What became of the frame to which a LF belongs that comes next.
     pub(super) last: Option<Fate>,
     pub(super) channels: Channels,
-    pub(super) latest: Vec<Option<(Vec<u8>, bool)>>,
+    /// The last literals of slots, and whether their frames left; few slots are such.
+    pub(super) latest: Vec<(SlotId, Vec<u8>, bool)>,
     pub(super) has_latest: bool,
     pub(super) reading: Reading,
+    pub(super) envelope: Option<Envelope>,
     pub(super) addresses: Addresses,
     pub(super) key: Key,
     pub(super) decoded: Vec<u8>,
@@ -121,7 +103,7 @@ impl Lane {
     ) -> Self {
         Self {
             has_latest: shapes.slots.iter().any(|slot| slot.kind == SlotKind::Latest),
-            latest: shapes.slots.iter().map(|_| None).collect(),
+            latest: Vec::new(),
             shapes,
             frames: Frames::new(framing, offset),
             most: max_event_bytes,
@@ -133,9 +115,11 @@ impl Lane {
             waiting: Vec::new(),
             front: 0,
             declined: 0,
+            manner: None,
             last: None,
             channels: Channels::default(),
             reading: Reading::default(),
+            envelope: None,
             addresses: Addresses::default(),
             key: Key::default(),
             decoded: Vec::new(),
@@ -184,13 +168,16 @@ impl Lane {
             Some(Stop::Declined { frame, data, is_read }) => {
                 out.extend_from_slice(&bytes[run.done..frame.start]);
                 let reading = is_read.then_some(&self.reading);
-                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], reading })
+                let begin = data.start - frame.start;
+                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], begin, reading })
             }
         }
     }
 
     fn run(&mut self, bytes: &[u8], begin: usize, out: &mut Vec<u8>) -> Run {
-        self.declined = 0;
+        if std::mem::take(&mut self.declined) > 0 {
+            self.manner = None;
+        }
         let mut run = Run { at: begin, done: begin, stop: self.is_stuck.then_some(Stop::TooLarge) };
         while run.at < bytes.len() && run.stop.is_none() {
             if let Some(fate) = self.last.take()
@@ -314,13 +301,18 @@ impl Lane {
     /// The last literal of a slot in the frames that were taken or noted, and whether its frame left.
     #[must_use]
     pub fn latest(&self, slot: SlotId) -> Option<(&[u8], bool)> {
-        self.latest.get(slot as usize)?.as_ref().map(|(literal, left)| (&**literal, *left))
+        let (_, literal, left) = self.latest.iter().find(|(of, ..)| *of == slot)?;
+        Some((literal, *left))
     }
 
     /// Say that this was the last literal of a slot.
     pub fn note(&mut self, slot: SlotId, literal: &[u8], left: bool) -> Result<(), LaneError> {
-        note(self.latest.get_mut(slot as usize).ok_or(LaneError::NoSlot)?, literal, left);
-        Ok(())
+        if (slot as usize) < self.shapes.slots.len() {
+            note(&mut self.latest, slot, literal, left);
+            Ok(())
+        } else {
+            Err(LaneError::NoSlot)
+        }
     }
 
     /// Put the frame back that was just declined: [`feed`](Self::feed) of nothing takes it again. That is for a caller
@@ -360,6 +352,12 @@ impl Lane {
     #[must_use]
     pub fn is_skipping(&self) -> bool {
         self.skipped.is_some()
+    }
+
+    /// How the last event is written that was taken since a frame was declined before the last one; None if none was.
+    #[must_use]
+    pub fn manner(&self) -> Option<Manner> {
+        self.manner
     }
 
     /// How many events were larger than allowed and passed unread.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json_text::{Kind, Literal};
-use super::shapes::SlotId;
+use super::shapes::{ObjectId, SlotId};
 
 /// The place that is in no array.
 pub(crate) const ROOT: usize = 0;
@@ -53,6 +53,8 @@ pub struct Reading {
     pub(crate) marks: Vec<Mark>,
     pub(crate) addresses: Vec<Mark>,
     pub(crate) places: Vec<Place>,
+    /// The objects around the cursor that went by a member, and whether its name came already.
+    pub(crate) choices: Vec<(ObjectId, bool)>,
     pub(crate) is_odd: bool,
 }
 
@@ -93,6 +95,7 @@ impl Reading {
     pub(crate) fn clear(&mut self) {
         self.marks.clear();
         self.addresses.clear();
+        self.choices.clear();
         self.places.clear();
         self.places.push(Place { parent: ROOT, index: 0, depth: 0, begin: 0, end: 0, before: ROOT });
         self.is_odd = false;

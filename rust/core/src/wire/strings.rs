@@ -1,5 +1,10 @@
 //! JSON strings: where one ends, what it spells, and how one is written.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a call costs more than what these do, and they are called for each token"
+)]
+
 use super::json_text::{Kind, byte};
 use crate::surrogate::{self, CodePoint};
 
@@ -101,8 +106,9 @@ fn unescape_unit(text: &[u8], out: &mut Vec<u8>) -> usize {
     length
 }
 
-/// Append the string literal of a text (WTF-8) in the one dialect that the library writes.
-pub(crate) fn write_string(text: &[u8], out: &mut Vec<u8>) {
+/// Append the string literal of a text (WTF-8) in the one dialect that the library writes: what must be escaped, and
+/// U+007F, U+0085, U+2028, U+2029 and lone surrogates; everything else as it is.
+pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let (mut at, mut done) = (0, 0);

@@ -1,0 +1,37 @@
+//! What a lane says of the bytes that it was fed.
+
+use std::fmt;
+
+use super::reading::Reading;
+
+/// What became of the bytes that a lane was fed.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// All of them were taken and leave as they came: nothing was written.
+    Unchanged,
+    /// All of them were taken.
+    Taken,
+    /// A frame is for the caller. What was written leaves before it; [`Lane::feed`](super::Lane::feed) of nothing goes on behind it.
+    Declined(Declined<'a>),
+    /// An event is larger than the lane may hold. Nothing more is taken.
+    TooLarge,
+}
+
+/// A frame that is for the caller.
+pub struct Declined<'a> {
+    /// All of its bytes. A single LF is the rest of the last frame that declined, and goes where that one went.
+    pub frame: &'a [u8],
+    /// Its data, if that is in one piece.
+    pub data: &'a [u8],
+    /// Where the data begins in the frame.
+    pub begin: usize,
+    /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
+    pub reading: Option<&'a Reading>,
+}
+
+/// Without the bytes: they are part of somebody's answer.
+impl fmt::Debug for Declined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declined").field("bytes", &self.frame.len()).finish_non_exhaustive()
+    }
+}
