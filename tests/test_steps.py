@@ -84,20 +84,25 @@ def test_a_settled_tail_is_the_flushed_one_and_the_document_goes_on(
     assert len({repr(one) for one in seen}) == 2
 
 
-@given(data=st.data(), text=st.text(st.sampled_from('ab<P>" \\'), max_size=12))
-def test_a_document_that_is_settled_in_a_string_stays_a_document(data: st.DataObject, text: str) -> None:
-    """What stands before and behind the settled place is restored by itself, each in its own string."""
-    source = json.dumps({"a": text, "b": "<P>"})
+@given(data=st.data(), text=st.text(st.sampled_from('ab<P>é😀{}[]" \\'), max_size=12), ascii_only=st.booleans())
+def test_a_document_stays_one_wherever_tails_are_settled(data: st.DataObject, text: str, ascii_only: bool) -> None:
+    """In the middle of an escape too: what has left of it and what follows are one escape still."""
+    inner = json.dumps({"b": [text, "<P>"]}, ensure_ascii=ascii_only)
+    source = json.dumps({"a": text, "b": "<P>", "c": inner}, ensure_ascii=ascii_only)
     pieces = data.draw(strategies.cuts(source))
+    outputs = set()
     for name in BUILT:
         twin = TWINS[name]
         assert twin is not None
-        stream = twin.TrieMatcher({"<P>": 'a"b'}).stream(json=True)
+        stream = twin.TrieMatcher({"<P>": 'a"b', "\U0001f600": "smile"}).stream(json=True)
         left = ""
         for piece in pieces:
-            left += stream.feed(piece)
-            if not stream.pending.endswith("\\") and "\\" not in stream.pending:
-                left += stream._settle()
-        parsed = json.loads(left + stream.flush())
-        assert parsed["a"].replace('a"b', "<P>") == text or "<P>" in text
-        assert parsed["b"] in ('a"b', "<P>")
+            left += stream.feed(piece) + stream._settle()
+            assert stream.pending == ""
+        outputs.add(left := left + stream.flush())
+        parsed = json.loads(left)
+        texts = [parsed["a"], parsed["b"], *json.loads(parsed["c"])["b"]]
+        for found, came in zip(texts, [text, "<P>", text, "<P>"], strict=True):
+            if not found.replace("smile", "\U0001f600").replace('a"b', "<P>") == came.replace('a"b', "<P>"):
+                raise AssertionError((found, came))
+    assert len(outputs) == 1
