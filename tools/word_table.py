@@ -59,21 +59,24 @@ def rows(cells: list[str], width: int, indent: str) -> str:
 
 def files() -> dict[Path, str]:
     """What each of the two files must hold."""
-    note = f"word characters of Unicode {UNICODE}: runs of code points, first and last. Made by tools/word_table.py."
+    note = f"word characters of Unicode {UNICODE}: runs of code points, first and last. Made by"
     runs = ranges()
     python = rows(
         [f"{first:x}-{last:x}" if last > first else f"{first:x}" for first, last in runs], 108, "    "
     )
     rust = rows([f"(0x{first:x}, 0x{last:x})," for first, last in runs], 108, "    ")
+    table = f"pub(crate) const RUNS: [(u32, u32); {len(runs)}] = [\n{rust}\n];\n"
     return {
-        ROOT / "python/holdback/_pure/word_table.py": (f'"""The {note}"""\n\nRUNS = """\n{python}\n"""\n'),
-        ROOT / "rust/core/src/word_table.rs": (
-            f"//! The {note}\n\n#[rustfmt::skip]\npub(crate) const RUNS: [(u32, u32); {len(runs)}] = [\n{rust}\n];\n"
+        ROOT / "python/holdback/_pure/word_table.py": (
+            f'"""The {note} tools/word_table.py."""\n\nRUNS = """\n{python}\n"""\n'
         ),
+        ROOT
+        / "rust/core/src/word_table.rs": f"//! The {note} `tools/word_table.py`.\n\n#[rustfmt::skip]\n{table}",
     }
 
 
 def main() -> None:
+    """Write both files."""
     if unicodedata.unidata_version != UNICODE:
         sys.exit(f"this Python knows Unicode {unicodedata.unidata_version}, the table is of {UNICODE}")
     for path, text in files().items():

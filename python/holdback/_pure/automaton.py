@@ -85,6 +85,13 @@ class Automaton:
         "tables",
     )
 
+    depth: array[int]
+    fail: array[int]
+    json_starts: _Starts
+    leaf_key: dict[int, int]
+    scanner: Scanner
+    starts: _Starts
+
     def __init__(
         self, patterns: Patterns, *, words: bool = False, outside_of: Automaton | None = None
     ) -> None:

@@ -62,7 +62,7 @@ _LOW_HALF = {3: "dD", 4: "cdefCDEF"}
 """The digits of an escape that may be the mate of a high half, by how much of it has come."""
 
 
-class JsonStreamBuffer(StreamBuffer):
+class JsonStreamBuffer(StreamBuffer, of_twin=True):
     """A stream whose text is JSON source, or that decides by its first characters whether it is."""
 
     __slots__ = (

@@ -59,7 +59,7 @@ class Text:
         return copy
 
     def is_document(self) -> bool:
-        return self.kind == DOCUMENT or self.kind == FENCED
+        return DOCUMENT <= self.kind <= FENCED
 
     def is_undecided(self) -> bool:
         """Whether what is settled next may decide, or, behind a fence, end it."""

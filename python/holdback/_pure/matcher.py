@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from holdback._pure.automaton import Automaton
 from holdback._pure.json_source import JsonStreamBuffer
@@ -18,19 +18,21 @@ class TrieMatcher:
 
     __slots__ = ("_automaton",)
 
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("type 'holdback.TrieMatcher' is not an acceptable base type")
+
     def __init__(self, pairs: Mapping[str, str], *, words: bool = False) -> None:
         if type(words) is not bool:
             raise TypeError(f"words must be bool, not {type(words).__name__}")
         self._automaton = Automaton(Patterns(pairs), words=words)
 
-    def replace(self, text: str, *, json: bool | Literal["auto"] = False) -> str:
+    def replace(self, text: str, *, json: object = False) -> str:
         check_text("replace", text)
         buffer = self.stream(json=json)
-        text = plain(text) if type(text) is not str else text
         restored = buffer.feed(text) + buffer.flush()
-        return text if restored == text else restored
+        return text if restored == plain(text) else restored
 
-    def stream(self, *, json: bool | Literal["auto"] = False) -> StreamBuffer:
+    def stream(self, *, json: object = False) -> StreamBuffer:
         if type(json) is bool:
             return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
         if isinstance(json, str) and plain(json) == "auto":

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import NoReturn, Self
 
 from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
-from holdback._pure.pattern import join_surrogates
+from holdback._pure.pattern import join_surrogates, plain
 
 Match = tuple[int, int]
 """Where a key begins, and its index."""
@@ -39,6 +39,10 @@ class StreamBuffer:
     _high: str  # a trailing high surrogate that waits for its mate
     _idle: bool  # nothing is pending, and a quiet text changes nothing
 
+    def __init_subclass__(cls, *, of_twin: bool = False) -> None:
+        if not of_twin:
+            raise TypeError("type 'holdback.StreamBuffer' is not an acceptable base type")
+
     def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("a StreamBuffer is made by TrieMatcher.stream()")
 
@@ -58,8 +62,9 @@ class StreamBuffer:
         if self._idle and type(text) is str and self._quiet(text):
             return text  # changes no state, so it needs no lock
         check_text("feed", text)
+        given, text = text, plain(text)
         if not text:
-            return text
+            return given
         with self._lock:
             came = text
             if self._high or not text.isascii():
@@ -70,7 +75,7 @@ class StreamBuffer:
             restored = self._advance(came)
             if self._high:
                 self._idle = False
-            return restored
+            return given if restored is text else restored
 
     def flush(self) -> str:
         with self._lock:

@@ -14,13 +14,21 @@
 //! `fail(u)`, collecting further pops until some node has a child by `c` (that child is `fail(v)`) or the
 //! root has none (`c` is a literal).
 //!
+//! Borders (`borders.rs`). A key that needs a border behind it has two settlements: followed by a unit of a class that
+//! it minds, `v` is settled as if no key ended there, else the key is popped. Every other node has one, because the
+//! unit that follows an inner prefix of its path is known when the trie is built. Such a key never leaves at once: its
+//! node rests until the next unit or the end. Before a key the root minds the class of the unit in front of it, which
+//! a walk remembers and the build reads off the path. Behind a word character no key begins that begins with one.
+//! Behind a number's character all keys begin but those that are numbers: they are in a second trie, `behind_number`.
+//!
 //! Invariants: `pops(v)` covers exactly `depth(v) - depth(fail(v))` bytes. A leaf is never a resting state:
 //! nothing can extend it, so its key leaves at once. Keys never overlap; an original is never read.
 //!
 //! Cost: building is O(total length of the keys) in time and space (after sorting them), feeding O(bytes),
 //! starting a stream O(1).
 //!
-//! The unit is the byte. Keys are whole code points and UTF-8 is self-synchronising, so a match begins and
+//! The unit is the byte, or, where keys need borders, the code point: then the nodes inside a character are passed in
+//! one step and never settled. Keys are whole code points and UTF-8 is self-synchronising, so a match begins and
 //! ends between code points, and leftmost-longest is the same over bytes as over code points.
 //!
 //! Layout. Nodes are numbered breadth first, so the children of `v` are the consecutive nodes from
@@ -28,8 +36,12 @@
 //! not stored, only the keys inside pops, each at its offset in the path: a [`Rope`] is a tree of keys that
 //! shares its parts, which keeps the whole linear where written-out lists would be quadratic.
 
+use std::sync::{Arc, OnceLock};
+
+use crate::borders::{self, NUMBER, WORD};
 use crate::pattern::Patterns;
 use crate::scan::{RARE, Scanner, Wire};
+use crate::surrogate;
 
 pub(crate) const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
@@ -66,6 +78,20 @@ struct Node {
     leaf: u32,
 }
 
+/// How a node is settled that rests at a key, if the next unit is of a class that the key minds.
+struct Blocked {
+    minded: u8,
+    fail: u32,
+    rope: u32,
+}
+
+/// What leaves and where matching goes on: a rope's index, or `NONE`, and a node.
+#[derive(Clone, Copy)]
+pub(crate) struct Settlement {
+    rope: u32,
+    pub(crate) fail: u32,
+}
+
 /// A key inside a path: where it begins, in bytes from the start of the path, and its id.
 pub(crate) type Match = (u32, u32);
 
@@ -76,66 +102,147 @@ pub(crate) struct Automaton {
     labels: Vec<u8>,
     ropes: Vec<Rope>,
     concats: Vec<Concat>,
-    keys: Vec<Box<[u8]>>,
-    originals: Vec<Box<[u8]>>,
+    patterns: Arc<Patterns>,
     longest: usize,
-    starts: Starts,
+    starts: Arc<Starts>,
+    words: bool,
+    /// The classes of units that any key minds.
+    minded: u8,
+    /// For each node an index into `blocked`, or `NONE`; empty if no key needs a border.
+    resting: Vec<u32>,
+    blocked: Vec<Blocked>,
+    /// The root of the keys that begin behind a number's character, or `ROOT` if those are all.
+    behind_number: u32,
+    /// The automaton for JSON source outside strings; None if it is this one.
+    outside: Option<OnceLock<Box<Automaton>>>,
 }
 
 impl Automaton {
-    pub(crate) fn new(patterns: Patterns) -> Self {
-        let Patterns { keys, originals } = patterns;
+    /// With `words` keys match whole words.
+    pub(crate) fn new(patterns: Patterns, words: bool) -> Self {
+        let starts = Arc::new(Starts::new(&patterns.keys));
+        let numbers = patterns.keys.iter().any(|key| borders::is_number(key));
+        let outside = numbers.then(OnceLock::new);
+        Self::with(Arc::new(patterns), starts, words, 0, outside)
+    }
+
+    fn with(
+        patterns: Arc<Patterns>,
+        starts: Arc<Starts>,
+        words: bool,
+        numbers: u8,
+        outside: Option<OnceLock<Box<Self>>>,
+    ) -> Self {
+        let longest = patterns.keys.iter().map(|key| code_points(key)).max().unwrap_or(0);
         let mut automaton = Self {
             nodes: Vec::new(),
             labels: Vec::new(),
             ropes: Vec::new(),
             concats: Vec::new(),
-            longest: keys.iter().map(|key| code_points(key)).max().unwrap_or(0),
-            starts: Starts::new(&keys),
-            keys: Vec::new(),
-            originals,
+            patterns,
+            longest,
+            starts,
+            words,
+            minded: 0,
+            resting: Vec::new(),
+            blocked: Vec::new(),
+            behind_number: ROOT,
+            outside,
         };
-        automaton.build(&keys);
-        automaton.keys = keys;
+        let classes = numbers | if words { WORD } else { 0 };
+        let keys = &automaton.patterns.keys;
+        let needs_border =
+            |key: &[u8]| minds(key, classes) != 0 || classes & WORD & borders::of_first(key) != 0;
+        if classes != 0 && keys.iter().any(|key| needs_border(key)) {
+            automaton.minded = classes;
+        }
+        automaton.build();
         automaton
+    }
+
+    /// The automaton for JSON source outside strings, where numbers are whole. Compiled when it is first asked for.
+    pub(crate) fn outside(&self) -> &Self {
+        let Some(outside) = &self.outside else { return self };
+        outside.get_or_init(|| {
+            let (patterns, starts) = (Arc::clone(&self.patterns), Arc::clone(&self.starts));
+            Box::new(Self::with(patterns, starts, self.words, NUMBER, None))
+        })
+    }
+
+    /// Whether any key needs a border, so that the unit before it counts.
+    #[inline]
+    pub(crate) fn has_borders(&self) -> bool {
+        self.minded != 0
     }
 
     /// Grow the trie breadth first from the sorted keys, settling each node as it is made: its parent, its
     /// parent's fail and every node that the fail walk meets are shallower, so they are complete already.
-    fn build(&mut self, keys: &[Box<[u8]>]) {
-        let size = trie_size(keys);
-        // The keys that run through each node, as a range.
-        let mut spans = Vec::with_capacity(size);
-        spans.push((0, keys.len()));
+    fn build(&mut self) {
+        let patterns = Arc::clone(&self.patterns);
+        let keys = &patterns.keys;
+        let mut ids: Vec<u32> = (0..length(keys.len())).collect();
+        let mut size = trie_size(keys, &ids);
+        // The keys that run through each node, as a range of `ids`.
+        let mut spans = vec![(0, ids.len())];
+        if self.minded & NUMBER != 0 {
+            let begins = |key: &[u8]| borders::is_number_unit(key[0]) && !borders::is_number(key);
+            let behind: Vec<u32> = ids.iter().copied().filter(|&id| begins(&keys[id as usize])).collect();
+            size += trie_size(keys, &behind);
+            spans.push((ids.len(), ids.len() + behind.len()));
+            ids.extend(behind);
+            self.behind_number = 1;
+        }
+        spans.reserve(size);
+        // Where borders count: the node at which the character ends that comes before the one a node is in.
+        let mut before: Vec<u32> = (0..length(spans.len())).filter(|_| self.has_borders()).collect();
         self.nodes.reserve_exact(size + 1); // and the end of the last one's children
         self.labels.reserve_exact(size);
-        self.nodes.push(Node { children: 1, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
-        self.labels.push(0);
+        for _ in &spans {
+            self.nodes.push(Node { children: NONE, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
+            self.labels.push(0);
+        }
+        if self.has_borders() {
+            self.resting.resize(size, NONE);
+        }
         let mut parent = 0;
         while parent < self.nodes.len() {
             let depth = self.nodes[parent].depth;
             let at = depth as usize;
             let (mut start, end) = spans[parent];
             self.nodes[parent].children = length(self.nodes.len());
-            if start < end && keys[start].len() == at {
+            if start < end && keys[ids[start] as usize].len() == at {
                 start += 1; // the key that ends here
             }
             while start < end {
-                let label = keys[start][at];
-                let same = keys[start..end].partition_point(|key| key[at] == label);
-                let ends_key = keys[start].len() == at + 1;
-                let owner = length(start);
-                let node =
-                    Node { children: NONE, fail: ROOT, depth: depth + 1, owner, rope: NONE, leaf: NONE };
-                self.nodes.push(node);
+                let owner = ids[start];
+                let key = &keys[owner as usize];
+                let label = key[at];
+                let same = ids[start..end].partition_point(|&id| keys[id as usize][at] == label);
+                let node = length(self.nodes.len());
+                self.nodes.push(Node {
+                    children: NONE,
+                    fail: ROOT,
+                    depth: depth + 1,
+                    owner,
+                    rope: NONE,
+                    leaf: NONE,
+                });
                 self.labels.push(label);
                 spans.push((start, start + same));
-                self.settle(
-                    length(parent),
-                    length(self.nodes.len() - 1),
-                    ends_key.then_some(owner),
-                    same == 1,
-                );
+                let ends = (key.len() == at + 1).then_some(owner);
+                if self.has_borders() {
+                    let inside = before[parent];
+                    let begin = self.depth(inside) as usize;
+                    let is_inside = parent != inside as usize && at < begin + surrogate::length(key[begin]);
+                    let u = if is_inside { inside } else { length(parent) };
+                    before.push(u);
+                    let begin = self.depth(u) as usize;
+                    if at + 1 == begin + surrogate::length(key[begin]) {
+                        self.settle(u, node, ends, same == 1);
+                    }
+                } else {
+                    self.settle(length(parent), node, ends, same == 1);
+                }
                 start += same;
             }
             parent += 1;
@@ -148,39 +255,92 @@ impl Automaton {
         self.concats.shrink_to_fit();
     }
 
-    /// Compute `fail` and the rope of `pops` for the new node `v` under `u`.
+    /// Compute `fail` and the rope of `pops` for the new node `v`, which is one unit below `u`.
     fn settle(&mut self, u: u32, v: u32, key: Option<u32>, alone: bool) {
-        if let Some(key) = key {
-            self.nodes[v as usize].rope = self.new_rope(Rope { offset: 0, tree: IS_KEY | key });
-            if alone {
-                self.nodes[v as usize].leaf = key;
-            }
+        let Some(key) = key else {
+            let Settlement { rope, fail } = self.settled_without_key(u, v);
+            self.nodes[v as usize].rope = rope;
+            self.nodes[v as usize].fail = fail;
             return;
+        };
+        self.nodes[v as usize].rope = self.new_rope(Rope { offset: 0, tree: IS_KEY | key });
+        let minded = minds(self.key(key), self.minded);
+        if minded != 0 {
+            let Settlement { rope, fail } = self.settled_without_key(u, v);
+            self.resting[v as usize] = length(self.blocked.len());
+            self.blocked.push(Blocked { minded, fail, rope });
+        } else if alone {
+            self.nodes[v as usize].leaf = key;
         }
-        if u == ROOT {
-            return; // one literal
+    }
+
+    /// How `v` is settled if no key ends there.
+    fn settled_without_key(&mut self, u: u32, v: u32) -> Settlement {
+        if self.depth(u) == 0 {
+            return Settlement { rope: NONE, fail: ROOT }; // one literal
         }
-        let label = self.labels[v as usize];
-        let mut rope = self.nodes[u as usize].rope;
-        let mut z = self.fail(u);
+        let patterns = Arc::clone(&self.patterns);
+        let path = &patterns.keys[self.nodes[v as usize].owner as usize][..self.depth(v) as usize];
+        let (above, unit) = path.split_at(self.depth(u) as usize);
+        let (before, following) = if self.has_borders() {
+            (borders::of_last(above) & self.minded, borders::of_first(unit) & self.minded)
+        } else {
+            (0, 0)
+        };
+        let Settlement { mut rope, fail: mut z } = self.settled(u, following);
         let mut covered = self.depth(u) - self.depth(z);
         let found = loop {
-            if let Some(child) = self.child(z, label) {
+            let child = if z == ROOT { self.start(unit, before) } else { self.step(z, unit) };
+            if let Some(child) = child {
                 break child;
             }
             if z == ROOT {
                 break ROOT;
             }
-            rope = self.concat(rope, covered, self.nodes[z as usize].rope);
-            covered += self.depth(z) - self.depth(self.fail(z));
-            z = self.fail(z);
+            let popped = self.settled(z, following);
+            rope = self.concat(rope, covered, popped.rope);
+            covered += self.depth(z) - self.depth(popped.fail);
+            z = popped.fail;
         };
         if self.nodes[found as usize].leaf == NONE {
-            self.nodes[v as usize].fail = found;
-        } else {
-            rope = self.concat(rope, covered, self.nodes[found as usize].rope);
+            return Settlement { rope, fail: found };
         }
-        self.nodes[v as usize].rope = rope;
+        Settlement { rope: self.concat(rope, covered, self.nodes[found as usize].rope), fail: ROOT }
+    }
+
+    /// How the path to `node` is settled if a unit of the classes `following` is next; no classes at the end.
+    #[inline]
+    pub(crate) fn settled(&self, node: u32, following: u8) -> Settlement {
+        if following != 0
+            && let Some(&index) = self.resting.get(node as usize)
+            && let Some(blocked) = self.blocked.get(index as usize)
+            && blocked.minded & following != 0
+        {
+            return Settlement { rope: blocked.rope, fail: blocked.fail };
+        }
+        let Node { rope, fail, .. } = self.nodes[node as usize];
+        Settlement { rope, fail }
+    }
+
+    /// The node one unit below `node`.
+    #[inline]
+    pub(crate) fn step(&self, node: u32, unit: &[u8]) -> Option<u32> {
+        unit.iter().try_fold(node, |node, &byte| self.child(node, byte))
+    }
+
+    /// The node of a key that begins with `unit`, behind a unit of the classes `before`.
+    #[inline]
+    pub(crate) fn start(&self, unit: &[u8], before: u8) -> Option<u32> {
+        let both = if before == 0 { 0 } else { before & self.minded & borders::of_first(unit) };
+        if both & WORD != 0 {
+            return None;
+        }
+        self.step(if both & NUMBER == 0 { ROOT } else { self.behind_number }, unit)
+    }
+
+    /// The node whose path this is; `ROOT` if there is none.
+    pub(crate) fn node_of(&self, path: &[u8]) -> u32 {
+        self.step(ROOT, path).unwrap_or(ROOT)
     }
 
     fn new_rope(&mut self, rope: Rope) -> u32 {
@@ -218,11 +378,6 @@ impl Automaton {
         Some(first + length(index))
     }
 
-    #[inline]
-    pub(crate) fn fail(&self, node: u32) -> u32 {
-        self.nodes[node as usize].fail
-    }
-
     /// The length of the path to `node`, in bytes.
     #[inline]
     pub(crate) fn depth(&self, node: u32) -> u32 {
@@ -236,10 +391,9 @@ impl Automaton {
         (key != NONE).then_some(key)
     }
 
-    /// Visit the keys inside `pops(node)`, in order.
+    /// Visit the keys that leave with a settlement, in order.
     #[inline]
-    pub(crate) fn pops(&self, node: u32, mut visit: impl FnMut(Match)) {
-        let rope = self.nodes[node as usize].rope;
+    pub(crate) fn pops(&self, Settlement { rope, .. }: Settlement, mut visit: impl FnMut(Match)) {
         if rope == NONE {
             return;
         }
@@ -264,22 +418,22 @@ impl Automaton {
     pub(crate) fn path(&self, node: u32) -> &[u8] {
         match &self.nodes[node as usize] {
             Node { depth: 0, .. } => &[],
-            node => &self.keys[node.owner as usize][..node.depth as usize],
+            node => &self.patterns.keys[node.owner as usize][..node.depth as usize],
         }
     }
 
     /// The text of a key.
     pub(crate) fn key(&self, key: u32) -> &[u8] {
-        &self.keys[key as usize]
+        &self.patterns.keys[key as usize]
     }
 
     pub(crate) fn original(&self, key: u32) -> &[u8] {
-        &self.originals[key as usize]
+        &self.patterns.originals[key as usize]
     }
 
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
-        self.originals.len()
+        self.patterns.keys.len()
     }
 
     /// The longest key, in code points.
@@ -395,12 +549,19 @@ impl Places {
     }
 }
 
+/// The classes of units that may not follow `key`, of those that count.
+fn minds(key: &[u8], classes: u8) -> u8 {
+    let number = if borders::is_number(key) { NUMBER } else { 0 };
+    classes & (number | borders::of_last(key) & WORD)
+}
+
 /// How many nodes the trie of these sorted keys has: memory that is asked for once need not be copied to grow.
-fn trie_size(keys: &[Box<[u8]>]) -> usize {
+fn trie_size(keys: &[Box<[u8]>], ids: &[u32]) -> usize {
+    let key = |id: u32| &*keys[id as usize];
     let shared =
-        |pair: &[Box<[u8]>]| pair[0].iter().zip(&*pair[1]).take_while(|(one, other)| one == other).count();
-    let total: usize = keys.iter().map(|key| key.len()).sum();
-    1 + total - keys.windows(2).map(shared).sum::<usize>()
+        |pair: &[u32]| key(pair[0]).iter().zip(key(pair[1])).take_while(|(one, other)| one == other).count();
+    let total: usize = ids.iter().map(|&id| key(id).len()).sum();
+    1 + total - ids.windows(2).map(shared).sum::<usize>()
 }
 
 fn code_points(text: &[u8]) -> usize {

@@ -15,8 +15,13 @@
 //! Invariants. The raw source from `begin` on is held back, in this order: the path of the trie (`spans` has the
 //! raw length of each of its units), then an unfinished escape or half pair of each open string, innermost first.
 //! Every quote that delimits a string settles the path, so all units of a path stand in the same strings and an
-//! original is escaped once for each of them. What a string or the source is (a document or text) is decided by its
-//! first *settled* unit that is not blank: a bracket of a placeholder that matched does not make a document.
+//! original is escaped once for each of them. What a text is (a document or plain) is the affair of `json_text.rs`.
+//! Outside strings, and until it is decided, the trie is the one in which numbers are whole (`Automaton::outside`);
+//! where the decision changes the trie, what is held is read anew, once. A source that turned out to be plain text goes
+//! on as plain text.
+//!
+//! A tail that is settled in an unfinished escape has left, but the escape goes on: its units count no source any
+//! more, and what they spell together with more is a literal, never part of a match.
 //!
 //! Cost: O(units), with at most eight steps for a unit however deep the strings nest.
 
@@ -25,47 +30,33 @@ use std::collections::VecDeque;
 
 use crate::Fed;
 use crate::automaton::{Automaton, ROOT};
+use crate::borders;
+use crate::json_text::{Kind, Text, Unit, escape, escape_of, is_blank, is_scalar};
+use crate::stream::Walk as PlainWalk;
 use crate::surrogate::{self, CodePoint};
 
 /// Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte.
 const MOST_OPEN_STRINGS: usize = 8;
 
-/// A code point and the length of its raw spelling, in bytes.
-#[derive(Clone, Copy)]
-struct Unit {
-    code_point: CodePoint,
-    raw: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Unknown,
-    Text,
-    Document,
-}
-
-/// An open string: what it holds, and what of its source waits for more.
-struct OpenString {
-    kind: Kind,
-    /// An unfinished escape, from its backslash on.
-    escape: Vec<Unit>,
-    /// A high surrogate spelled `\uXXXX`, before that.
-    half: Option<Unit>,
-}
-
 /// The state of a JSON channel between two feeds.
+#[derive(Clone)]
 pub(crate) struct State {
     node: u32,
+    /// The classes of the last unit that was settled, as far as a border is no class.
+    before: u8,
     /// The raw lengths of the units of the path: how many bytes of it, and how many of the source.
     spans: VecDeque<Span>,
     /// The raw source held back, from `front` on.
     held: Vec<u8>,
     front: usize,
-    strings: Vec<OpenString>,
-    /// What the outermost source is.
-    kind: Kind,
-    /// Its last non-blank byte outside strings; 0 unless it is a document.
-    last: u8,
+    /// The outermost source.
+    source: Text,
+    /// The open strings, one in the other.
+    strings: Vec<Text>,
+    /// The path holds the bracket that may make a document.
+    is_opening: bool,
+    /// A settled tail ended in an escape that may go on.
+    is_cut: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -75,15 +66,18 @@ struct Span {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
+    /// `auto`: its first characters decide whether it is JSON source at all.
+    pub(crate) fn new(auto: bool) -> Self {
         Self {
             node: ROOT,
+            before: 0,
             spans: VecDeque::new(),
             held: Vec::new(),
             front: 0,
+            source: Text::new(if auto { Kind::Auto } else { Kind::Source }),
             strings: Vec::new(),
-            kind: Kind::Unknown,
-            last: 0,
+            is_opening: false,
+            is_cut: false,
         }
     }
 
@@ -91,19 +85,30 @@ impl State {
         &self.held[self.front..]
     }
 
+    fn top(&self) -> &Text {
+        self.strings.last().unwrap_or(&self.source)
+    }
+
+    fn top_mut(&mut self) -> &mut Text {
+        self.strings.last_mut().unwrap_or(&mut self.source)
+    }
+
     /// Nothing is pending, and ordinary characters do not change the state either.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        let settled = match self.strings.last() {
-            Some(string) => string.kind != Kind::Unknown,
-            None => self.kind == Kind::Text,
-        };
-        settled && self.held().is_empty()
+    pub(crate) fn is_at_rest(&self, automaton: &Automaton) -> bool {
+        let is_text = self.top().kind == Kind::Text && !automaton.has_borders();
+        is_text && !self.is_cut && self.held().is_empty()
+    }
+
+    /// Where a walk over plain text would be, if the source turned out to be that.
+    pub(crate) fn as_plain(&self) -> Option<PlainWalk> {
+        let is_plain = self.strings.is_empty() && self.source.kind == Kind::Text;
+        is_plain.then_some(PlainWalk { node: self.node, before: self.before })
     }
 
     /// Take source in; what leaves is appended to `out`.
     pub(crate) fn advance(&mut self, automaton: &Automaton, text: &[u8], out: &mut Vec<u8>) -> Fed {
         let held_before = signed(self.held().len());
-        let mut walk = Walk { automaton, state: self, text, out, begin: -held_before, done: -held_before };
+        let mut walk = Walk::new(automaton, self, text, out);
         walk.run();
         let Walk { begin, done, .. } = walk;
         if held_before == 0 && done == 0 && begin == signed(text.len()) {
@@ -117,11 +122,41 @@ impl State {
 
     /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
     pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>) {
-        let begin = -signed(self.held().len());
-        let mut walk = Walk { automaton, state: self, text: &[], out, begin, done: begin };
-        walk.release(1);
+        let is_waiting = self.strings.iter().any(Text::is_waiting);
+        if is_waiting {
+            let mut as_text = self.clone();
+            let length = out.len();
+            let units = as_text.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
+            let waiting: usize = units.map(|unit| unit.raw).sum();
+            let mut walk = Walk::new(automaton, &mut as_text, &[], out);
+            walk.release(1);
+            walk.settle_path();
+            let is_matched = walk.done > -signed(waiting);
+            walk.copy(walk.begin);
+            if is_matched {
+                // A match took part of an unfinished escape, so nothing of that goes on.
+                *self = as_text;
+                self.is_cut = false;
+                self.hold_nothing();
+                return;
+            }
+            out.truncate(length);
+        }
+        let mut walk = Walk::new(automaton, self, &[], out);
         walk.settle_path();
-        walk.copy(walk.begin);
+        walk.copy(0);
+        self.hold_nothing();
+        if is_waiting {
+            self.is_cut = true;
+            let units =
+                self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
+            for unit in units {
+                *unit = Unit { raw: 0, is_cut: true, ..*unit };
+            }
+        }
+    }
+
+    fn hold_nothing(&mut self) {
         self.held.clear();
         self.front = 0;
     }
@@ -146,6 +181,9 @@ impl State {
 /// One feed on its way through the state. Positions count from the start of `text`; those of the held source are
 /// negative.
 struct Walk<'a> {
+    /// The keys in plain text and inside strings.
+    inside: &'a Automaton,
+    /// The keys that count where the text stands now: the path is in these.
     automaton: &'a Automaton,
     state: &'a mut State,
     text: &'a [u8],
@@ -156,13 +194,19 @@ struct Walk<'a> {
     done: isize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(inside: &'a Automaton, state: &'a mut State, text: &'a [u8], out: &'a mut Vec<u8>) -> Self {
+        let automaton = if state.top().kind.is_outside() { inside.outside() } else { inside };
+        let begin = -signed(state.held().len());
+        Self { inside, automaton, state, text, out, begin, done: begin }
+    }
+
     fn run(&mut self) {
         let text = self.text;
         let mut at = 0;
         while at < text.len() {
-            if self.begin == signed(at) {
-                let run = self.automaton.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
+            if self.begin == signed(at) && self.kind() <= Kind::Inside && !self.state.is_cut {
+                let run = self.inside.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
                 if run > 0 {
                     self.pass(&text[at..at + run], false);
                     self.begin += signed(run);
@@ -172,15 +216,18 @@ impl Walk<'_> {
             }
             let (code_point, raw) = surrogate::first(&text[at..]);
             at += raw;
-            self.take(0, Unit { code_point, raw });
+            self.take(0, Unit { code_point, raw, is_cut: false });
+            if self.state.is_cut {
+                self.state.is_cut = self.state.strings.iter().any(Text::is_waiting);
+            }
         }
     }
 
-    fn top_kind(&self) -> Kind {
-        self.state.strings.last().map_or(self.state.kind, |string| string.kind)
+    fn kind(&self) -> Kind {
+        self.state.top().kind
     }
 
-    fn string(&mut self, k: usize) -> &mut OpenString {
+    fn string(&mut self, k: usize) -> &mut Text {
         &mut self.state.strings[k - 1]
     }
 
@@ -192,44 +239,37 @@ impl Walk<'_> {
             self.lex(k + 1, unit);
             return;
         }
-        if unit.code_point == QUOTE && !self.is_text() {
+        if unit.code_point == QUOTE && self.may_be_border() {
             self.settle_path();
-            if self.opens_string() {
-                let kind = if k + 1 < MOST_OPEN_STRINGS { Kind::Unknown } else { Kind::Text };
-                self.state.strings.push(OpenString { kind, escape: Vec::new(), half: None });
-                self.begin += signed(unit.raw);
+            if matches!(self.kind(), Kind::Source | Kind::Curly | Kind::Square) {
+                let kind = self.state.top().document();
+                self.turn(kind);
+            }
+            if self.kind().is_document() {
+                let kind = if k + 1 < MOST_OPEN_STRINGS { Kind::Inside } else { Kind::Text };
+                self.state.strings.push(Text::new(kind));
+                self.cross(unit);
                 return;
             }
         }
         self.feed_unit(unit);
     }
 
-    /// Whether a quote at the top of the stack is a character like any other.
+    /// Whether a quote in the innermost text opens a string, unless a match that is held makes that plain text.
     ///
     /// A text that begins with anything but a bracket is text at once, though its beginning may still be held: a key
     /// can go on with the quote.
-    fn is_text(&mut self) -> bool {
-        let state = &mut *self.state;
-        let inside = !state.strings.is_empty();
-        let kind = state.strings.last_mut().map_or(&mut state.kind, |string| &mut string.kind);
-        if *kind == Kind::Unknown {
-            let begins_text = match first_non_blank(self.automaton.path(state.node)) {
-                Some(first) => !matches!(first, b'{' | b'['),
-                None => inside, // it is the quote itself, inside a string
-            };
-            if begins_text {
-                *kind = Kind::Text;
-            }
-        }
-        *kind == Kind::Text
+    fn may_be_border(&self) -> bool {
+        let kind = self.kind();
+        kind.is_outside() && (self.state.is_opening || !matches!(kind, Kind::Inside | Kind::Auto))
     }
 
-    /// Whether a quote at the top of the stack, with everything before it settled, opens a string.
-    fn opens_string(&mut self) -> bool {
-        if self.state.strings.is_empty() && self.state.kind == Kind::Unknown {
-            self.state.kind = Kind::Document;
-        }
-        self.top_kind() == Kind::Document
+    /// The border of a string, with nothing held.
+    fn cross(&mut self, quote: Unit) {
+        self.begin += signed(quote.raw);
+        self.state.before = 0;
+        self.state.is_opening = false;
+        self.aim();
     }
 
     /// A unit of the source of string `k`.
@@ -247,10 +287,10 @@ impl Walk<'_> {
             }
             1 if unit.code_point == CodePoint::from('u') => string.escape.push(unit),
             1 => {
-                let raw = string.escape[0].raw + unit.raw;
+                let backslash = string.escape[0];
                 string.escape.clear();
                 self.release_half(k);
-                self.take(k, Unit { code_point: escaped(unit.code_point), raw });
+                self.take(k, backslash.and(unit, escaped(unit.code_point)));
             }
             _ if hex_digit(unit.code_point).is_none() => {
                 self.release_escape(k);
@@ -273,6 +313,7 @@ impl Walk<'_> {
     fn take_escaped(&mut self, k: usize) {
         let string = self.string(k);
         let mut raw = string.escape.iter().map(|unit| unit.raw).sum();
+        let mut is_cut = string.escape[0].is_cut;
         let digits = string.escape[2..].iter().filter_map(|unit| hex_digit(unit.code_point));
         let mut code_point = CodePoint::from(digits.fold(0, |code, digit| code << 4 | digit));
         string.escape.clear();
@@ -281,12 +322,13 @@ impl Walk<'_> {
         {
             code_point = surrogate::join_pair(high.code_point, code_point);
             raw += high.raw;
+            is_cut |= high.is_cut;
         }
         self.release_half(k);
         if code_point.is_high_surrogate() {
-            self.string(k).half = Some(Unit { code_point, raw });
+            self.string(k).half = Some(Unit { code_point, raw, is_cut });
         } else {
-            self.take(k, Unit { code_point, raw });
+            self.take(k, Unit { code_point, raw, is_cut });
         }
     }
 
@@ -294,10 +336,8 @@ impl Walk<'_> {
         self.release(k + 1);
         self.settle_path();
         self.state.strings.truncate(k - 1);
-        self.begin += signed(quote.raw);
-        if k == 1 {
-            self.state.last = b'"';
-        }
+        self.state.top_mut().last = b'"';
+        self.cross(quote);
     }
 
     /// Let go of what waits in string `k` and those inside it. It may start an escape one string further in.
@@ -325,7 +365,7 @@ impl Walk<'_> {
             self.take(k, escape[0]);
             return;
         };
-        self.take(k, Unit { code_point: u.code_point, raw: backslash.raw + u.raw });
+        self.take(k, backslash.and(*u, u.code_point));
         for &digit in digits {
             self.take(k, digit);
         }
@@ -334,12 +374,25 @@ impl Walk<'_> {
     // ------------------------------------------------------------ the trie
 
     fn feed_unit(&mut self, unit: Unit) {
-        let automaton = self.automaton;
         let (bytes, decoded) = unit.code_point.encode();
         let bytes = &bytes[..decoded];
+        if unit.is_cut {
+            self.pass(bytes, false); // nothing is held before it
+            self.begin += signed(unit.raw);
+            return;
+        }
+        if self.kind() >= Kind::Inside && self.arrive(bytes, unit.raw) {
+            return;
+        }
         let mut node = self.state.node;
         let child = loop {
-            if let Some(child) = bytes.iter().try_fold(node, |node, &byte| automaton.child(node, byte)) {
+            let automaton = self.automaton;
+            let child = if node == ROOT {
+                automaton.start(bytes, self.state.before)
+            } else {
+                automaton.step(node, bytes)
+            };
+            if let Some(child) = child {
                 break child;
             }
             if node == ROOT {
@@ -348,34 +401,120 @@ impl Walk<'_> {
                 self.begin += signed(unit.raw);
                 return;
             }
-            node = self.fall(node);
+            let following = if automaton.has_borders() { borders::classes(unit.code_point) } else { 0 };
+            node = self.fall(node, following);
         };
         self.state.spans.push_back(Span { decoded, raw: unit.raw });
         self.state.node = child;
-        if let Some(key) = automaton.leaf(child) {
+        if let Some(key) = self.automaton.leaf(child) {
             self.state.node = ROOT;
             self.put(key);
         }
     }
 
-    fn settle_path(&mut self) {
-        while self.state.node != ROOT {
-            self.state.node = self.fall(self.state.node);
+    /// What a unit of an undecided text decides before it is read. Whether it was the end of a fence line.
+    fn arrive(&mut self, unit: &[u8], raw: usize) -> bool {
+        let top = self.state.top();
+        let kind = top.kind;
+        if kind >= Kind::One {
+            if kind >= Kind::Fence && matches!(unit, b"\r" | b"\n") {
+                let next = top.behind_fence();
+                self.settle_path();
+                self.state.top_mut().fenced = true;
+                self.turn(next);
+                self.pass(unit, false);
+                self.begin += signed(raw);
+                return true;
+            }
+            self.turn(top.fence(unit == b"`"));
+        } else if !self.state.is_opening
+            && let Some(first) = kind.first(unit)
+        {
+            if kind.opens(first) {
+                self.state.is_opening = true;
+            } else if first == b'`' && matches!(kind, Kind::Source | Kind::Auto) && !top.fenced {
+                self.turn(Kind::One);
+            } else {
+                self.turn(Kind::Text);
+            }
+        }
+        false
+    }
+
+    fn turn(&mut self, kind: Kind) {
+        self.state.top_mut().kind = kind;
+        self.state.is_opening = false;
+        self.aim();
+    }
+
+    /// Read on by the keys that count where the text stands now.
+    fn aim(&mut self) {
+        let automaton = if self.kind().is_outside() { self.inside.outside() } else { self.inside };
+        if !std::ptr::eq(automaton, self.automaton) {
+            if self.state.node != ROOT {
+                self.state.node = automaton.node_of(self.automaton.path(self.state.node));
+            }
+            self.automaton = automaton;
         }
     }
 
-    /// The path to `node` cannot grow: settle its pops; returns the node where matching goes on.
-    fn fall(&mut self, node: u32) -> u32 {
+    fn settle_path(&mut self) {
+        while self.state.node != ROOT {
+            self.state.node = self.fall(self.state.node, 0);
+        }
+    }
+
+    /// The path to `node` cannot grow, for a unit of these classes is next: settle its pops; returns the node where
+    /// matching goes on.
+    fn fall(&mut self, node: u32, following: u8) -> u32 {
         let automaton = self.automaton;
-        let (fail, path) = (automaton.fail(node), automaton.path(node));
+        let (settled, path) = (automaton.settled(node, following), automaton.path(node));
+        let end = path.len() - automaton.path(settled.fail).len();
+        if self.kind().is_undecided() {
+            let mut matches = Vec::new();
+            automaton.pops(settled, |found| matches.push(found));
+            return self.fall_undecided(path, &matches, end, settled.fail);
+        }
         let mut done = 0;
-        automaton.pops(node, |(offset, key)| {
+        automaton.pops(settled, |(offset, key)| {
             self.pass_units(&path[done..offset as usize]);
             self.put(key);
             done = offset as usize + automaton.key(key).len();
         });
-        self.pass_units(&path[done..path.len() - automaton.path(fail).len()]);
-        fail
+        self.pass_units(&path[done..end]);
+        settled.fail
+    }
+
+    /// The same one by one: once it is decided what the text is, the rest of the path is read anew as that.
+    fn fall_undecided(&mut self, path: &[u8], matches: &[(u32, u32)], end: usize, fail: u32) -> u32 {
+        let (automaton, kind) = (self.automaton, self.kind());
+        self.state.node = ROOT;
+        let mut done = 0;
+        let items = matches.iter().map(|&(offset, key)| (offset as usize, Some(key)));
+        for (offset, key) in items.chain([(end, None)]) {
+            while done < offset && self.kind() == kind {
+                let length = surrogate::first(&path[done..]).1;
+                self.pass_units(&path[done..done + length]);
+                done += length;
+            }
+            if self.kind() == kind
+                && let Some(key) = key
+            {
+                self.put(key);
+                done += automaton.key(key).len();
+            }
+        }
+        if self.kind() == kind {
+            return fail;
+        }
+        let mut rest = &path[done..];
+        let spans: Vec<Span> = self.state.spans.drain(..).collect();
+        for Span { decoded, raw } in spans {
+            let (unit, others) = rest.split_at(decoded);
+            rest = others;
+            self.feed_unit(Unit { code_point: surrogate::first(unit).0, raw, is_cut: false });
+        }
+        self.state.node
     }
 
     /// Literal units from the front of the path.
@@ -427,44 +566,55 @@ impl Walk<'_> {
 
     /// Units that are settled, literal or matched: they decide what they stand in, once.
     fn pass(&mut self, text: &[u8], matched: bool) {
-        let state = &mut *self.state;
-        let outermost = state.strings.is_empty();
-        let kind = state.strings.last_mut().map_or(&mut state.kind, |string| &mut string.kind);
-        if *kind == Kind::Unknown
-            && let Some(first) = first_non_blank(text)
-        {
-            let bracket = matches!(first, b'{' | b'[');
-            *kind = if bracket && !matched { Kind::Document } else { Kind::Text };
+        if self.automaton.has_borders() || self.inside.has_borders() {
+            self.state.before = borders::of_last(text);
         }
-        if outermost
-            && *kind == Kind::Document
-            && let Some(&last) = text.iter().rfind(|&&byte| !is_blank(byte))
-        {
-            state.last = last;
+        let kind = self.kind();
+        if kind == Kind::Text || kind > Kind::Square {
+            return;
+        }
+        if kind.waits() {
+            let Some(first) = kind.first(text) else { return };
+            let is_opened = !matched && kind.opens(first);
+            let next = if is_opened { self.state.top().opened(first) } else { Kind::Text };
+            self.turn(next);
+        }
+        let top = self.state.top_mut();
+        if top.kind.is_document() {
+            if let Some(&last) = text.iter().rfind(|&&byte| !is_blank(byte)) {
+                top.last = last;
+            }
+            if top.fenced && !matched && text.contains(&b'`') {
+                self.turn(Kind::Text);
+            }
         }
     }
 
     /// Write the original as it must be spelled where the match stands.
     fn land(&mut self, key: u32) {
-        let original = self.automaton.original(key);
+        let (placeholder, original) = (self.automaton.key(key), self.automaton.original(key));
         let level = self.state.strings.len();
-        if level > 0 {
-            let mut spelled = Cow::Borrowed(original);
-            for _ in 0..level {
-                spelled = escape(spelled, escape_of);
-            }
-            self.out.extend_from_slice(&spelled);
-            return;
+        let top = self.state.top();
+        // Outside strings of a document, where a value may stand. In a nested one only a number is surely a value.
+        let may_be_value = top.kind.is_document()
+            && matches!(top.last, b'{' | b'[' | b',' | b':')
+            && (level == 0 || borders::is_number(placeholder));
+        let mut spelled = Cow::Borrowed(original);
+        if may_be_value && !(is_scalar(placeholder) && is_scalar(original)) {
+            let inside = escape(spelled, escape_of);
+            spelled = Cow::Owned([&b"\""[..], &inside, b"\""].concat());
         }
-        let scalars = is_scalar(self.automaton.key(key)) && is_scalar(original);
-        let quoted = !scalars && matches!(self.state.last, b'{' | b'[' | b',' | b':');
-        if quoted {
-            self.out.push(b'"');
-            self.out.extend_from_slice(&escape(Cow::Borrowed(original), escape_of));
-            self.out.push(b'"');
-        } else {
-            self.out.extend_from_slice(original);
+        for _ in 0..level {
+            spelled = escape(spelled, escape_of);
         }
+        self.out.extend_from_slice(&spelled);
+    }
+}
+
+impl Unit {
+    /// What this unit and the one behind it spell together.
+    fn and(self, unit: Self, code_point: CodePoint) -> Self {
+        Self { code_point, raw: self.raw + unit.raw, is_cut: self.is_cut }
     }
 }
 
@@ -485,89 +635,6 @@ fn escaped(code_point: CodePoint) -> CodePoint {
 
 fn hex_digit(code_point: CodePoint) -> Option<u32> {
     char::from(code_point.as_ascii()?).to_digit(16)
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-/// The first byte that is neither blank nor part of a byte order mark.
-fn first_non_blank(mut text: &[u8]) -> Option<u8> {
-    loop {
-        match text {
-            [0xEF, 0xBB, 0xBF, rest @ ..] => text = rest,
-            [byte, rest @ ..] if is_blank(*byte) => text = rest,
-            _ => return text.first().copied(),
-        }
-    }
-}
-
-/// `text` as the inside of a JSON string literal; what `escape_of` has no escape for stays raw.
-pub(crate) fn escape(
-    text: Cow<'_, [u8]>,
-    escape_of: impl Fn(CodePoint) -> Option<Cow<'static, str>>,
-) -> Cow<'_, [u8]> {
-    let mut spelled = Vec::new();
-    let (mut at, mut done) = (0, 0);
-    while at < text.len() {
-        let (code_point, length) = surrogate::first(&text[at..]);
-        if let Some(escape) = escape_of(code_point) {
-            spelled.extend_from_slice(&text[done..at]);
-            spelled.extend_from_slice(escape.as_bytes());
-            done = at + length;
-        }
-        at += length;
-    }
-    if done == 0 {
-        return text;
-    }
-    spelled.extend_from_slice(&text[done..]);
-    Cow::Owned(spelled)
-}
-
-pub(crate) fn escape_of(code_point: CodePoint) -> Option<Cow<'static, str>> {
-    let short = match code_point.value() {
-        0x22 => "\\\"",
-        0x5C => "\\\\",
-        0x08 => "\\b",
-        0x0C => "\\f",
-        0x0A => "\\n",
-        0x0D => "\\r",
-        0x09 => "\\t",
-        value @ (0..=0x1F | 0x7F | 0x85 | 0x2028 | 0x2029 | 0xD800..=0xDFFF) => {
-            return Some(format!("\\u{value:04x}").into());
-        }
-        _ => return None,
-    };
-    Some(short.into())
-}
-
-/// Whether `text` is a JSON number or one of `true`, `false`, `null`.
-fn is_scalar(text: &[u8]) -> bool {
-    if matches!(text, b"true" | b"false" | b"null") {
-        return true;
-    }
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut rest = text.strip_prefix(b"-").unwrap_or(text);
-    let whole = digits(rest);
-    if whole == 0 || (whole > 1 && rest[0] == b'0') {
-        return false;
-    }
-    rest = &rest[whole..];
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let length = digits(fraction);
-        if length == 0 {
-            return false;
-        }
-        rest = &fraction[length..];
-    }
-    if let [b'e' | b'E', exponent @ ..] = rest {
-        let exponent =
-            exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
-        let length = digits(exponent);
-        return length > 0 && length == exponent.len();
-    }
-    rest.is_empty()
 }
 
 fn signed(position: usize) -> isize {

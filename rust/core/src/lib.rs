@@ -42,15 +42,18 @@
 #![warn(missing_docs)]
 
 mod automaton;
+mod borders;
 mod error;
 mod event;
-mod json;
+mod json_source;
+mod json_text;
 mod matcher;
 mod pattern;
 mod scan;
 mod shared;
 mod stream;
 mod surrogate;
+mod word_table;
 
 pub use error::PatternError;
 pub use event::{Hole, TextEvent};

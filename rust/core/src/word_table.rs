@@ -1,4 +1,4 @@
-//! The word characters of Unicode 14.0.0: runs of code points, first and last. Made by tools/word_table.py.
+//! The word characters of Unicode 14.0.0: runs of code points, first and last. Made by `tools/word_table.py`.
 
 #[rustfmt::skip]
 pub(crate) const RUNS: [(u32, u32); 692] = [
