@@ -142,7 +142,7 @@ class Spellings:
 
         >>> from holdback import spellings
         >>> spellings.left_out({"<A_1>": "Ada", "<a_1>": "Bo"})
-        {'case': 4}
+        {'case': 2}
         """
         _, left_out = _spelled(pairs, forms)
         return left_out
