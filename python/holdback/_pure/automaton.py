@@ -323,9 +323,8 @@ class _Starts:
         following: dict[str, set[str]] = {}
         for begin in begins:
             following.setdefault(begin[0], set()).add(begin[1:])
-        if (
-            len(following) <= FEW
-        ):  # then the first unit alone tells enough, and a class of units is found faster
+        # A few, or signs, which are rare: the first unit alone tells enough, and a class of units is found faster.
+        if len(following) <= FEW or not any(first.isalnum() or first.isspace() for first in following):
             places = [f"[{''.join(map(re.escape, following))}]"] if following else []
         else:
             places = [_place(first, seconds) for first, seconds in following.items()]

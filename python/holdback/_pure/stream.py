@@ -149,6 +149,9 @@ class StreamBuffer:
     def _advance_with_borders(self, text: str) -> str:
         """The same walk where keys need borders; a quiet text is remembered too, so the stream is never idle."""
         automaton = self._automaton
+        if self._node == ROOT and automaton.starts.find(text, 0) < 0:
+            self._before = text[-1:] or self._before
+            return text
         first_unit, branches, _, depth, leaf_key, stems, find_start = automaton.tables
         classes = automaton.classes
         matches: list[Match] = []

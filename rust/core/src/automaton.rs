@@ -502,6 +502,8 @@ enum Places {
     One(u8),
     Two(u8, u8),
     Three(u8, u8, u8),
+    /// Up to six bytes that are rare in text, as three and three, of which one may come twice.
+    Rare([u8; 3], [u8; 3]),
     /// For each first byte the set of bytes that may follow it; empty for all others.
     Many(Box<[[u64; 4]; 256]>),
 }
@@ -523,6 +525,12 @@ impl Places {
             [a] => Self::One(a),
             [a, b] => Self::Two(a, b),
             [a, b, c] => Self::Three(a, b, c),
+            [a, b, c, d, ref others @ ..]
+                if others.len() <= 2 && firsts.iter().all(|&first| is_rare(first)) =>
+            {
+                let e = others.first().copied().unwrap_or(d);
+                Self::Rare([a, b, c], [d, e, others.last().copied().unwrap_or(e)])
+            }
             _ => Self::Many(follow),
         }
     }
@@ -534,6 +542,14 @@ impl Places {
             Self::One(a) => memchr::memchr(*a, text),
             Self::Two(a, b) => memchr::memchr2(*a, *b, text),
             Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, text),
+            Self::Rare([a, b, c], [d, e, f]) => {
+                // Block by block, so that what one search found is not searched by the other again and again.
+                text.chunks(BLOCK).enumerate().find_map(|(number, block)| {
+                    let one = memchr::memchr3(*a, *b, *c, block);
+                    let other = memchr::memchr3(*d, *e, *f, &block[..one.unwrap_or(block.len())]);
+                    other.or(one).map(|found| number * BLOCK + found)
+                })
+            }
             Self::Many(follow) => {
                 let (last, others) = text.split_last()?;
                 let follows = |first: u8, second: u8| {
@@ -547,6 +563,13 @@ impl Places {
             }
         }
     }
+}
+
+const BLOCK: usize = 256;
+
+/// Whether a byte is a sign, or begins one of full width.
+fn is_rare(byte: u8) -> bool {
+    byte.is_ascii_punctuation() || byte == 0xEF
 }
 
 /// The classes of units that may not follow `key`, of those that count.
