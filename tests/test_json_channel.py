@@ -263,6 +263,7 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
 @example(case=({"<P>": "x"}, ["\ufeff", '{"a": 1, <P>: 2}']))  # a document, though a BOM comes first
 @example(case=({"1": "x", "[10a": "y"}, ["[", "10", ",1]"]))  # a number behind a bracket that was held
 @example(case=({"[1": "x", "42": "y", "[142z": "w"}, ["[142", " 142"]))  # a match makes text of the rest
+@example(case=({"<P": ""}, ['["<P\\u']))  # a whole word that waits, and an escape that the end cuts off
 def test_any_source_leaves_as_the_oracle_says_feed_by_feed(case: tuple[dict[str, str], list[str]]) -> None:
     """Hence also: chunk-invariant, minimal hold, and the twins agree after every feed."""
     pairs, pieces = case

@@ -32,7 +32,7 @@ from collections import deque
 from typing import Any, Self
 
 from holdback._pure.automaton import ROOT, Automaton, unrolled
-from holdback._pure.borders import is_number
+from holdback._pure.borders import WORD
 from holdback._pure.held import Held
 from holdback._pure.json_text import (
     AUTO,
@@ -43,26 +43,20 @@ from holdback._pure.json_text import (
     INSIDE,
     ONE,
     OPENERS,
-    SCALAR,
     SOURCE,
     SQUARE,
     TEXT,
     Text,
     Unit,
-    escape,
+    landed,
 )
-from holdback._pure.stream import StreamBuffer
+from holdback._pure.open_strings import OpenStrings
 
 MOST_OPEN_STRINGS = 8
 """Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte."""
 
-_SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_HEX = frozenset("0123456789abcdefABCDEF")
-_LOW_HALF = {3: "dD", 4: "cdefCDEF"}
-"""The digits of an escape that may be the mate of a high half, by how much of it has come."""
 
-
-class JsonStreamBuffer(StreamBuffer, of_twin=True):
+class JsonStreamBuffer(OpenStrings, of_twin=True):
     """A stream whose text is JSON source, or that decides by its first characters whether it is."""
 
     __slots__ = (
@@ -78,14 +72,13 @@ class JsonStreamBuffer(StreamBuffer, of_twin=True):
             "_out",
             "_source",
         ),
-        *("_spans", "_strings", "_text", "_top"),
+        *("_spans", "_text", "_top"),
     )
 
     _auto: bool
     _held: Held
     _spans: deque[int]  # the raw lengths of the units of the path
     _source: Text  # the outermost source
-    _strings: list[Text]  # the open strings, one in the other
     _top: Text  # the innermost of all these
     _keys: Automaton  # in which the path is
     _is_opening: bool  # the path holds the bracket that may make a document
@@ -149,22 +142,30 @@ class JsonStreamBuffer(StreamBuffer, of_twin=True):
             return super()._settle_held()
         self._start("")
         waiting = [unit for string in self._strings for unit in (string.half, *string.escape) if unit]
-        if waiting:
-            before = self._snapshot()
-            self._release(1)
+        if not waiting:
             self._settle_path()
-            if self._done > -sum(unit[1] for unit in waiting):  # a match took part of it, so nothing goes on
-                self._is_cut = False
-                return self._finish()
-            self._restore(before)
+            return self._finish()
+        before = self._snapshot()
+        self._release(1)
         self._settle_path()
-        if waiting:
+        is_matched = self._done > -sum(unit[1] for unit in waiting)
+        self._is_cut = False
+        as_text = self._finish()
+        if is_matched:  # a match took part of an unfinished escape, so nothing of that goes on
+            return as_text
+        for following in (0, WORD):  # all that the escape may have been in front of
+            self._restore(before)
+            before = self._snapshot()
+            self._settle_path(following)
             self._begin = 0
-            self._is_cut = True
-            for string in self._strings:
-                string.escape = [(code_point, 0, True) for code_point, *_ in string.escape]
-                string.half = string.half and (string.half[0], 0, True)
-        return self._finish()
+            if self._finish() == as_text:
+                break
+        self._is_cut = True
+        self._idle = False
+        for string in self._strings:
+            string.escape = [(code_point, 0, True) for code_point, *_ in string.escape]
+            string.half = string.half and (string.half[0], 0, True)
+        return as_text
 
     def _snapshot(self) -> tuple[Any, ...]:
         texts = [string.copy() for string in self._strings], self._source.copy()
@@ -246,88 +247,12 @@ class JsonStreamBuffer(StreamBuffer, of_twin=True):
         self._is_opening = False
         self._aim()
 
-    def _lex(self, k: int, unit: Unit) -> None:
-        """A unit of the source of string ``k``."""
-        string = self._strings[k - 1]
-        escape, code_point = string.escape, unit[0]
-        if not escape:
-            if code_point == "\\":
-                escape.append(unit)
-                return
-            self._release_half(k)
-            if code_point == '"':
-                self._close(k, unit)
-            else:
-                self._take(k, unit)
-        elif len(escape) == 1:
-            if code_point == "u":
-                escape.append(unit)
-                return
-            string.escape = []
-            self._release_half(k)
-            _, raw, is_cut = escape[0]
-            self._take(k, (_SIMPLE.get(code_point, code_point), raw + unit[1], is_cut))
-        elif code_point not in _HEX:
-            self._release_escape(k)
-            self._lex(k, unit)
-        else:
-            escape.append(unit)
-            if code_point not in _LOW_HALF.get(len(escape), code_point):
-                self._release_half(k)
-            if len(escape) == 6:
-                string.escape = []
-                code = int("".join(digit for digit, *_ in escape[2:]), 16)
-                self._take_escaped(k, code, sum(raw for _, raw, _ in escape), is_cut=escape[0][2])
-
-    def _take_escaped(self, k: int, code: int, raw: int, *, is_cut: bool) -> None:
-        r"""The unit that ``\uXXXX`` spells: half a pair waits for the other half, spelled the same way."""
-        string = self._strings[k - 1]
-        if 0xDC00 <= code <= 0xDFFF and string.half is not None:
-            high, high_raw, half_is_cut = string.half
-            string.half = None
-            code = 0x10000 + ((ord(high) - 0xD800) << 10) + (code - 0xDC00)
-            raw += high_raw
-            is_cut = is_cut or half_is_cut
-        self._release_half(k)
-        if 0xD800 <= code <= 0xDBFF:
-            string.half = chr(code), raw, is_cut
-        else:
-            self._take(k, (chr(code), raw, is_cut))
-
-    def _close(self, k: int, quote: Unit) -> None:
-        self._release(k + 1)
+    def _end(self, k: int, quote: Unit) -> None:
         self._settle_path()
         del self._strings[k - 1 :]
         self._top = self._strings[-1] if self._strings else self._source
         self._top.last = '"'
         self._cross(quote)
-
-    def _release(self, k: int) -> None:
-        """Let go of what waits in string ``k`` and those inside it. It may start an escape one string further in."""
-        for inner in range(k, len(self._strings) + 1):
-            self._release_half(inner)
-            self._release_escape(inner)
-
-    def _release_half(self, k: int) -> None:
-        string = self._strings[k - 1]
-        if string.half is not None:
-            half, string.half = string.half, None
-            self._take(k, half)
-
-    def _release_escape(self, k: int) -> None:
-        r"""An escape that is none: a lone backslash, or the unit ``u`` spelled ``\u`` and digits read again."""
-        string = self._strings[k - 1]
-        escape, string.escape = string.escape, []
-        if not escape:
-            return
-        self._release_half(k)
-        if len(escape) == 1:
-            self._take(k, escape[0])
-            return
-        _, raw, is_cut = escape[0]
-        self._take(k, ("u", raw + escape[1][1], is_cut))
-        for digit in escape[2:]:
-            self._take(k, digit)
 
     # ------------------------------------------------------------ the trie
 
@@ -400,9 +325,9 @@ class JsonStreamBuffer(StreamBuffer, of_twin=True):
                 self._node = keys.node_of(self._keys.path(self._node))
             self._keys = keys
 
-    def _settle_path(self) -> None:
+    def _settle_path(self, following: int = 0) -> None:
         while self._node != ROOT:
-            self._node = self._fall(self._node, 0)
+            self._node = self._fall(self._node, following)
 
     def _fall(self, node: int, following: int) -> int:
         """The path to ``node`` cannot grow: settle its pops; returns the node where matching goes on."""
@@ -477,13 +402,5 @@ class JsonStreamBuffer(StreamBuffer, of_twin=True):
 
     def _landed(self, key: int) -> str:
         """The original as it must be spelled where the match stands."""
-        automaton, top = self._automaton, self._top
-        original, placeholder = automaton.originals[key], automaton.keys[key]
-        # Outside strings of a document, where a value may stand. In a nested one only a number is surely a value.
-        may_be_value = top.is_document() and (top is self._source or is_number(placeholder))
-        if may_be_value and top.last and top.last in "{[,:":
-            is_scalar = SCALAR.fullmatch(placeholder) and SCALAR.fullmatch(original)
-            original = original if is_scalar else f'"{escape(original)}"'
-        for _ in self._strings:
-            original = escape(original)
-        return original
+        automaton = self._automaton
+        return landed(automaton.keys[key], automaton.originals[key], self._top, len(self._strings))

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import re
 
+from holdback._pure.borders import is_number
+
 TEXT, DOCUMENT, FENCED, INSIDE, SOURCE, AUTO, CURLY, SQUARE, ONE, TWO, FENCE, INFO = range(12)
 """``FENCED`` is a document behind a fence. ``INSIDE`` to ``SQUARE`` wait for the character that decides; the rest is
 a fence line so far: one backquote, two, three or more, and what comes behind them."""
@@ -83,3 +85,15 @@ class Text:
         if unit == "`":
             return {SOURCE: ONE, AUTO: ONE, ONE: TWO, TWO: FENCE, FENCE: FENCE}.get(self.kind, TEXT)
         return INFO if self.kind in (FENCE, INFO) else TEXT
+
+
+def landed(placeholder: str, original: str, text: Text, level: int) -> str:
+    """The original as it must be spelled in ``text``, which is ``level`` strings deep."""
+    # Outside strings of a document, where a value may stand. In a nested one only a number is surely a value.
+    may_be_value = text.is_document() and (not level or is_number(placeholder))
+    if may_be_value and text.last and text.last in "{[,:":
+        is_scalar = SCALAR.fullmatch(placeholder) and SCALAR.fullmatch(original)
+        original = original if is_scalar else f'"{escape(original)}"'
+    for _ in range(level):
+        original = escape(original)
+    return original

@@ -25,15 +25,18 @@
 //!
 //! Cost: O(units), with at most eight steps for a unit however deep the strings nest.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::Fed;
 use crate::automaton::{Automaton, ROOT};
 use crate::borders;
-use crate::json_text::{Kind, Text, Unit, escape, escape_of, is_blank, is_scalar};
+use crate::json_text::{Kind, Text, Unit};
 use crate::stream::Walk as PlainWalk;
 use crate::surrogate::{self, CodePoint};
+
+mod escapes;
+mod turning;
+mod writing;
 
 /// Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte.
 const MOST_OPEN_STRINGS: usize = 8;
@@ -122,38 +125,49 @@ impl State {
 
     /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
     pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>) {
-        let is_waiting = self.strings.iter().any(Text::is_waiting);
-        if is_waiting {
-            let mut as_text = self.clone();
-            let length = out.len();
-            let units = as_text.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
-            let waiting: usize = units.map(|unit| unit.raw).sum();
-            let mut walk = Walk::new(automaton, &mut as_text, &[], out);
-            walk.release(1);
-            walk.settle_path();
-            let is_matched = walk.done > -signed(waiting);
-            walk.copy(walk.begin);
-            if is_matched {
-                // A match took part of an unfinished escape, so nothing of that goes on.
-                *self = as_text;
-                self.is_cut = false;
-                self.hold_nothing();
-                return;
-            }
-            out.truncate(length);
+        if !self.strings.iter().any(Text::is_waiting) {
+            self.settle_before(automaton, 0, out);
+            return;
         }
+        let length = out.len();
+        let mut ended = self.clone();
+        let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
+        let waiting: usize = units.map(|unit| unit.raw).sum();
+        let mut walk = Walk::new(automaton, &mut ended, &[], out);
+        walk.release(1);
+        walk.settle_path(0);
+        let is_matched = walk.done > -signed(waiting);
+        walk.copy(walk.begin);
+        if is_matched {
+            // A match took part of an unfinished escape, so nothing of that goes on.
+            ended.hold_nothing();
+            ended.is_cut = false;
+            *self = ended;
+            return;
+        }
+        let as_text = out.split_off(length);
+        let mut settled = self.clone();
+        settled.settle_before(automaton, 0, out);
+        if out[length..] == as_text {
+            *self = settled;
+        } else {
+            out.truncate(length);
+            self.settle_before(automaton, borders::WORD, out); // all else that the escape may have begun with
+        }
+        self.is_cut = true;
+        let units =
+            self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
+        for unit in units {
+            *unit = Unit { raw: 0, is_cut: true, ..*unit };
+        }
+    }
+
+    /// All that is held leaves, the path as it is settled if a unit of these classes is next.
+    fn settle_before(&mut self, automaton: &Automaton, following: u8, out: &mut Vec<u8>) {
         let mut walk = Walk::new(automaton, self, &[], out);
-        walk.settle_path();
+        walk.settle_path(following);
         walk.copy(0);
         self.hold_nothing();
-        if is_waiting {
-            self.is_cut = true;
-            let units =
-                self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
-            for unit in units {
-                *unit = Unit { raw: 0, is_cut: true, ..*unit };
-            }
-        }
     }
 
     fn hold_nothing(&mut self) {
@@ -240,7 +254,7 @@ impl<'a> Walk<'a> {
             return;
         }
         if unit.code_point == QUOTE && self.may_be_border() {
-            self.settle_path();
+            self.settle_path(0);
             if matches!(self.kind(), Kind::Source | Kind::Curly | Kind::Square) {
                 let kind = self.state.top().document();
                 self.turn(kind);
@@ -255,120 +269,12 @@ impl<'a> Walk<'a> {
         self.feed_unit(unit);
     }
 
-    /// Whether a quote in the innermost text opens a string, unless a match that is held makes that plain text.
-    ///
-    /// A text that begins with anything but a bracket is text at once, though its beginning may still be held: a key
-    /// can go on with the quote.
-    fn may_be_border(&self) -> bool {
-        let kind = self.kind();
-        kind.is_outside() && (self.state.is_opening || !matches!(kind, Kind::Inside | Kind::Auto))
-    }
-
     /// The border of a string, with nothing held.
     fn cross(&mut self, quote: Unit) {
         self.begin += signed(quote.raw);
         self.state.before = 0;
         self.state.is_opening = false;
         self.aim();
-    }
-
-    /// A unit of the source of string `k`.
-    fn lex(&mut self, k: usize, unit: Unit) {
-        let string = self.string(k);
-        match string.escape.len() {
-            0 if unit.code_point == BACKSLASH => string.escape.push(unit),
-            0 => {
-                self.release_half(k);
-                if unit.code_point == QUOTE {
-                    self.close(k, unit);
-                } else {
-                    self.take(k, unit);
-                }
-            }
-            1 if unit.code_point == CodePoint::from('u') => string.escape.push(unit),
-            1 => {
-                let backslash = string.escape[0];
-                string.escape.clear();
-                self.release_half(k);
-                self.take(k, backslash.and(unit, escaped(unit.code_point)));
-            }
-            _ if hex_digit(unit.code_point).is_none() => {
-                self.release_escape(k);
-                self.lex(k, unit);
-            }
-            length => {
-                string.escape.push(unit);
-                let digit = hex_digit(unit.code_point);
-                if (length == 2 && digit != Some(0xD)) || (length == 3 && digit < Some(0xC)) {
-                    self.release_half(k); // this will be no low half: the high one need not wait for it
-                }
-                if length == 5 {
-                    self.take_escaped(k);
-                }
-            }
-        }
-    }
-
-    /// The unit that a whole `\uXXXX` spells: half a pair waits for the other half, spelled the same way.
-    fn take_escaped(&mut self, k: usize) {
-        let string = self.string(k);
-        let mut raw = string.escape.iter().map(|unit| unit.raw).sum();
-        let mut is_cut = string.escape[0].is_cut;
-        let digits = string.escape[2..].iter().filter_map(|unit| hex_digit(unit.code_point));
-        let mut code_point = CodePoint::from(digits.fold(0, |code, digit| code << 4 | digit));
-        string.escape.clear();
-        if code_point.is_low_surrogate()
-            && let Some(high) = string.half.take()
-        {
-            code_point = surrogate::join_pair(high.code_point, code_point);
-            raw += high.raw;
-            is_cut |= high.is_cut;
-        }
-        self.release_half(k);
-        if code_point.is_high_surrogate() {
-            self.string(k).half = Some(Unit { code_point, raw, is_cut });
-        } else {
-            self.take(k, Unit { code_point, raw, is_cut });
-        }
-    }
-
-    fn close(&mut self, k: usize, quote: Unit) {
-        self.release(k + 1);
-        self.settle_path();
-        self.state.strings.truncate(k - 1);
-        self.state.top_mut().last = b'"';
-        self.cross(quote);
-    }
-
-    /// Let go of what waits in string `k` and those inside it. It may start an escape one string further in.
-    fn release(&mut self, k: usize) {
-        for inner in k..=self.state.strings.len() {
-            self.release_half(inner);
-            self.release_escape(inner);
-        }
-    }
-
-    fn release_half(&mut self, k: usize) {
-        if let Some(half) = self.string(k).half.take() {
-            self.take(k, half);
-        }
-    }
-
-    /// An escape that is none: a lone backslash, or the unit `u` spelled `\u` and digits read again.
-    fn release_escape(&mut self, k: usize) {
-        let escape = std::mem::take(&mut self.string(k).escape);
-        if escape.is_empty() {
-            return;
-        }
-        self.release_half(k);
-        let [backslash, u, digits @ ..] = &*escape else {
-            self.take(k, escape[0]);
-            return;
-        };
-        self.take(k, backslash.and(*u, u.code_point));
-        for &digit in digits {
-            self.take(k, digit);
-        }
     }
 
     // ------------------------------------------------------------ the trie
@@ -412,55 +318,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What a unit of an undecided text decides before it is read. Whether it was the end of a fence line.
-    fn arrive(&mut self, unit: &[u8], raw: usize) -> bool {
-        let top = self.state.top();
-        let kind = top.kind;
-        if kind >= Kind::One {
-            if kind >= Kind::Fence && matches!(unit, b"\r" | b"\n") {
-                let next = top.behind_fence();
-                self.settle_path();
-                self.state.top_mut().fenced = true;
-                self.turn(next);
-                self.pass(unit, false);
-                self.begin += signed(raw);
-                return true;
-            }
-            self.turn(top.fence(unit == b"`"));
-        } else if !self.state.is_opening
-            && let Some(first) = kind.first(unit)
-        {
-            if kind.opens(first) {
-                self.state.is_opening = true;
-            } else if first == b'`' && matches!(kind, Kind::Source | Kind::Auto) && !top.fenced {
-                self.turn(Kind::One);
-            } else {
-                self.turn(Kind::Text);
-            }
-        }
-        false
-    }
-
-    fn turn(&mut self, kind: Kind) {
-        self.state.top_mut().kind = kind;
-        self.state.is_opening = false;
-        self.aim();
-    }
-
-    /// Read on by the keys that count where the text stands now.
-    fn aim(&mut self) {
-        let automaton = if self.kind().is_outside() { self.inside.outside() } else { self.inside };
-        if !std::ptr::eq(automaton, self.automaton) {
-            if self.state.node != ROOT {
-                self.state.node = automaton.node_of(self.automaton.path(self.state.node));
-            }
-            self.automaton = automaton;
-        }
-    }
-
-    fn settle_path(&mut self) {
+    fn settle_path(&mut self, following: u8) {
         while self.state.node != ROOT {
-            self.state.node = self.fall(self.state.node, 0);
+            self.state.node = self.fall(self.state.node, following);
         }
     }
 
@@ -516,127 +376,9 @@ impl<'a> Walk<'a> {
         }
         self.state.node
     }
-
-    /// Literal units from the front of the path.
-    fn pass_units(&mut self, text: &[u8]) {
-        if !text.is_empty() {
-            self.pass(text, false);
-            self.begin += self.pop_spans(text.len());
-        }
-    }
-
-    /// The key at the front of the path is replaced.
-    fn put(&mut self, key: u32) {
-        self.out.reserve(self.text.len() - self.done.max(0).unsigned_abs());
-        self.copy(self.begin);
-        self.land(key);
-        let text = self.automaton.key(key);
-        self.begin += self.pop_spans(text.len());
-        self.done = self.begin;
-        self.pass(text, true);
-    }
-
-    /// Take `decoded` bytes of units off the front of the path; returns their raw length.
-    fn pop_spans(&mut self, mut decoded: usize) -> isize {
-        let mut raw = 0;
-        while decoded > 0
-            && let Some(span) = self.state.spans.pop_front()
-        {
-            decoded -= span.decoded;
-            raw += span.raw;
-        }
-        signed(raw)
-    }
-
-    /// Copy the source up to `end`.
-    fn copy(&mut self, end: isize) {
-        if self.done < 0 {
-            let held = self.state.held();
-            let from = held.len() - self.done.unsigned_abs();
-            let to = held.len() - end.min(0).unsigned_abs();
-            self.out.extend_from_slice(&held[from..to]);
-        }
-        if end > 0 {
-            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
-        }
-        self.done = end;
-    }
-
-    // ------------------------------------------------------------ where it stands
-
-    /// Units that are settled, literal or matched: they decide what they stand in, once.
-    fn pass(&mut self, text: &[u8], matched: bool) {
-        if self.automaton.has_borders() || self.inside.has_borders() {
-            self.state.before = borders::of_last(text);
-        }
-        let kind = self.kind();
-        if kind == Kind::Text || kind > Kind::Square {
-            return;
-        }
-        if kind.waits() {
-            let Some(first) = kind.first(text) else { return };
-            let is_opened = !matched && kind.opens(first);
-            let next = if is_opened { self.state.top().opened(first) } else { Kind::Text };
-            self.turn(next);
-        }
-        let top = self.state.top_mut();
-        if top.kind.is_document() {
-            if let Some(&last) = text.iter().rfind(|&&byte| !is_blank(byte)) {
-                top.last = last;
-            }
-            if top.fenced && !matched && text.contains(&b'`') {
-                self.turn(Kind::Text);
-            }
-        }
-    }
-
-    /// Write the original as it must be spelled where the match stands.
-    fn land(&mut self, key: u32) {
-        let (placeholder, original) = (self.automaton.key(key), self.automaton.original(key));
-        let level = self.state.strings.len();
-        let top = self.state.top();
-        // Outside strings of a document, where a value may stand. In a nested one only a number is surely a value.
-        let may_be_value = top.kind.is_document()
-            && matches!(top.last, b'{' | b'[' | b',' | b':')
-            && (level == 0 || borders::is_number(placeholder));
-        let mut spelled = Cow::Borrowed(original);
-        if may_be_value && !(is_scalar(placeholder) && is_scalar(original)) {
-            let inside = escape(spelled, escape_of);
-            spelled = Cow::Owned([&b"\""[..], &inside, b"\""].concat());
-        }
-        for _ in 0..level {
-            spelled = escape(spelled, escape_of);
-        }
-        self.out.extend_from_slice(&spelled);
-    }
-}
-
-impl Unit {
-    /// What this unit and the one behind it spell together.
-    fn and(self, unit: Self, code_point: CodePoint) -> Self {
-        Self { code_point, raw: self.raw + unit.raw, is_cut: self.is_cut }
-    }
 }
 
 const QUOTE: CodePoint = CodePoint::ascii(b'"');
-const BACKSLASH: CodePoint = CodePoint::ascii(b'\\');
-
-/// What a backslash makes of the code point behind it; an escape that JSON does not know means its character.
-fn escaped(code_point: CodePoint) -> CodePoint {
-    match code_point.as_ascii() {
-        Some(b'b') => CodePoint::ascii(8),
-        Some(b'f') => CodePoint::ascii(12),
-        Some(b'n') => CodePoint::ascii(b'\n'),
-        Some(b'r') => CodePoint::ascii(b'\r'),
-        Some(b't') => CodePoint::ascii(b'\t'),
-        _ => code_point,
-    }
-}
-
-fn hex_digit(code_point: CodePoint) -> Option<u32> {
-    char::from(code_point.as_ascii()?).to_digit(16)
-}
-
 fn signed(position: usize) -> isize {
     position.cast_signed()
 }

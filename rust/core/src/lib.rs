@@ -51,6 +51,7 @@ mod matcher;
 mod pattern;
 mod scan;
 mod shared;
+mod starts;
 mod stream;
 mod surrogate;
 mod word_table;
