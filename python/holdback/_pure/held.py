@@ -42,6 +42,13 @@ class Held:
                 self._gone = 0
         return "".join(out)
 
+    def cut(self, text: str, begin: int, end: int) -> str:
+        """The source from ``begin`` to ``end``, from the start of ``text``; what is before that is taken out."""
+        if begin >= 0:
+            return text[begin:end]
+        front = self.take(min(end, 0) - begin)
+        return front + text[:end] if end > 0 else front
+
     def clear(self) -> None:
         self._pieces.clear()
         self._gone = self._length = 0

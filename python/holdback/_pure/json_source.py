@@ -196,7 +196,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         self._idle = begin == len(text) and is_text
         if begin == len(text) and not self._out and not self._held:
             return text
-        self._out.append(self._cut(text, self._done, begin))
+        self._out.append(self._held.cut(text, self._done, begin))
         if begin >= 0 or self._is_plain:
             self._held.clear()
             text = text[max(begin, 0) :]
@@ -204,13 +204,6 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
             self._held.append(text)
         restored, self._out = "".join(self._out), []
         return restored
-
-    def _cut(self, text: str, begin: int, end: int) -> str:
-        """The source from ``begin`` to ``end``; the part before 0 is taken out of what is held."""
-        if begin >= 0:
-            return text[begin:end]
-        front = self._held.take(min(end, 0) - begin)
-        return front + text[:end] if end > 0 else front
 
     # ------------------------------------------------------------ units through the open strings
 
@@ -371,11 +364,11 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _put(self, key: int) -> None:
         """The key at the front of the path is replaced."""
         automaton = self._automaton
-        self._out.append(self._cut(self._text, self._done, self._begin))
+        self._out.append(self._held.cut(self._text, self._done, self._begin))
         self._out.append(self._landed(key))
         begin = self._begin
         self._begin = self._done = begin + self._pop_spans(automaton.lengths[key])
-        self._cut(self._text, begin, self._done)
+        self._held.cut(self._text, begin, self._done)
         self._pass(automaton.keys[key], matched=True)
 
     def _pop_spans(self, count: int) -> int:

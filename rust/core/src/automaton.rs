@@ -170,6 +170,11 @@ impl Automaton {
         })
     }
 
+    /// Whether any key needs a border anywhere: here or outside strings.
+    pub(crate) fn may_need_borders(&self) -> bool {
+        self.minded != 0 || self.outside.is_some()
+    }
+
     /// Whether any key needs a border, so that the unit before it counts.
     #[inline]
     pub(crate) fn has_borders(&self) -> bool {

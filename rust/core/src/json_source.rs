@@ -199,6 +199,10 @@ struct Walk<'a> {
     inside: &'a Automaton,
     /// The keys that count where the text stands now: the path is in these.
     automaton: &'a Automaton,
+    /// What the innermost text is.
+    kind: Kind,
+    /// The unit before a key counts.
+    minds: bool,
     state: &'a mut State,
     text: &'a [u8],
     out: &'a mut Vec<u8>,
@@ -210,16 +214,27 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(inside: &'a Automaton, state: &'a mut State, text: &'a [u8], out: &'a mut Vec<u8>) -> Self {
-        let automaton = if state.top().kind.is_outside() { inside.outside() } else { inside };
+        let kind = state.top().kind;
+        let automaton = if kind.is_outside() { inside.outside() } else { inside };
         let begin = -signed(state.held().len());
-        Self { inside, automaton, state, text, out, begin, done: begin }
+        Self {
+            inside,
+            automaton,
+            minds: inside.may_need_borders(),
+            kind,
+            state,
+            text,
+            out,
+            begin,
+            done: begin,
+        }
     }
 
     fn run(&mut self) {
         let text = self.text;
         let mut at = 0;
         while at < text.len() {
-            if self.begin == signed(at) && self.kind() <= Kind::Inside && !self.state.is_cut {
+            if self.begin == signed(at) && self.kind <= Kind::Inside && !self.state.is_cut {
                 let run = self.inside.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
                 if run > 0 {
                     self.pass(&text[at..at + run], false);
@@ -237,10 +252,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn kind(&self) -> Kind {
-        self.state.top().kind
-    }
-
     fn string(&mut self, k: usize) -> &mut Text {
         &mut self.state.strings[k - 1]
     }
@@ -255,11 +266,11 @@ impl<'a> Walk<'a> {
         }
         if unit.code_point == QUOTE && self.may_be_border() {
             self.settle_path(0);
-            if matches!(self.kind(), Kind::Source | Kind::Curly | Kind::Square) {
+            if matches!(self.kind, Kind::Source | Kind::Curly | Kind::Square) {
                 let kind = self.state.top().document();
                 self.turn(kind);
             }
-            if self.kind().is_document() {
+            if self.kind.is_document() {
                 let kind = if k + 1 < MOST_OPEN_STRINGS { Kind::Inside } else { Kind::Text };
                 self.state.strings.push(Text::new(kind));
                 self.cross(unit);
@@ -274,6 +285,7 @@ impl<'a> Walk<'a> {
         self.begin += signed(quote.raw);
         self.state.before = 0;
         self.state.is_opening = false;
+        self.kind = self.state.top().kind;
         self.aim();
     }
 
@@ -287,7 +299,7 @@ impl<'a> Walk<'a> {
             self.begin += signed(unit.raw);
             return;
         }
-        if self.kind() >= Kind::Inside && self.arrive(bytes, unit.raw) {
+        if self.kind >= Kind::Inside && self.arrive(bytes, unit.raw) {
             return;
         }
         let mut node = self.state.node;
@@ -330,7 +342,7 @@ impl<'a> Walk<'a> {
         let automaton = self.automaton;
         let (settled, path) = (automaton.settled(node, following), automaton.path(node));
         let end = path.len() - automaton.path(settled.fail).len();
-        if self.kind().is_undecided() {
+        if self.kind.is_undecided() {
             let mut matches = Vec::new();
             automaton.pops(settled, |found| matches.push(found));
             return self.fall_undecided(path, &matches, end, settled.fail);
@@ -346,25 +358,26 @@ impl<'a> Walk<'a> {
     }
 
     /// The same one by one: once it is decided what the text is, the rest of the path is read anew as that.
+    #[inline(never)]
     fn fall_undecided(&mut self, path: &[u8], matches: &[(u32, u32)], end: usize, fail: u32) -> u32 {
-        let (automaton, kind) = (self.automaton, self.kind());
+        let (automaton, kind) = (self.automaton, self.kind);
         self.state.node = ROOT;
         let mut done = 0;
         let items = matches.iter().map(|&(offset, key)| (offset as usize, Some(key)));
         for (offset, key) in items.chain([(end, None)]) {
-            while done < offset && self.kind() == kind {
+            while done < offset && self.kind == kind {
                 let length = surrogate::first(&path[done..]).1;
                 self.pass_units(&path[done..done + length]);
                 done += length;
             }
-            if self.kind() == kind
+            if self.kind == kind
                 && let Some(key) = key
             {
                 self.put(key);
                 done += automaton.key(key).len();
             }
         }
-        if self.kind() == kind {
+        if self.kind == kind {
             return fail;
         }
         let mut rest = &path[done..];

@@ -10,11 +10,12 @@ impl Walk<'_> {
     /// A text that begins with anything but a bracket is text at once, though its beginning may still be held: a key
     /// can go on with the quote.
     pub(super) fn may_be_border(&self) -> bool {
-        let kind = self.kind();
+        let kind = self.kind;
         kind.is_outside() && (self.state.is_opening || !matches!(kind, Kind::Inside | Kind::Auto))
     }
 
     /// What a unit of an undecided text decides before it is read. Whether it was the end of a fence line.
+    #[inline(never)]
     pub(super) fn arrive(&mut self, unit: &[u8], raw: usize) -> bool {
         let top = self.state.top();
         let kind = top.kind;
@@ -45,13 +46,14 @@ impl Walk<'_> {
 
     pub(super) fn turn(&mut self, kind: Kind) {
         self.state.top_mut().kind = kind;
+        self.kind = kind;
         self.state.is_opening = false;
         self.aim();
     }
 
     /// Read on by the keys that count where the text stands now.
     pub(super) fn aim(&mut self) {
-        let automaton = if self.kind().is_outside() { self.inside.outside() } else { self.inside };
+        let automaton = if self.kind.is_outside() { self.inside.outside() } else { self.inside };
         if !std::ptr::eq(automaton, self.automaton) {
             if self.state.node != ROOT {
                 self.state.node = automaton.node_of(self.automaton.path(self.state.node));

@@ -56,10 +56,10 @@ impl Walk<'_> {
 
     /// Units that are settled, literal or matched: they decide what they stand in, once.
     pub(super) fn pass(&mut self, text: &[u8], matched: bool) {
-        if self.automaton.has_borders() || self.inside.has_borders() {
+        if self.minds {
             self.state.before = borders::of_last(text);
         }
-        let kind = self.kind();
+        let kind = self.kind;
         if kind == Kind::Text || kind > Kind::Square {
             return;
         }
