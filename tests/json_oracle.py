@@ -19,6 +19,7 @@ Readings of the rules where they leave room (each is forced by chunk invariance,
   backslash means itself, ``\\u`` without four digits means ``u``, a high half stands alone.
 - A high half waits only while what follows can still become its mate: not through ``\\ud83d\\u00``.
 - Outside strings a number that is a key is whole: no number's character before it in its document, none behind it.
+- One code-fence line may stand before the document, which then ends with the next backquote outside its strings.
 - Raw halves that meet anywhere in the source are one character from the start, as in plain text.
 """
 
@@ -29,8 +30,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import word_table
-from oracle import join_halves, restore
+from oracle import join_halves
 
+FENCE_LINE = re.compile("[ \t\r\n\ufeff]*```+(?!`)[^`\r\n]*[\r\n]")
 LEVELS = 8
 """How many open strings are tracked; the innermost of them is text."""
 
@@ -101,12 +103,12 @@ class JsonOracle:
 
     def restore(self, source: str) -> str:
         """The whole, finished text restored."""
-        return self._text(plain_units(source), level=0, goes_on=False).out
+        return self._source(plain_units(source), goes_on=False).out
 
     def emitted(self, source: str) -> Result:
         """What has left and what is held when ``source`` has come and more may follow."""
         units, half = waiting(source)
-        out, held = self._text(units, level=0, goes_on=True)
+        out, held = self._source(units, goes_on=True)
         return Result(out, held + half)
 
     def emitted_of_text(self, source: str) -> Result:
@@ -124,18 +126,27 @@ class JsonOracle:
             assert emitted.out.startswith(left)
             fed.append(Result(emitted.out[len(left) :], emitted.held))
             left = emitted.out
-        whole = self.restore(come) if json else restore(self.originals, come)
+        whole = self.restore(come) if json else self._matches(plain_units(come), level=0).out
         return fed, whole[len(left) :]
+
+    def _source(self, units: list[Unit], *, goes_on: bool) -> Result:
+        """The outermost source: a code-fence line may stand before it."""
+        fence = FENCE_LINE.match(chars_of(units))
+        if fence is None:
+            return self._text(units, level=0, goes_on=goes_on)
+        line, rest = units[: fence.end() - 1], units[fence.end() :]
+        out, held = self._text(rest, level=0, goes_on=goes_on, fenced=True)
+        return Result(self._matches(line, level=0).out + units[fence.end() - 1].raw + out, held)
 
     # A text is the outermost source or the content of a string; `level` counts the strings it is in.
 
-    def _text(self, units: list[Unit], level: int, *, goes_on: bool) -> Result:
+    def _text(self, units: list[Unit], level: int, *, goes_on: bool, fenced: bool = False) -> Result:
         chars = chars_of(units)
         first = len(chars) - len(chars.lstrip(BLANKS + "\ufeff"))
         if level == LEVELS or first == len(chars):
             return self._matches(units, level, goes_on=goes_on)
         if chars[first] == '"' and level == 0:
-            return self._document(units, level, goes_on=goes_on)
+            return self._document(units, level, goes_on=goes_on, fenced=fenced)
         if chars[first] not in "{[":
             return self._matches(units, level, goes_on=goes_on)
         quote = chars.find('"')
@@ -154,7 +165,7 @@ class JsonOracle:
             if key and at + len(key) > first:
                 return self._matches(units, level, goes_on=goes_on)
             at += len(key) or 1
-        return self._document(units, level, goes_on=goes_on)
+        return self._document(units, level, goes_on=goes_on, fenced=fenced)
 
     def _is_covered(self, chars: str, at: int, position: int) -> bool:
         while at <= position:
@@ -164,12 +175,14 @@ class JsonOracle:
             at += len(key) or 1
         return False
 
-    def _document(self, units: list[Unit], level: int, *, goes_on: bool) -> Result:
+    def _document(self, units: list[Unit], level: int, *, goes_on: bool, fenced: bool = False) -> Result:
         """Take ``units`` apart into what stands outside strings and the strings, which are texts again."""
         chars = chars_of(units)
         out = ""
         at = 0
         while (quote := chars.find('"', at)) >= 0:
+            if fenced and (end := self._fence_end(units[at:quote], chars[:at], goes_on=False)):
+                return self._behind_fence(out, units[at:], end, chars[:at], goes_on=goes_on)
             out += self._matches(units[at:quote], level, before=chars[:at]).out + units[quote].raw
             content, end, cut_off = decode(units[quote + 1 :], goes_on=goes_on)
             at = quote + 1 + end
@@ -179,8 +192,27 @@ class JsonOracle:
                 return Result(out, inner.held + cut_off)
             out += units[at].raw
             at += 1
+        if fenced and (end := self._fence_end(units[at:], chars[:at], goes_on=goes_on)):
+            return self._behind_fence(out, units[at:], end, chars[:at], goes_on=goes_on)
         rest = self._matches(units[at:], level, goes_on=goes_on, before=chars[:at])
         return Result(out + rest.out, rest.held)
+
+    def _fence_end(self, units: list[Unit], before: str, *, goes_on: bool) -> int:
+        """Behind the first backquote that is no part of a match; 0 if there is none."""
+        chars = chars_of(units)
+        at = 0
+        while at < len(units) and not (goes_on and self._can_grow(chars, at, before)):
+            key = self._key_at(chars, at, before)
+            at += len(key) or 1
+            if not key and chars[at - 1] == "`":
+                return at
+        return 0
+
+    def _behind_fence(self, out: str, units: list[Unit], end: int, before: str, *, goes_on: bool) -> Result:
+        """The document ends with a backquote: what follows is text."""
+        document = self._matches(units[:end], level=0, before=before)
+        rest = self._matches(units[end:], level=0, goes_on=goes_on)
+        return Result(out + document.out + rest.out, rest.held)
 
     # A segment: nothing in it is a border.
 

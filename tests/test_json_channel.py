@@ -225,11 +225,12 @@ BITS = [
     *words('" \\ { [ ] } : , < > u 0 1 a b \' true -1.5e3 10 <P> [P] "<P>" \ud83d \ude00 😀 \ufeff'),
     *words(r"\" \\ \\\" \u003c \u003C \\u003c \u005c \u0022 \u \u00 \u005b \u007b \<"),
     *words(r'\ud83d \ude00 \\ud83d \\ude00 \ud83d\ude00 {"a":" "[\" "{\"a\":\" ["[\"[\\\"'),
-    *(" ", "\n"),
+    *(" ", "\n", "`", "```"),
 ]
 KEYS = [
     *words(r'<P> <P [P] [ { } < " \ u 00 \u003c \\ a" "a a"b [a" : ,< 1 10 -1.5e3 true'),
     *("😀", "\ud83d", "\ude00", "<😀", "\ufeff", "a\nb", " ", " [", ": "),
+    *words("`1 ` `] n"),
     *words("a ab b1 0 01 1e 1e0 e1 -1 1a [1 [10a {1"),
 ]
 VALUES = ["", *words(r'x " \ 7 false <P> {" \u'), 'a"b\n', "\ud83d", "\ude00", "😀", "\x7f\x85\u2028\x00"]
@@ -244,7 +245,21 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
         keys = st.sampled_from(list(pairs))
         bits |= keys | keys.map(escape) | keys.map(lambda key: key[:-1])
     opening = draw(
-        st.sampled_from(["", "", "{", "[", '["', '{"a":', '"[\\"', '"{\\"a\\":\\"', '["[\\"[\\\\\\"'])
+        st.sampled_from(
+            [
+                "",
+                "",
+                "```json\n{",
+                "```\n[",
+                "{",
+                "[",
+                '["',
+                '{"a":',
+                '"[\\"',
+                '"{\\"a\\":\\"',
+                '["[\\"[\\\\\\"',
+            ]
+        )
     )
     source = opening + "".join(draw(st.lists(bits, max_size=10)))
     if draw(st.booleans()):  # a key that stands there, in some spelling
