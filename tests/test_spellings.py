@@ -18,6 +18,7 @@ from holdback import (
     ChunkRestorer,
     DeanonymizationConfig,
     PIIMapping,
+    StreamingHandler,
     TrieMatcher,
     WireRestorer,
     _backend,
@@ -28,7 +29,7 @@ from holdback.config import content_of, matches_words, spellings_of
 from holdback.mapping import matcher_for, matcher_of
 from holdback.spellings import FORMS, USUAL
 from oracle import join_halves
-from streams import restore, say
+from streams import Upstream, events, restore, say
 
 PAGE = Path(__file__).parent.parent / "docs" / "spellings.md"
 
@@ -283,3 +284,10 @@ def test_the_page_has_the_table_of_forms() -> None:
 def test_every_example_of_the_table_is_made(name: str) -> None:
     pairs = spellings({"<PERSON_1>": "Ada"}, [name])
     assert {*FORMS[name].examples} <= pairs.keys()
+
+
+async def test_the_handler_takes_the_config_too(backend: str) -> None:
+    upstream = Upstream([say("hi <person_1>")])
+    config = DeanonymizationConfig(spellings=True)
+    stream = StreamingHandler.stream_response(upstream, {"<PERSON_1>": "Ada"}, config)
+    assert events([event async for event in stream]) == [say("hi Ada")]

@@ -86,7 +86,11 @@ async def _events(
     try:
         try:
             check_async_iterable(stream)
-            if config is not None and is_enabled(config) and (matcher := matcher_of(mapping)) is not None:
+            if (
+                config is not None
+                and is_enabled(config)
+                and (matcher := matcher_of(mapping, config)) is not None
+            ):
                 channels = Channels(matcher)
             read = protocol.read
             iterator = aiter(stream)

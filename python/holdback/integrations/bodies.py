@@ -78,7 +78,7 @@ def restorer_for(
         return None
     if config is not None and not is_enabled(config):
         return None
-    matcher = matcher_of(mapping)
+    matcher = matcher_of(mapping, config)
     if matcher is None:
         return None
     return WireRestorer(matcher, config) if is_stream else AnswerRestorer(matcher, config)

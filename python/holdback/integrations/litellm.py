@@ -181,7 +181,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
         begin: Callable[[], _Answer]
         try:
-            matcher = matcher_of(self._mapping_of(request_data))
+            matcher = matcher_of(self._mapping_of(request_data), self._config)
             begin = partial(_Answer, matcher, self._config)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
