@@ -82,7 +82,9 @@ impl Walk<'_> {
     }
 
     fn release_half(&mut self, k: usize) {
-        if let Some(half) = self.string(k).half.take() {
+        if self.string(k).half.is_some()
+            && let Some(half) = self.string(k).half.take()
+        {
             self.take(k, half);
         }
     }
