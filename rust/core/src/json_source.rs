@@ -132,7 +132,7 @@ impl State {
         let length = out.len();
         let mut ended = self.clone();
         let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
-        let waiting: usize = units.map(|unit| unit.raw).sum();
+        let waiting: usize = units.map(|unit| unit.raw()).sum();
         let mut walk = Walk::new(automaton, &mut ended, &[], out);
         walk.release(1);
         walk.settle_path(0);
@@ -158,7 +158,7 @@ impl State {
         let units =
             self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
         for unit in units {
-            *unit = Unit { raw: 0, is_cut: true, ..*unit };
+            *unit = unit.cut();
         }
     }
 
@@ -245,7 +245,7 @@ impl<'a> Walk<'a> {
             }
             let (code_point, raw) = surrogate::first(&text[at..]);
             at += raw;
-            self.take(0, Unit { code_point, raw, is_cut: false });
+            self.take(0, Unit::new(code_point, raw));
             if self.state.is_cut {
                 self.state.is_cut = self.state.strings.iter().any(Text::is_waiting);
             }
@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
 
     /// The border of a string, with nothing held.
     fn cross(&mut self, quote: Unit) {
-        self.begin += signed(quote.raw);
+        self.begin += signed(quote.raw());
         self.state.before = 0;
         self.state.is_opening = false;
         self.kind = self.state.top().kind;
@@ -294,12 +294,12 @@ impl<'a> Walk<'a> {
     fn feed_unit(&mut self, unit: Unit) {
         let (bytes, decoded) = unit.code_point.encode();
         let bytes = &bytes[..decoded];
-        if unit.is_cut {
+        if unit.is_cut() {
             self.pass(bytes, false); // nothing is held before it
-            self.begin += signed(unit.raw);
+            self.begin += signed(unit.raw());
             return;
         }
-        if self.kind >= Kind::Inside && self.arrive(bytes, unit.raw) {
+        if self.kind >= Kind::Inside && self.arrive(bytes, unit.raw()) {
             return;
         }
         let mut node = self.state.node;
@@ -316,13 +316,13 @@ impl<'a> Walk<'a> {
             if node == ROOT {
                 self.state.node = ROOT;
                 self.pass(bytes, false);
-                self.begin += signed(unit.raw);
+                self.begin += signed(unit.raw());
                 return;
             }
             let following = if automaton.has_borders() { borders::classes(unit.code_point) } else { 0 };
             node = self.fall(node, following);
         };
-        self.state.spans.push_back(Span { decoded, raw: unit.raw });
+        self.state.spans.push_back(Span { decoded, raw: unit.raw() });
         self.state.node = child;
         if let Some(key) = self.automaton.leaf(child) {
             self.state.node = ROOT;
@@ -385,7 +385,7 @@ impl<'a> Walk<'a> {
         for Span { decoded, raw } in spans {
             let (unit, others) = rest.split_at(decoded);
             rest = others;
-            self.feed_unit(Unit { code_point: surrogate::first(unit).0, raw, is_cut: false });
+            self.feed_unit(Unit::new(surrogate::first(unit).0, raw));
         }
         self.state.node
     }

@@ -85,12 +85,40 @@ pub(crate) struct Text {
 }
 
 /// A code point, the length of its raw spelling in bytes, and whether some of that has left already, when a tail was
-/// settled.
+/// settled. Two words, so that it goes from call to call in registers.
 #[derive(Clone, Copy)]
 pub(crate) struct Unit {
     pub(crate) code_point: CodePoint,
-    pub(crate) raw: usize,
-    pub(crate) is_cut: bool,
+    /// Twice the length, and one if it is cut.
+    raw: usize,
+}
+
+impl Unit {
+    #[inline]
+    pub(crate) fn new(code_point: CodePoint, raw: usize) -> Self {
+        Self { code_point, raw: raw << 1 }
+    }
+
+    #[inline]
+    pub(crate) fn raw(self) -> usize {
+        self.raw >> 1
+    }
+
+    #[inline]
+    pub(crate) fn is_cut(self) -> bool {
+        self.raw & 1 == 1
+    }
+
+    /// The unit after all of it has left.
+    pub(crate) fn cut(self) -> Self {
+        Self { raw: 1, ..self }
+    }
+
+    /// What this unit and the one behind it spell together.
+    #[inline]
+    pub(crate) fn and(self, unit: Self, code_point: CodePoint) -> Self {
+        Self { code_point, raw: (self.raw() + unit.raw()) << 1 | (self.raw | unit.raw) & 1 }
+    }
 }
 
 impl Text {

@@ -45,23 +45,21 @@ impl Walk<'_> {
     /// The unit that a whole `\uXXXX` spells: half a pair waits for the other half, spelled the same way.
     fn take_escaped(&mut self, k: usize) {
         let string = self.string(k);
-        let mut raw = string.escape.iter().map(|unit| unit.raw).sum();
-        let mut is_cut = string.escape[0].is_cut;
         let digits = string.escape[2..].iter().filter_map(|unit| hex_digit(unit.code_point));
-        let mut code_point = CodePoint::from(digits.fold(0, |code, digit| code << 4 | digit));
+        let code_point = CodePoint::from(digits.fold(0, |code, digit| code << 4 | digit));
+        let nothing = Unit::new(code_point, 0);
+        let mut unit = string.escape.iter().fold(nothing, |whole, &unit| whole.and(unit, code_point));
         string.escape.clear();
         if code_point.is_low_surrogate()
             && let Some(high) = string.half.take()
         {
-            code_point = surrogate::join_pair(high.code_point, code_point);
-            raw += high.raw;
-            is_cut |= high.is_cut;
+            unit = high.and(unit, surrogate::join_pair(high.code_point, code_point));
         }
         self.release_half(k);
-        if code_point.is_high_surrogate() {
-            self.string(k).half = Some(Unit { code_point, raw, is_cut });
+        if unit.code_point.is_high_surrogate() {
+            self.string(k).half = Some(unit);
         } else {
-            self.take(k, Unit { code_point, raw, is_cut });
+            self.take(k, unit);
         }
     }
 
@@ -104,13 +102,6 @@ impl Walk<'_> {
         for &digit in digits {
             self.take(k, digit);
         }
-    }
-}
-
-impl Unit {
-    /// What this unit and the one behind it spell together.
-    fn and(self, unit: Self, code_point: CodePoint) -> Self {
-        Self { code_point, raw: self.raw + unit.raw, is_cut: self.is_cut }
     }
 }
 
