@@ -71,7 +71,7 @@ fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins and w
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) \
 		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins wire))
 
-mutants: $(MUTANTS_VENV)/.installed ## change the Python code bit by bit and see which tests notice, for hours (MODULES="wire _pure.json")
+mutants: $(MUTANTS_VENV)/.installed ## change the Python code bit by bit and see which tests notice, for hours (MODULES="wire _pure.json_source")
 	$(MUTANTS_VENV)/bin/python tools/mutants $(MODULES)
 
 # Ends with 2 if a mutant survived, with 3 if one was still running when its time was up: both are results.

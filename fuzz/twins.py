@@ -29,31 +29,32 @@ def seeds() -> Iterator[tuple[str, bytes]]:
 def check(data: bytes) -> None:
     """Raises if the twins and the oracle do not say the same."""
     case = cases.read(data)
-    matchers = [built(case, twin) for twin in TWINS]
-    if (refusal := refused(case)) is not None:
-        assert matchers == [refusal] * len(matchers), "a bad mapping was taken, or refused in other words"
-        return
-    assert not any(isinstance(matcher, str) for matcher in matchers), "a good mapping was refused"
-    oracle = JsonOracle(dict(case.pairs))
-    for pieces in (case.pieces, list(case.text)):
-        fed, flushed = oracle.predict(pieces, json=case.json)
-        for matcher in matchers:
-            stream = matcher.stream(json=case.json)
-            for piece, expected in zip(pieces, fed, strict=True):
-                assert Result(stream.feed(piece), stream.pending) == expected, name(matcher)
-            assert stream.flush() == flushed, name(matcher)
-            assert stream.pending == "", name(matcher)
-            whole = "".join(out for out, _ in fed) + flushed
-            assert join_halves(matcher.replace(case.text, json=case.json)) == join_halves(whole), name(
-                matcher
-            )
-    scanned(case, matchers)
+    for words in (False, True):
+        matchers = [built(case, twin, words=words) for twin in TWINS]
+        if (refusal := refused(case)) is not None:
+            assert matchers == [refusal] * len(matchers), "a bad mapping was taken, or refused in other words"
+            return
+        assert not any(isinstance(matcher, str) for matcher in matchers), "a good mapping was refused"
+        oracle = JsonOracle(dict(case.pairs), words=words)
+        for pieces in (case.pieces, list(case.text)):
+            fed, flushed = oracle.predict(pieces, json=case.json)
+            for matcher in matchers:
+                stream = matcher.stream(json=case.json)
+                for piece, expected in zip(pieces, fed, strict=True):
+                    assert Result(stream.feed(piece), stream.pending) == expected, name(matcher)
+                assert stream.flush() == flushed, name(matcher)
+                assert stream.pending == "", name(matcher)
+                whole = "".join(out for out, _ in fed) + flushed
+                replaced = matcher.replace(case.text, json=case.json)
+                assert join_halves(replaced) == join_halves(whole), name(matcher)
+        if not words:
+            scanned(case, matchers)
 
 
-def built(case: Case, twin: Any) -> Any:
+def built(case: Case, twin: Any, *, words: bool) -> Any:
     """The matcher, or the words of the refusal."""
     try:
-        return twin(Pairs(case.pairs))
+        return twin(Pairs(case.pairs), words=words)
     except MappingError as error:
         return str(error)
 

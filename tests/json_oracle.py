@@ -18,6 +18,8 @@ Readings of the rules where they leave room (each is forced by chunk invariance,
 - What a closing quote or the end cuts off an escape is read as if any other character had followed: a
   backslash means itself, ``\\u`` without four digits means ``u``, a high half stands alone.
 - A high half waits only while what follows can still become its mate: not through ``\\ud83d\\u00``.
+- Outside strings a number that is a key is whole: no number's character before it in its document, none behind it.
+- One code-fence line may stand before the document, which then ends with the next backquote outside its strings.
 - Raw halves that meet anywhere in the source are one character from the start, as in plain text.
 """
 
@@ -27,8 +29,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from oracle import join_halves, restore
+import word_table
+from oracle import join_halves
 
+FENCE_LINE = re.compile("[ \t\r\n\ufeff]*```+(?!`)[^`\r\n]*[\r\n]")
 LEVELS = 8
 """How many open strings are tracked; the innermost of them is text."""
 
@@ -44,6 +48,7 @@ TOKEN = re.compile(
 UNFINISHED = re.compile(rf"\\(u{HEX}{{0,3}})?|{HIGH}(\\(u([dD]([c-fC-F]{HEX}?)?)?)?)?")
 LONGEST_UNFINISHED = 11
 SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+NUMBER_CHARS = frozenset("0123456789+-.eE")
 NUMBER_OR_LITERAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null")
 
 MUST_ESCAPE = re.compile('["\\\\\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]')
@@ -91,20 +96,21 @@ def waiting(source: str) -> tuple[list[Unit], str]:
 
 
 class JsonOracle:
-    """The JSON rules for one mapping."""
+    """The JSON rules for one mapping; with ``words`` its keys match whole words only."""
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
+    def __init__(self, pairs: Mapping[str, str], *, words: bool = False) -> None:
+        self.words = words
         self.originals = {join_halves(key): join_halves(original) for key, original in pairs.items()}
         self.longest_first = sorted(self.originals, key=len, reverse=True)
 
     def restore(self, source: str) -> str:
         """The whole, finished text restored."""
-        return self._text(plain_units(source), level=0, goes_on=False).out
+        return self._source(plain_units(source), goes_on=False).out
 
     def emitted(self, source: str) -> Result:
         """What has left and what is held when ``source`` has come and more may follow."""
         units, half = waiting(source)
-        out, held = self._text(units, level=0, goes_on=True)
+        out, held = self._source(units, goes_on=True)
         return Result(out, held + half)
 
     def emitted_of_text(self, source: str) -> Result:
@@ -122,25 +128,34 @@ class JsonOracle:
             assert emitted.out.startswith(left)
             fed.append(Result(emitted.out[len(left) :], emitted.held))
             left = emitted.out
-        whole = self.restore(come) if json else restore(self.originals, come)
+        whole = self.restore(come) if json else self._matches(plain_units(come), level=0).out
         return fed, whole[len(left) :]
+
+    def _source(self, units: list[Unit], *, goes_on: bool) -> Result:
+        """The outermost source: a code-fence line may stand before it."""
+        fence = FENCE_LINE.match(chars_of(units))
+        if fence is None:
+            return self._text(units, level=0, goes_on=goes_on)
+        line, rest = units[: fence.end() - 1], units[fence.end() :]
+        out, held = self._text(rest, level=0, goes_on=goes_on, fenced=True)
+        return Result(self._matches(line, level=0).out + units[fence.end() - 1].raw + out, held)
 
     # A text is the outermost source or the content of a string; `level` counts the strings it is in.
 
-    def _text(self, units: list[Unit], level: int, *, goes_on: bool) -> Result:
+    def _text(self, units: list[Unit], level: int, *, goes_on: bool, fenced: bool = False) -> Result:
         chars = chars_of(units)
         first = len(chars) - len(chars.lstrip(BLANKS + "\ufeff" + SETTLED))
         if level == LEVELS or first == len(chars):
             return self._matches(units, level, goes_on=goes_on)
         if chars[first] == '"' and level == 0:
-            return self._document(units, level, goes_on=goes_on)
+            return self._document(units, level, goes_on=goes_on, fenced=fenced)
         if chars[first] not in "{[":
             return self._matches(units, level, goes_on=goes_on)
         quote = chars.find('"')
         border = len(chars) if quote < 0 else quote
         at = 0
         while at <= first:  # is there a match that covers the bracket?
-            if self._can_grow(chars[at:border]):  # the bracket is held when the border comes
+            if self._can_grow(chars[:border], at):  # the bracket is held when the border comes
                 if goes_on and quote < 0:
                     return Result(self._matches(units[:at], level).out, raw_of(units[at:]))
                 if not self._is_covered(chars[:border], at, first):
@@ -152,7 +167,7 @@ class JsonOracle:
             if key and at + len(key) > first:
                 return self._matches(units, level, goes_on=goes_on)
             at += len(key) or 1
-        return self._document(units, level, goes_on=goes_on)
+        return self._document(units, level, goes_on=goes_on, fenced=fenced)
 
     def _is_covered(self, chars: str, at: int, position: int) -> bool:
         while at <= position:
@@ -162,12 +177,14 @@ class JsonOracle:
             at += len(key) or 1
         return False
 
-    def _document(self, units: list[Unit], level: int, *, goes_on: bool) -> Result:
+    def _document(self, units: list[Unit], level: int, *, goes_on: bool, fenced: bool = False) -> Result:
         """Take ``units`` apart into what stands outside strings and the strings, which are texts again."""
         chars = chars_of(units)
         out = ""
         at = 0
         while (quote := chars.find('"', at)) >= 0:
+            if fenced and (end := self._fence_end(units[at:quote], chars[:at], goes_on=False)):
+                return self._behind_fence(out, units[at:], end, chars[:at], goes_on=goes_on)
             out += self._matches(units[at:quote], level, before=chars[:at]).out + units[quote].raw
             content, end, cut_off = decode(units[quote + 1 :], goes_on=goes_on)
             at = quote + 1 + end
@@ -177,8 +194,27 @@ class JsonOracle:
                 return Result(out, inner.held + cut_off)
             out += units[at].raw
             at += 1
+        if fenced and (end := self._fence_end(units[at:], chars[:at], goes_on=goes_on)):
+            return self._behind_fence(out, units[at:], end, chars[:at], goes_on=goes_on)
         rest = self._matches(units[at:], level, goes_on=goes_on, before=chars[:at])
         return Result(out + rest.out, rest.held)
+
+    def _fence_end(self, units: list[Unit], before: str, *, goes_on: bool) -> int:
+        """Behind the first backquote that is no part of a match; 0 if there is none."""
+        chars = chars_of(units)
+        at = 0
+        while at < len(units) and not (goes_on and self._can_grow(chars, at, before)):
+            key = self._key_at(chars, at, before)
+            at += len(key) or 1
+            if not key and chars[at - 1] == "`":
+                return at
+        return 0
+
+    def _behind_fence(self, out: str, units: list[Unit], end: int, before: str, *, goes_on: bool) -> Result:
+        """The document ends with a backquote: what follows is text."""
+        document = self._matches(units[:end], level=0, before=before)
+        rest = self._matches(units[end:], level=0, goes_on=goes_on)
+        return Result(out + document.out + rest.out, rest.held)
 
     # A segment: nothing in it is a border.
 
@@ -193,31 +229,53 @@ class JsonOracle:
         out = ""
         at = 0
         while at < len(units):
-            if goes_on and self._can_grow(chars[at:]):
+            if goes_on and self._can_grow(chars, at, before):
                 return Result(out, raw_of(units[at:]))
-            key = self._key_at(chars, at)
-            if not key:
-                out += units[at].raw
-            elif level == 0 and before is not None:
-                out += self._bare(key, before + chars[:at])
-            else:
-                out += escape(self.originals[key], level)
+            key = self._key_at(chars, at, before)
+            out += self._landed(key, level, before, chars[:at]) if key else units[at].raw
             at += len(key) or 1
         return Result(out, "")
 
-    def _bare(self, key: str, before: str) -> str:
-        """The original where no string of the document is open."""
+    def _landed(self, key: str, level: int, before: str | None, chars: str) -> str:
         original = self.originals[key]
-        numbers = NUMBER_OR_LITERAL.fullmatch(key) and NUMBER_OR_LITERAL.fullmatch(original)
-        if not numbers and before.rstrip(BLANKS + SETTLED)[-1:] in {"{", "[", ",", ":"}:
-            return f'"{escape(original)}"'
-        return original
+        if before is not None and (level == 0 or is_number(key)):  # a value may stand here
+            both = NUMBER_OR_LITERAL.fullmatch(key) and NUMBER_OR_LITERAL.fullmatch(original)
+            if not both and (before + chars).rstrip(BLANKS + SETTLED)[-1:] in {"{", "[", ",", ":"}:
+                original = f'"{escape(original)}"'
+        return escape(original, level)
 
-    def _key_at(self, chars: str, at: int) -> str:
-        return next((key for key in self.longest_first if chars.startswith(key, at)), "")
+    def _may_begin(self, key: str, chars: str, at: int, before: str | None) -> bool:
+        last = ((before or "") + chars[:at])[-1:]
+        if self.words and last and word_table.is_word(ord(last)) and word_table.is_word(ord(key[0])):
+            return False
+        return before is None or not is_number(key) or last not in NUMBER_CHARS
 
-    def _can_grow(self, chars: str) -> bool:
-        return bool(chars) and any(key != chars and key.startswith(chars) for key in self.originals)
+    def _minds(self, key: str, following: str, before: str | None) -> bool:
+        """Whether ``key`` is not allowed before that character."""
+        if self.words and word_table.is_word(ord(following)) and word_table.is_word(ord(key[-1])):
+            return True
+        return before is not None and is_number(key) and following in NUMBER_CHARS
+
+    def _key_at(self, chars: str, at: int, before: str | None = None) -> str:
+        for key in self.longest_first:
+            if chars.startswith(key, at) and self._may_begin(key, chars, at, before):
+                following = chars[at + len(key) : at + len(key) + 1]
+                if not (following and self._minds(key, following, before)):
+                    return key
+        return ""
+
+    def _can_grow(self, chars: str, at: int, before: str | None = None) -> bool:
+        held = chars[at:]
+        return bool(held) and any(
+            key.startswith(held)
+            and self._may_begin(key, chars, at, before)
+            and (key != held or self._minds(key, "a", before) or self._minds(key, "1", before))
+            for key in self.originals
+        )
+
+
+def is_number(key: str) -> bool:
+    return NUMBER_CHARS.issuperset(key) and any("0" <= char <= "9" for char in key)
 
 
 def decode(units: list[Unit], *, goes_on: bool) -> tuple[list[Unit], int, str]:

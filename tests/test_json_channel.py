@@ -225,11 +225,13 @@ BITS = [
     *words('" \\ { [ ] } : , < > u 0 1 a b \' true -1.5e3 10 <P> [P] "<P>" \ud83d \ude00 😀 \ufeff'),
     *words(r"\" \\ \\\" \u003c \u003C \\u003c \u005c \u0022 \u \u00 \u005b \u007b \<"),
     *words(r'\ud83d \ude00 \\ud83d \\ude00 \ud83d\ude00 {"a":" "[\" "{\"a\":\" ["[\"[\\\"'),
-    *(" ", "\n"),
+    *(" ", "\n", "`", "```"),
 ]
 KEYS = [
     *words(r'<P> <P [P] [ { } < " \ u 00 \u003c \\ a" "a a"b [a" : ,< 1 10 -1.5e3 true'),
     *("😀", "\ud83d", "\ude00", "<😀", "\ufeff", "a\nb", " ", " [", ": "),
+    *words("`1 ` `] n"),
+    *words("a ab b1 0 01 1e 1e0 e1 -1 1a [1 [10a {1"),
 ]
 VALUES = ["", *words(r'x " \ 7 false <P> {" \u'), 'a"b\n', "\ud83d", "\ude00", "😀", "\x7f\x85\u2028\x00"]
 
@@ -243,7 +245,21 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
         keys = st.sampled_from(list(pairs))
         bits |= keys | keys.map(escape) | keys.map(lambda key: key[:-1])
     opening = draw(
-        st.sampled_from(["", "", "{", "[", '["', '{"a":', '"[\\"', '"{\\"a\\":\\"', '["[\\"[\\\\\\"'])
+        st.sampled_from(
+            [
+                "",
+                "",
+                "```json\n{",
+                "```\n[",
+                "{",
+                "[",
+                '["',
+                '{"a":',
+                '"[\\"',
+                '"{\\"a\\":\\"',
+                '["[\\"[\\\\\\"',
+            ]
+        )
     )
     source = opening + "".join(draw(st.lists(bits, max_size=10)))
     if draw(st.booleans()):  # a key that stands there, in some spelling
@@ -260,20 +276,72 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
 @example(case=({"<P>": "x"}, ['["\\ud83d\\u', '0"']))  # the half no longer waits
 @example(case=({"u": "x"}, ['["[\\"\\\\u00', '", <']))  # the outer quote cuts off the inner escape
 @example(case=({"<P>": "x"}, ["\ufeff", '{"a": 1, <P>: 2}']))  # a document, though a BOM comes first
+@example(case=({"1": "x", "[10a": "y"}, ["[", "10", ",1]"]))  # a number behind a bracket that was held
+@example(case=({"[1": "x", "42": "y", "[142z": "w"}, ["[142", " 142"]))  # a match makes text of the rest
+@example(case=({"<P": ""}, ['["<P\\u']))  # a whole word that waits, and an escape that the end cuts off
 def test_any_source_leaves_as_the_oracle_says_feed_by_feed(case: tuple[dict[str, str], list[str]]) -> None:
     """Hence also: chunk-invariant, minimal hold, and the twins agree after every feed."""
     pairs, pieces = case
-    oracle = JsonOracle(pairs)
     source = "".join(pieces)
-    for way in (pieces, list(source)):
-        fed, flushed = oracle.predict(way)
+    for whole_words in (False, True):
+        oracle = JsonOracle(pairs, words=whole_words)
+        for way in (pieces, list(source)):
+            fed, flushed = oracle.predict(way)
+            for twin in twins():
+                stream = twin.TrieMatcher(pairs, words=whole_words).stream(json=True)
+                assert [Result(stream.feed(piece), stream.pending) for piece in way] == fed
+                assert stream.flush() == flushed
+                assert stream.pending == ""
         for twin in twins():
-            stream = twin.TrieMatcher(pairs).stream(json=True)
-            assert [Result(stream.feed(piece), stream.pending) for piece in way] == fed
-            assert stream.flush() == flushed
-            assert stream.pending == ""
+            matcher = twin.TrieMatcher(pairs, words=whole_words)
+            assert matcher.replace(source, json=True) == oracle.restore(source)
+
+
+BEGINS_LIKE_A_DOCUMENT = re.compile(
+    r"""[\ufeff\ \t\r\n]* (?: ```+ (?!`) [^`\r\n]* [\r\n] [\ufeff\ \t\r\n]* )?
+    (?: \{ [\ \t\r\n]* ["}] | \[ [\ \t\r\n]* ["{\[] )""",
+    re.VERBOSE,
+)
+BEGINNINGS = [
+    "`",
+    "```",
+    "```json",
+    "``",
+    "\n",
+    "\r",
+    " ",
+    "{",
+    "[",
+    "}",
+    '"',
+    "<P>",
+    "1",
+    "a",
+    "\ufeff",
+    '"<P>"',
+]
+
+
+@strategies.examples(3)
+@given(
+    data=st.data(),
+    bits=st.lists(st.sampled_from(BEGINNINGS), max_size=10),
+    tail=st.sampled_from(["", '"<P>"}']),
+)
+def test_a_text_tells_by_its_beginning_what_it_is(data: st.DataObject, bits: list[str], tail: str) -> None:
+    pairs = {"<P>": 'a"b', "1": "x"}  # keys that are part of a beginning have vectors
+    source = "".join(bits) + tail
+    is_document = BEGINS_LIKE_A_DOCUMENT.match(source) is not None
+    pieces = data.draw(strategies.cuts(source))
     for twin in twins():
-        assert twin.TrieMatcher(pairs).replace(source, json=True) == oracle.restore(source)
+        matcher = twin.TrieMatcher(pairs)
+        expected = matcher.replace(source, json=is_document)
+        assert matcher.replace(source, json="auto") == expected
+        for way in (pieces, list(source)):
+            stream = matcher.stream(json="auto")
+            assert "".join(map(stream.feed, way)) + stream.flush() == expected
+            assert stream.feed("[") + stream.pending == "["  # flush starts over
+    assert len({twin.TrieMatcher(pairs).replace(source, json="auto") for twin in twins()}) == 1
 
 
 @strategies.examples(1)

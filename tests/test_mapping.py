@@ -211,9 +211,9 @@ def test_a_stream_with_all_its_channels_compiles_once(
     compiled = []
     compiling = _backend.TrieMatcher
 
-    def count(pairs: Mapping[str, str]) -> TrieMatcher:
+    def count(pairs: Mapping[str, str], *, words: bool) -> TrieMatcher:
         compiled.append(len(pairs))
-        return compiling(pairs)
+        return compiling(pairs, words=words)
 
     monkeypatch.setattr(_backend, "TrieMatcher", count)
     mapping = KINDS[kind]({f"<P_{n}>": f"name {n}" for n in range(1000)})

@@ -209,6 +209,56 @@ def test_a_str_subclass_is_read_as_the_text_it_is() -> None:
     assert matcher.replace(_Text("a<\ud83d>")) == "ax"
 
 
+class _Liar(str):
+    """A str subclass whose own methods say something else."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "lie"
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __len__(self) -> int:
+        return 99
+
+    def isascii(self) -> bool:
+        return False
+
+    def startswith(self, *_: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("json", [False, True, "auto"])
+def test_a_str_subclass_is_not_asked_what_it_is(json: Any) -> None:
+    matcher = _backend.TrieMatcher({_Liar("<P>"): _Liar("Ada")})
+    stream = matcher.stream(json=json)
+    for text, restored in (
+        ("Hi <P>", "Hi Ada"),
+        ("Hi", "Hi"),
+        ("", ""),
+        ("<", "<"),
+        ("\ud83d\ude00", "\U0001f600"),
+    ):
+        given = _Liar(text)
+        for found in (matcher.replace(given, json=json), stream.feed(given) + stream.flush()):
+            assert "".join(map(chr, map(ord, str.__str__(found)))) == restored
+        if str.__str__(given) == restored and restored != "<":
+            assert matcher.replace(given, json=json) is given
+            assert stream.feed(given) is given
+    assert matcher.stream(json=_Liar("auto")).feed("x") == "x"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["TrieMatcher", "StreamBuffer"])
+def test_no_subclass_of_them(name: str) -> None:
+    with pytest.raises(TypeError, match=f"^type 'holdback.{name}' is not an acceptable base type$"):
+        type("Own", (getattr(_backend, name),), {})
+
+
 class _Name(str, Enum):  # noqa: UP042 - not StrEnum: `str` of a member is its name here
     KEY = "<P_1>"
     ORIGINAL = "Ada"
@@ -223,8 +273,11 @@ def test_a_member_of_an_enumeration_is_read_as_its_value() -> None:
 def test_a_flag_is_true_or_false(flag: Any) -> None:
     matcher = _backend.TrieMatcher({"<A>": "x"})
     for call in (matcher.stream, partial(matcher.replace, "<A>")):
-        with pytest.raises(TypeError, match="bool"):
+        given = "another str" if isinstance(flag, str) else type(flag).__name__
+        with pytest.raises(TypeError, match=f'^json must be bool or "auto", not {given}$'):
             call(json=flag)
+    with pytest.raises(TypeError, match=f"^words must be bool, not {type(flag).__name__}$"):
+        _backend.TrieMatcher({"<A>": "x"}, words=flag)
 
 
 @pytest.mark.parametrize(

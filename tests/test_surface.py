@@ -39,6 +39,7 @@ PUBLIC = {
     "format_sse_done",
     "format_sse_event",
     "restore_answer",
+    "spellings",
     "sync",
 }
 

@@ -15,6 +15,7 @@ from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingE
 from holdback.handler import StreamingHandler
 from holdback.mapping import PIIMapping
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.spellings import spellings
 from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
 from holdback.restorers.wire import WireRestorer
 
@@ -42,5 +43,6 @@ __all__ = [
     "format_sse_done",
     "format_sse_event",
     "restore_answer",
+    "spellings",
     "sync",
 ]

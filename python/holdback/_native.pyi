@@ -9,7 +9,7 @@ one character they spell and are joined into it first; a half alone is an ordina
 
 from collections.abc import Mapping
 from types import EllipsisType
-from typing import Any, NoReturn, TypeAlias, final
+from typing import Any, Literal, NoReturn, TypeAlias, final
 
 __all__ = ["Lane", "Scan", "Shapes", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
@@ -23,7 +23,10 @@ class TrieMatcher:
 
     :param pairs: ``{placeholder: original}``. Placeholders of any characters and any length, prefixes of one another
         included; an original may be empty.
-    :raises TypeError: ``pairs`` is no mapping, or one of its texts no ``str``.
+    :param words: Match whole words: a placeholder that begins with a word character only where none stands before it,
+        one that ends with one only where none follows (``Ann`` not in ``Annual``). Word characters are letters, marks,
+        digits and ``_`` of scripts that are written with spaces. A whole placeholder then waits for the next character.
+    :raises TypeError: ``pairs`` is no mapping, one of its texts no ``str``, or ``words`` no ``bool``.
     :raises MappingError: a placeholder is empty, or two that are equal once surrogate halves are joined have
         different originals. No message names one.
 
@@ -34,17 +37,21 @@ class TrieMatcher:
     TrieMatcher(keys=2, longest=11)
     """
 
-    def __new__(cls, pairs: Mapping[str, str]) -> TrieMatcher: ...
-    def replace(self, text: str, *, json: bool = False) -> str:
+    def __new__(cls, pairs: Mapping[str, str], *, words: bool = False) -> TrieMatcher: ...
+    def replace(self, text: str, *, json: bool | Literal["auto"] = False) -> str:
         r"""Restore a whole text. An unchanged text comes back as the same object. Another type is a ``TypeError``.
 
         With ``json``, ``text`` is JSON source (RFC 8259), as in tool-call arguments: a placeholder matches in any
         JSON spelling (``\u003cPERSON_1\u003e``), an original is escaped for the place where it lands, and everything
-        else keeps its own spelling. Broken JSON raises nothing and loses nothing.
+        else keeps its own spelling. Broken JSON raises nothing and loses nothing. Outside strings a placeholder that is
+        made of a number's characters matches whole numbers only. One code-fence line may stand before the document.
+
+        With ``"auto"`` the text tells by its beginning whether it is JSON source: behind blanks and at most one
+        code-fence line, ``{`` with ``"`` or ``}`` behind it, or ``[`` with ``{``, ``[`` or ``"``.
         """
 
-    def stream(self, *, json: bool = False) -> StreamBuffer:
-        """Start a stream: O(1), whatever the number of placeholders. With ``json`` its text is JSON source."""
+    def stream(self, *, json: bool | Literal["auto"] = False) -> StreamBuffer:
+        """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
 
     def _scan(self, *, lines: bool, field: str, longest: int = ...) -> Scan:
         """For the byte layer: a scan of events that end with a blank line, or with each line feed if ``lines``.
@@ -97,7 +104,8 @@ class StreamBuffer:
     def pending(self) -> str:
         """What is held back: empty or a proper prefix of some placeholder, as it came.
 
-        Behind it may stand a trailing high surrogate that waits for its mate and, in a JSON stream, unfinished
+        Or a whole one that waits for the next character: with ``words``, and a number outside the strings of JSON
+        source. Behind it may stand a trailing high surrogate that waits for its mate and, in a JSON stream, unfinished
         escapes.
         """
 

@@ -1,8 +1,18 @@
-"""DeanonymizationConfig: the one switch of a restorer."""
+"""DeanonymizationConfig: whether and how a restorer restores."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Literal, cast, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from holdback.spellings import USUAL, checked_forms
+
+Content = Literal["auto", "text", "json"]
+
+
+def _forms(forms: bool | tuple[str, ...]) -> bool | tuple[str, ...]:  # noqa: FBT001 - pydantic calls it
+    return forms if isinstance(forms, bool) else checked_forms(forms)
 
 
 class DeanonymizationConfig(BaseModel):
@@ -10,6 +20,13 @@ class DeanonymizationConfig(BaseModel):
 
     ``reasoning``, by default off, restores also what a provider wants back as it came: Anthropic's thinking and
     compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified.
+
+    ``content`` says what a model's content is: ``"text"``, or ``"json"`` where the request asked for a document, or, by
+    default, ``"auto"``: a document if it begins like one. In a document an original is escaped for its place.
+
+    ``spellings``, by default off, restores placeholders that the model rewrote (``<person_1>``, ``&lt;PERSON_1&gt;``):
+    ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
+    placeholders as whole words only; the form ``bare`` turns it on. A ``TrieMatcher`` as mapping is used as it is.
 
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
     have none of their own. A setting it does not know is an error, pydantic's: nothing is ignored silently.
@@ -22,6 +39,9 @@ class DeanonymizationConfig(BaseModel):
 
     enabled: bool = True
     reasoning: bool = False
+    content: Content = "auto"
+    spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
+    words: bool = False
 
 
 def is_enabled(config: object) -> bool:
@@ -38,3 +58,24 @@ def is_enabled(config: object) -> bool:
 def restores_reasoning(config: object) -> bool:
     """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
     return bool(getattr(config, "reasoning", False))
+
+
+def content_of(config: object) -> Content:
+    """What ``config``, or None, says of content; ``"auto"`` if it says nothing."""
+    content = getattr(config, "content", "auto")
+    if content not in get_args(Content):
+        raise ValueError('content must be "auto", "text" or "json"')
+    return cast(Content, content)
+
+
+def spellings_of(config: object) -> tuple[str, ...]:
+    """The names of the forms of spelling that ``config``, or None, asks for."""
+    asked = getattr(config, "spellings", False)
+    if isinstance(asked, bool) or asked is None:
+        return USUAL if asked else ()
+    return checked_forms(asked)
+
+
+def matches_words(config: object) -> bool:
+    """Whether ``config``, or None, asks for whole words."""
+    return bool(getattr(config, "words", False)) or "bare" in spellings_of(config)

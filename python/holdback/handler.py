@@ -87,7 +87,11 @@ async def _events(
     try:
         try:
             check_async_iterable(stream)
-            if config is not None and is_enabled(config) and (matcher := matcher_of(mapping)) is not None:
+            if (
+                config is not None
+                and is_enabled(config)
+                and (matcher := matcher_of(mapping, config)) is not None
+            ):
                 answer = Answer(matcher, format_)
                 shapes = format_.shapes(signed=restores_reasoning(config))
             iterator = aiter(stream)

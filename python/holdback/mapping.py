@@ -19,8 +19,9 @@ from typing import NoReturn, Protocol
 
 from holdback import _backend
 from holdback._pure.pattern import join_surrogates, plain
-from holdback.config import is_enabled
+from holdback.config import is_enabled, matches_words, spellings_of
 from holdback.errors import MappingError
+from holdback.spellings import spellings
 
 
 class PIIMapping:
@@ -38,13 +39,13 @@ class PIIMapping:
     ('Ada Lovelace', '<PERSON_1>', 1)
     """
 
-    __slots__ = ("__weakref__", "_entity_types", "_fakes", "_lock", "_matcher", "_originals")
+    __slots__ = ("__weakref__", "_entity_types", "_fakes", "_lock", "_matchers", "_originals")
 
     def __init__(self) -> None:
         self._originals: dict[str, str] = {}  # fake -> original
         self._fakes: dict[str, str] = {}  # original -> its last fake
         self._entity_types: dict[str, str] = {}  # original -> type
-        self._matcher: _backend.TrieMatcher | None = None  # None: to be compiled
+        self._matchers: dict[_Options, _backend.TrieMatcher] = {}  # what was compiled since the last change
         self._lock = Lock()
 
     def add(self, original: str, fake: str, entity_type: str) -> None:
@@ -66,7 +67,7 @@ class PIIMapping:
             self._originals[fake] = original
             self._fakes[original] = fake
             self._entity_types[original] = entity_type
-            self._matcher = None
+            self._matchers = {}
 
     def get_fake(self, original: str) -> str | None:
         """The fake that was last added for ``original``; None if there is none."""
@@ -95,15 +96,19 @@ class PIIMapping:
         """Whether nothing was added yet."""
         return not self._originals
 
-    def matcher(self) -> _backend.TrieMatcher:
-        """The compiled mapping as it is now: built by the first call after an ``add``, O(1) otherwise."""
-        matcher = self._matcher
+    def matcher(self, config: object = None) -> _backend.TrieMatcher:
+        """The compiled mapping as it is now: built by the first call after an ``add``, O(1) otherwise.
+
+        With ``config`` it has the spellings and the whole words that the config asks for, each compiled once.
+        """
+        options = _options(config)
+        matcher = self._matchers.get(options)
         if matcher is not None:
             return matcher
         with self._lock:
-            if self._matcher is None:
-                self._matcher = _backend.TrieMatcher(self._originals)
-            return self._matcher
+            if options not in self._matchers:
+                self._matchers = {**self._matchers, options: _compiled(self._originals, options)}
+            return self._matchers[options]
 
     def __copy__(self) -> PIIMapping:
         copy = PIIMapping()
@@ -111,7 +116,7 @@ class PIIMapping:
             copy._originals = dict(self._originals)
             copy._fakes = dict(self._fakes)
             copy._entity_types = dict(self._entity_types)
-            copy._matcher = self._matcher  # immutable, so it can be shared
+            copy._matchers = self._matchers  # never changed in place, so it can be shared
         return copy
 
     def __deepcopy__(self, _: object) -> PIIMapping:
@@ -122,6 +127,19 @@ class PIIMapping:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a PIIMapping holds personal data and is not pickled")
+
+
+_Options = tuple[tuple[str, ...], bool]
+"""The forms of spelling, and whether words are whole."""
+
+
+def _options(config: object) -> _Options:
+    return ((), False) if config is None else (spellings_of(config), matches_words(config))
+
+
+def _compiled(pairs: Mapping[str, str], options: _Options) -> _backend.TrieMatcher:
+    forms, words = options
+    return _backend.TrieMatcher(spellings(pairs, forms) if forms else pairs, words=words)
 
 
 def _text(name: str, value: str) -> str:
@@ -142,15 +160,15 @@ AnyMapping = PIIMapping | _backend.TrieMatcher | HasFakes | Mapping[str, str]
 """What can be given wherever a mapping is taken; ``None`` as well, for no mapping at all."""
 
 
-def matcher_of(mapping: AnyMapping | None) -> _backend.TrieMatcher | None:
-    """The matcher of any kind of mapping; None if there is nothing to restore.
+def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.TrieMatcher | None:
+    """The matcher of any kind of mapping, as ``config`` wants it; None if there is nothing to restore.
 
-    Compiles at most once, and not at all for a ``TrieMatcher`` or an unchanged ``PIIMapping``.
+    Compiles at most once, and not at all for a ``TrieMatcher``, which is used as it is, or an unchanged ``PIIMapping``.
     """
     if mapping is None:
         return None
     if isinstance(mapping, PIIMapping):
-        return None if mapping.is_empty else mapping.matcher()
+        return None if mapping.is_empty else mapping.matcher(config)
     if isinstance(mapping, _backend.MATCHER_TYPES):
         return mapping if len(mapping) else None  # type: ignore[arg-type, return-value]
     pairs = mapping
@@ -161,9 +179,9 @@ def matcher_of(mapping: AnyMapping | None) -> _backend.TrieMatcher | None:
     if not isinstance(pairs, Mapping):
         raise TypeError(f"a mapping is {_KINDS}, not {type(mapping).__name__}")
     snapshot = dict(pairs)
-    return _backend.TrieMatcher(snapshot) if snapshot else None
+    return _compiled(snapshot, _options(config)) if snapshot else None
 
 
 def matcher_for(mapping: AnyMapping | None, config: object) -> _backend.TrieMatcher | None:
     """The matcher to restore with; None if there is nothing to restore or ``config`` switches it off. None is on."""
-    return matcher_of(mapping) if config is None or is_enabled(config) else None
+    return matcher_of(mapping, config) if config is None or is_enabled(config) else None

@@ -1,4 +1,4 @@
-"""Mutation testing of the Python half: ``make mutants``, with ``MODULES="wire _pure.json"`` of those modules.
+"""Mutation testing of the Python half: ``make mutants``, with ``MODULES="wire _pure.json_source"`` of those modules.
 
 mutmut changes one thing in a function (a `<` to `<=`, an argument to None) and runs the tests that reach the
 function; a mutant that no test notices is a *survivor*: a test is missing, or the change makes no difference. Which

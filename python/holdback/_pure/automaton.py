@@ -14,6 +14,13 @@ Both are computed once, breadth first. A path that ends a key is settled entirel
 walk from ``fail(u)``, collecting further pops until some node has a child by ``c`` (that child is
 ``fail(v)``) or the root has none (``c`` is a literal).
 
+Borders (``borders.py``). A key that needs a border behind it has two settlements: followed by a unit of a class that it
+minds, ``v`` is settled as if no key ended there, else the key is popped. Every other node has one, because the unit
+that follows an inner prefix of its path is known when the trie is built. Such a key never leaves at once: its node
+rests until the next unit or the end. Before a key the root minds the class of the unit in front of it, which a walk
+remembers and the build reads off the path. Behind a word character no key begins that begins with one. Behind a
+number's character all keys begin but those that are numbers: they are in a second trie, ``behind_number``.
+
 Invariants: ``pops(v)`` covers exactly ``depth(v) - depth(fail(v))`` units. A leaf is never a resting
 state: nothing can extend it, so its key leaves at once. Keys never overlap; an original is never read.
 
@@ -30,9 +37,10 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, Union
 
+from holdback._pure.borders import CLASSES, NUMBER, NUMBER_UNITS, WORD, is_number, is_word
 from holdback._pure.pattern import Patterns
 from holdback._pure.scan import Scanner
 
@@ -45,18 +53,29 @@ NO_BRANCHES: dict[str, int] = {}
 
 
 class Automaton:
-    """The compiled key set: immutable, shared by every stream over it."""
+    """The compiled key set: immutable, shared by every stream over it.
+
+    With ``words`` keys match whole words, with ``numbers`` those that are numbers match whole ones.
+    """
 
     __slots__ = (
+        "_outside",
+        "_patterns",
+        "_words",
+        "behind_number",
+        "blocked",
         "branches",
+        "classes",
         "depth",
         "fail",
         "first_unit",
+        "has_borders",
         "json_starts",
         "keys",
         "leaf_key",
         "lengths",
         "longest",
+        "minded",
         "originals",
         "owner",
         "ropes",
@@ -66,20 +85,50 @@ class Automaton:
         "tables",
     )
 
-    def __init__(self, patterns: Patterns) -> None:
+    depth: array[int]
+    fail: array[int]
+    json_starts: _Starts
+    leaf_key: dict[int, int]
+    scanner: Scanner
+    starts: _Starts
+
+    def __init__(
+        self, patterns: Patterns, *, words: bool = False, outside_of: Automaton | None = None
+    ) -> None:
+        """``outside_of``: the automaton for the rest of JSON source, if this one is for what stands outside strings."""
+        self._patterns, self._words = patterns, words
+        self._outside: Automaton | None = None
         self.keys = keys = patterns.keys
         self.originals = patterns.originals
         self.lengths = [len(key) for key in keys]
         self.longest = max(self.lengths, default=0)
-        firsts = dict.fromkeys(key[0] for key in keys)
-        begins = dict.fromkeys(key[:2] for key in keys)
-        self.starts = _Starts(begins)
-        # In JSON source a quote or a backslash always matters, and behind a first unit the next may be escaped.
-        self.json_starts = _Starts([*begins, *(first + "\\" for first in firsts), '"', "\\"])
-        self.scanner = Scanner(firsts)
+        if outside_of is not None:
+            self.starts, self.json_starts = outside_of.starts, outside_of.json_starts
+            self.scanner = outside_of.scanner
+        else:
+            firsts = dict.fromkeys(key[0] for key in keys)
+            begins = dict.fromkeys(key[:2] for key in keys)
+            self.starts = _Starts(begins)
+            # In JSON source a quote or a backslash always matters, and behind a first unit the next may be escaped.
+            self.json_starts = _Starts([*begins, *(first + "\\" for first in firsts), '"', "\\"])
+            self.scanner = Scanner(firsts)
+        classes = (WORD if words else 0) | (NUMBER if outside_of is not None else 0)
+        # Which classes each key minds behind it; only those of keys that mind any.
+        minds = [self._mind(key, classes) for key in keys] if classes else []
+        self.has_borders = any(minds) or (words and any(is_word(key[0]) for key in keys))
+        self.classes = CLASSES[classes if self.has_borders else 0]
 
         parent, units, ends = self._grow(keys)
-        self.first_unit = "".join(units[1:])
+        self.first_unit: Sequence[str]
+        if self.has_borders:  # a resting node may have no children: the next unit is none of its own
+            self.first_unit = [
+                units[node + 1] if node + 1 < len(units) and parent[node + 1] == node else ""
+                for node in range(len(units))
+            ]
+        else:
+            self.first_unit = "".join(units[1:]) + "\0"
+        self.minded = {node: minds[key] for node, key in ends.items() if minds[key]} if minds else {}
+        self.blocked: dict[int, tuple[Rope | None, int]] = {}
         self._settle(parent, units, ends)
         self.stems = {key[0]: self._stem(key[0]) for key in keys}
         # What a walk needs, to be unpacked at once.
@@ -93,59 +142,112 @@ class Automaton:
             self.starts.find,
         )
 
+    def _mind(self, key: str, classes: int) -> int:
+        """The classes of units that may not follow ``key``."""
+        word = WORD if classes & WORD and is_word(key[-1]) else 0
+        return word | (NUMBER if classes & NUMBER and is_number(key) else 0)
+
+    @property
+    def outside(self) -> Automaton:
+        """The automaton for JSON source outside strings, where numbers are whole."""
+        if self._outside is None:  # two threads may both compile it: either will do
+            numbers = any(map(is_number, self.keys))
+            self._outside = Automaton(self._patterns, words=self._words, outside_of=self) if numbers else self
+        return self._outside
+
     def _grow(self, keys: list[str]) -> tuple[array[int], list[str], dict[int, int]]:
         """Number the trie's nodes; returns each node's parent and unit, and which key ends where."""
         parent, units, depth, owner = array("I", [ROOT]), [""], array("I", [0]), array("I", [0])
         ends: dict[int, int] = {}
         self.branches: dict[int, dict[str, int]] = {}
-        path = [ROOT]
-        before = ""
-        for index, key in enumerate(keys):
-            shared = _common_prefix(before, key)
-            del path[shared + 1 :]
-            node = path[shared]
-            if node != len(units) - 1:  # not the first child: a branch
-                self.branches.setdefault(node, {})[key[shared]] = len(units)
-            for unit in key[shared:]:
-                parent.append(node)
-                units.append(unit)
-                depth.append(len(path))
-                owner.append(index)
-                node = len(units) - 1
-                path.append(node)
-            ends[node] = index
-            before = key
+
+        def grow(root: int, indexes: Iterable[int]) -> None:
+            path = [root]
+            before = ""
+            for index in indexes:
+                key = keys[index]
+                shared = _common_prefix(before, key)
+                del path[shared + 1 :]
+                node = path[shared]
+                if node != len(units) - 1:  # not the first child: a branch
+                    self.branches.setdefault(node, {})[key[shared]] = len(units)
+                for unit in key[shared:]:
+                    parent.append(node)
+                    units.append(unit)
+                    depth.append(len(path))
+                    owner.append(index)
+                    node = len(units) - 1
+                    path.append(node)
+                ends[node] = index
+                before = key
+
+        grow(ROOT, range(len(keys)))
+        self.behind_number = ROOT
+        if self.has_borders and self.classes is not CLASSES[WORD]:
+            self.behind_number = root = len(units)
+            for array_, value in ((parent, root), (depth, 0), (owner, 0)):
+                array_.append(value)
+            units.append("")
+            grow(root, (i for i, key in enumerate(keys) if key[0] in NUMBER_UNITS and not is_number(key)))
         self.depth, self.owner = depth, owner
         return parent, units, ends
 
     def _settle(self, parent: array[int], units: list[str], ends: dict[int, int]) -> None:
         """Compute ``fail`` and the ropes of ``pops``, breadth first."""
-        count, depth = len(units), self.depth
+        count, depth, classes = len(units), self.depth, self.classes
         self.fail = fail = array("I", bytes(array("I").itemsize * count))
         self.ropes: dict[int, Rope] = {}
-        ropes = self.ropes
+        ropes, minded = self.ropes, self.minded
         self.leaf_key = leaf_key = {
-            node: key for node, key in ends.items() if node + 1 == count or parent[node + 1] != node
+            node: key
+            for node, key in ends.items()
+            if node not in minded and (node + 1 == count or parent[node + 1] != node)
         }
         for v in sorted(range(1, count), key=depth.__getitem__):
             if v in ends:
                 ropes[v] = (0, ends[v])
+                if v not in minded:
+                    continue
+            u, unit = parent[v], units[v]
+            if not depth[v]:
                 continue
-            u = parent[v]
-            if u == ROOT:
+            if not depth[u]:
+                if v in minded:
+                    self.blocked[v] = None, ROOT
                 continue
-            rope, z = ropes.get(u), fail[u]
+            following = classes[unit] if self.has_borders else 0
+            before = classes[units[u]] if self.has_borders else 0
+            rope, z = self.settled(u, following)
             covered = depth[u] - depth[z]
-            while (w := self.child(z, units[v])) == ROOT and z != ROOT:
-                rope = _concat(rope, covered, ropes.get(z))
-                covered += depth[z] - depth[fail[z]]
-                z = fail[z]
+            while (
+                w := self.child(z, unit) if z != ROOT or not before else self.start(unit, before)
+            ) == ROOT and z != ROOT:
+                popped, target = self.settled(z, following)
+                rope = _concat(rope, covered, popped)
+                covered += depth[z] - depth[target]
+                z = target
             if w in leaf_key:
                 rope = _concat(rope, covered, ropes[w])
-            else:
-                fail[v] = w
+                w = ROOT
+            if v in minded:
+                self.blocked[v] = rope, w
+                continue
+            fail[v] = w
             if rope is not None:
                 ropes[v] = rope
+
+    def settled(self, node: int, following: int) -> tuple[Rope | None, int]:
+        """The rope of ``pops(node)`` and ``fail(node)``, if a unit of the classes ``following`` is next."""
+        if following and following & self.minded.get(node, 0):
+            return self.blocked[node]
+        return self.ropes.get(node), self.fail[node]
+
+    def start(self, unit: str, before: int) -> int:
+        """The node of a key that begins with ``unit`` behind a unit of the classes ``before``; ``ROOT`` if none may."""
+        both = before & self.classes[unit]
+        if both & WORD:
+            return ROOT
+        return self.child(self.behind_number if both & NUMBER else ROOT, unit)
 
     def _stem(self, unit: str) -> tuple[str, int]:
         """What every key that begins with ``unit`` begins with, and the node where it ends: a walk takes it at once."""
@@ -155,8 +257,8 @@ class Automaton:
         return self.path(node), node
 
     def child(self, node: int, unit: str) -> int:
-        """The child of ``node`` by ``unit``, or ``ROOT`` if there is none. Never asked of a leaf."""
-        if self.first_unit[node : node + 1] == unit:
+        """The child of ``node`` by ``unit``, or ``ROOT`` if there is none. Never asked of a leaf that does not rest."""
+        if self.first_unit[node] == unit:
             return node + 1
         return self.branches.get(node, NO_BRANCHES).get(unit, ROOT)
 
@@ -164,19 +266,28 @@ class Automaton:
         """The text that leads from the root to ``node``."""
         return self.keys[self.owner[node]][: self.depth[node]] if node else ""
 
+    def node_of(self, path: str) -> int:
+        """The node whose path this is."""
+        node = ROOT
+        for unit in path:
+            node = self.child(node, unit)
+        return node
+
     def matches(self, node: int) -> Iterator[tuple[int, int]]:
         """The keys inside ``pops(node)``, in order, as ``(offset in the path, key)``."""
-        rope = self.ropes.get(node)
-        if rope is None:
-            return
-        pending = [rope]
-        while pending:
-            offset, tree = pending.pop()
-            while not isinstance(tree, int):
-                left, shift, right = tree
-                pending.append((offset + shift, right))
-                tree = left
-            yield offset, tree
+        return unrolled(self.ropes.get(node))
+
+
+def unrolled(rope: Rope | None) -> Iterator[tuple[int, int]]:
+    """The keys of a rope, in order, as ``(offset in the path, key)``."""
+    pending = [] if rope is None else [rope]
+    while pending:
+        offset, tree = pending.pop()
+        while not isinstance(tree, int):
+            left, shift, right = tree
+            pending.append((offset + shift, right))
+            tree = left
+        yield offset, tree
 
 
 def _common_prefix(a: str, b: str) -> int:
@@ -212,9 +323,8 @@ class _Starts:
         following: dict[str, set[str]] = {}
         for begin in begins:
             following.setdefault(begin[0], set()).add(begin[1:])
-        if (
-            len(following) <= FEW
-        ):  # then the first unit alone tells enough, and a class of units is found faster
+        # A few, or signs, which are rare: the first unit alone tells enough, and a class of units is found faster.
+        if len(following) <= FEW or not any(first.isalnum() or first.isspace() for first in following):
             places = [f"[{''.join(map(re.escape, following))}]"] if following else []
         else:
             places = [_place(first, seconds) for first, seconds in following.items()]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from holdback._pure.automaton import Automaton
-from holdback._pure.json import JsonStreamBuffer
-from holdback._pure.pattern import Patterns
+from holdback._pure.json_source import JsonStreamBuffer
+from holdback._pure.pattern import Patterns, plain
 from holdback._pure.scan import Scan
 from holdback._pure.stream import StreamBuffer, check_text
 
@@ -18,19 +18,27 @@ class TrieMatcher:
 
     __slots__ = ("_automaton",)
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
-        self._automaton = Automaton(Patterns(pairs))
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("type 'holdback.TrieMatcher' is not an acceptable base type")
 
-    def replace(self, text: str, *, json: bool = False) -> str:
+    def __init__(self, pairs: Mapping[str, str], *, words: bool = False) -> None:
+        if type(words) is not bool:
+            raise TypeError(f"words must be bool, not {type(words).__name__}")
+        self._automaton = Automaton(Patterns(pairs), words=words)
+
+    def replace(self, text: str, *, json: object = False) -> str:
         check_text("replace", text)
         buffer = self.stream(json=json)
         restored = buffer.feed(text) + buffer.flush()
-        return text if restored == text else restored
+        return text if restored == plain(text) else restored
 
-    def stream(self, *, json: bool = False) -> StreamBuffer:
-        if type(json) is not bool:
-            raise TypeError(f"json must be bool, not {type(json).__name__}")
-        return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
+    def stream(self, *, json: object = False) -> StreamBuffer:
+        if type(json) is bool:
+            return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
+        if isinstance(json, str) and plain(json) == "auto":
+            return JsonStreamBuffer._open(self._automaton, auto=True)
+        given = "another str" if isinstance(json, str) else type(json).__name__
+        raise TypeError(f'json must be bool or "auto", not {given}')
 
     def _scan(self, *, lines: bool, field: str, longest: int = sys.maxsize) -> Scan:
         return Scan(self._automaton.scanner, lines=lines, field=field, longest=longest)

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import NoReturn, Self
 
-from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton
-from holdback._pure.pattern import join_surrogates
+from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
+from holdback._pure.pattern import join_surrogates, plain
 
 Match = tuple[int, int]
 """Where a key begins, and its index."""
@@ -29,14 +29,19 @@ def check_text(name: str, text: object) -> None:
 class StreamBuffer:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
-    __slots__ = ("_automaton", "_high", "_idle", "_lock", "_node", "_quiet")
+    __slots__ = ("_automaton", "_before", "_high", "_idle", "_lock", "_node", "_quiet")
 
     _automaton: Automaton
     _quiet: Callable[[str], bool]
     _lock: Lock
     _node: int
+    _before: str  # the last unit that was settled; read only where keys need a border, with nothing held
     _high: str  # a trailing high surrogate that waits for its mate
     _idle: bool  # nothing is pending, and a quiet text changes nothing
+
+    def __init_subclass__(cls, *, of_twin: bool = False) -> None:
+        if not of_twin:
+            raise TypeError("type 'holdback.StreamBuffer' is not an acceptable base type")
 
     def __init__(self, *_: object, **__: object) -> None:
         raise TypeError("a StreamBuffer is made by TrieMatcher.stream()")
@@ -48,16 +53,18 @@ class StreamBuffer:
         self._quiet = automaton.starts.quiet
         self._lock = Lock()
         self._node = ROOT
+        self._before = ""
         self._high = ""
-        self._idle = True
+        self._idle = not automaton.has_borders
         return self
 
     def feed(self, text: str) -> str:
         if self._idle and type(text) is str and self._quiet(text):
             return text  # changes no state, so it needs no lock
         check_text("feed", text)
+        given, text = text, plain(text)
         if not text:
-            return text
+            return given
         with self._lock:
             came = text
             if self._high or not text.isascii():
@@ -68,7 +75,7 @@ class StreamBuffer:
             restored = self._advance(came)
             if self._high:
                 self._idle = False
-            return restored
+            return given if restored is text else restored
 
     def flush(self) -> str:
         with self._lock:
@@ -93,6 +100,8 @@ class StreamBuffer:
     def _advance(self, text: str) -> str:
         """Move the state over ``text``; returns what leaves."""
         automaton = self._automaton
+        if automaton.has_borders:
+            return self._advance_with_borders(text)
         first_unit, branches, fail, depth, leaf_key, stems, find_start = automaton.tables
         matches: list[Match] = []
         came_from = node = self._node
@@ -135,6 +144,58 @@ class StreamBuffer:
 
     def _reset(self) -> None:
         """Forget what the text was, with nothing held."""
+        self._before = ""
+
+    def _advance_with_borders(self, text: str) -> str:
+        """The same walk where keys need borders; a quiet text is remembered too, so the stream is never idle."""
+        automaton = self._automaton
+        if self._node == ROOT and automaton.starts.find(text, 0) < 0:
+            self._before = text[-1:] or self._before
+            return text
+        first_unit, branches, _, depth, leaf_key, stems, find_start = automaton.tables
+        classes = automaton.classes
+        matches: list[Match] = []
+        came_from = node = self._node
+        before = self._before if node == ROOT else automaton.path(node)[-1]  # the unit before ``text``
+        begin, at, size = -depth[node], 0, len(text)
+        while True:
+            if node == ROOT:
+                at = find_start(text, at)
+                while at >= 0 and classes[text[at]] & classes[text[at - 1] if at else before]:
+                    at = find_start(text, at + 1)
+                if at < 0:
+                    begin = size
+                    break
+                begin = at
+                stem, node = stems[text[at]]
+                if text.startswith(stem, at):
+                    at += len(stem)
+                else:
+                    node -= len(stem) - 1
+                    at += 1
+            elif at == size:
+                break
+            elif first_unit[node] == (unit := text[at]):
+                node += 1
+                at += 1
+            elif child := branches.get(node, NO_BRANCHES).get(unit):
+                node = child
+                at += 1
+            else:
+                rope, fail = automaton.settled(node, classes[unit])
+                for offset, key in unrolled(rope):
+                    matches.append((begin + offset, key))
+                begin += depth[node] - depth[fail]
+                node = fail
+                continue
+            if node in leaf_key:
+                matches.append((begin, leaf_key[node]))
+                begin, node = at, ROOT
+        self._node = node
+        self._before = text[-1] if text else before
+        if begin == size and not (matches or came_from):
+            return text
+        return self._render(came_from, text, matches, begin)
 
     def _settle_held(self) -> str:
         """What is held leaves: the path is settled, down to the root."""
@@ -148,7 +209,8 @@ class StreamBuffer:
             begin += automaton.depth[node] - automaton.depth[automaton.fail[node]]
             node = automaton.fail[node]
         self._node = ROOT
-        self._idle = True
+        self._before = automaton.path(came_from)[-1:] or self._before
+        self._idle = not automaton.has_borders
         return self._render(came_from, "", matches, begin)
 
     def _render(self, came_from: int, text: str, matches: list[Match], end: int) -> str:

@@ -208,7 +208,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
         begin: Callable[[], _Answer]
         try:
-            matcher = matcher_of(self._mapping_of(request_data))
+            matcher = matcher_of(self._mapping_of(request_data), self._config)
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)

@@ -14,13 +14,21 @@
 //! `fail(u)`, collecting further pops until some node has a child by `c` (that child is `fail(v)`) or the
 //! root has none (`c` is a literal).
 //!
+//! Borders (`borders.rs`). A key that needs a border behind it has two settlements: followed by a unit of a class that
+//! it minds, `v` is settled as if no key ended there, else the key is popped. Every other node has one, because the
+//! unit that follows an inner prefix of its path is known when the trie is built. Such a key never leaves at once: its
+//! node rests until the next unit or the end. Before a key the root minds the class of the unit in front of it, which
+//! a walk remembers and the build reads off the path. Behind a word character no key begins that begins with one.
+//! Behind a number's character all keys begin but those that are numbers: they are in a second trie, `behind_number`.
+//!
 //! Invariants: `pops(v)` covers exactly `depth(v) - depth(fail(v))` bytes. A leaf is never a resting state:
 //! nothing can extend it, so its key leaves at once. Keys never overlap; an original is never read.
 //!
 //! Cost: building is O(total length of the keys) in time and space (after sorting them), feeding O(bytes),
 //! starting a stream O(1).
 //!
-//! The unit is the byte. Keys are whole code points and UTF-8 is self-synchronising, so a match begins and
+//! The unit is the byte, or, where keys need borders, the code point: then the nodes inside a character are passed in
+//! one step and never settled. Keys are whole code points and UTF-8 is self-synchronising, so a match begins and
 //! ends between code points, and leftmost-longest is the same over bytes as over code points.
 //!
 //! Layout. Nodes are numbered breadth first, so the children of `v` are the consecutive nodes from
@@ -28,8 +36,13 @@
 //! not stored, only the keys inside pops, each at its offset in the path: a [`Rope`] is a tree of keys that
 //! shares its parts, which keeps the whole linear where written-out lists would be quadratic.
 
+use std::sync::{Arc, OnceLock};
+
+use crate::borders::{self, NUMBER, WORD};
 use crate::pattern::Patterns;
-use crate::scan::{RARE, Scanner, Wire};
+use crate::starts::Starts;
+
+mod build;
 
 pub(crate) const ROOT: u32 = 0;
 const NONE: u32 = u32::MAX;
@@ -66,6 +79,20 @@ struct Node {
     leaf: u32,
 }
 
+/// How a node is settled that rests at a key, if the next unit is of a class that the key minds.
+struct Blocked {
+    minded: u8,
+    fail: u32,
+    rope: u32,
+}
+
+/// What leaves and where matching goes on: a rope's index, or `NONE`, and a node.
+#[derive(Clone, Copy)]
+pub(crate) struct Settlement {
+    rope: u32,
+    pub(crate) fail: u32,
+}
+
 /// A key inside a path: where it begins, in bytes from the start of the path, and its id.
 pub(crate) type Match = (u32, u32);
 
@@ -76,130 +103,117 @@ pub(crate) struct Automaton {
     labels: Vec<u8>,
     ropes: Vec<Rope>,
     concats: Vec<Concat>,
-    keys: Vec<Box<[u8]>>,
-    originals: Vec<Box<[u8]>>,
+    patterns: Arc<Patterns>,
     longest: usize,
-    starts: Starts,
+    starts: Arc<Starts>,
+    words: bool,
+    /// The classes of units that any key minds.
+    minded: u8,
+    /// For each node an index into `blocked`, or `NONE`; empty if no key needs a border.
+    resting: Vec<u32>,
+    blocked: Vec<Blocked>,
+    /// The root of the keys that begin behind a number's character, or `ROOT` if those are all.
+    behind_number: u32,
+    /// The automaton for JSON source outside strings; None if it is this one.
+    outside: Option<OnceLock<Box<Automaton>>>,
 }
 
 impl Automaton {
-    pub(crate) fn new(patterns: Patterns) -> Self {
-        let Patterns { keys, originals } = patterns;
+    /// With `words` keys match whole words.
+    pub(crate) fn new(patterns: Patterns, words: bool) -> Self {
+        let starts = Arc::new(Starts::new(&patterns.keys));
+        let numbers = patterns.keys.iter().any(|key| borders::is_number(key));
+        let outside = numbers.then(OnceLock::new);
+        Self::with(Arc::new(patterns), starts, words, 0, outside)
+    }
+
+    fn with(
+        patterns: Arc<Patterns>,
+        starts: Arc<Starts>,
+        words: bool,
+        numbers: u8,
+        outside: Option<OnceLock<Box<Self>>>,
+    ) -> Self {
+        let longest = patterns.keys.iter().map(|key| code_points(key)).max().unwrap_or(0);
         let mut automaton = Self {
             nodes: Vec::new(),
             labels: Vec::new(),
             ropes: Vec::new(),
             concats: Vec::new(),
-            longest: keys.iter().map(|key| code_points(key)).max().unwrap_or(0),
-            starts: Starts::new(&keys),
-            keys: Vec::new(),
-            originals,
+            patterns,
+            longest,
+            starts,
+            words,
+            minded: 0,
+            resting: Vec::new(),
+            blocked: Vec::new(),
+            behind_number: ROOT,
+            outside,
         };
-        automaton.build(&keys);
-        automaton.keys = keys;
+        let classes = numbers | if words { WORD } else { 0 };
+        let keys = &automaton.patterns.keys;
+        let needs_border =
+            |key: &[u8]| minds(key, classes) != 0 || classes & WORD & borders::of_first(key) != 0;
+        if classes != 0 && keys.iter().any(|key| needs_border(key)) {
+            automaton.minded = classes;
+        }
+        automaton.build();
         automaton
     }
 
-    /// Grow the trie breadth first from the sorted keys, settling each node as it is made: its parent, its
-    /// parent's fail and every node that the fail walk meets are shallower, so they are complete already.
-    fn build(&mut self, keys: &[Box<[u8]>]) {
-        let size = trie_size(keys);
-        // The keys that run through each node, as a range.
-        let mut spans = Vec::with_capacity(size);
-        spans.push((0, keys.len()));
-        self.nodes.reserve_exact(size + 1); // and the end of the last one's children
-        self.labels.reserve_exact(size);
-        self.nodes.push(Node { children: 1, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
-        self.labels.push(0);
-        let mut parent = 0;
-        while parent < self.nodes.len() {
-            let depth = self.nodes[parent].depth;
-            let at = depth as usize;
-            let (mut start, end) = spans[parent];
-            self.nodes[parent].children = length(self.nodes.len());
-            if start < end && keys[start].len() == at {
-                start += 1; // the key that ends here
-            }
-            while start < end {
-                let label = keys[start][at];
-                let same = keys[start..end].partition_point(|key| key[at] == label);
-                let ends_key = keys[start].len() == at + 1;
-                let owner = length(start);
-                let node =
-                    Node { children: NONE, fail: ROOT, depth: depth + 1, owner, rope: NONE, leaf: NONE };
-                self.nodes.push(node);
-                self.labels.push(label);
-                spans.push((start, start + same));
-                self.settle(
-                    length(parent),
-                    length(self.nodes.len() - 1),
-                    ends_key.then_some(owner),
-                    same == 1,
-                );
-                start += same;
-            }
-            parent += 1;
-        }
-        debug_assert_eq!(size, self.nodes.len());
-        // The end of the last node's children.
-        let end = length(self.nodes.len());
-        self.nodes.push(Node { children: end, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
-        self.ropes.shrink_to_fit();
-        self.concats.shrink_to_fit();
+    /// The automaton for JSON source outside strings, where numbers are whole. Compiled when it is first asked for.
+    pub(crate) fn outside(&self) -> &Self {
+        let Some(outside) = &self.outside else { return self };
+        outside.get_or_init(|| {
+            let (patterns, starts) = (Arc::clone(&self.patterns), Arc::clone(&self.starts));
+            Box::new(Self::with(patterns, starts, self.words, NUMBER, None))
+        })
     }
 
-    /// Compute `fail` and the rope of `pops` for the new node `v` under `u`.
-    fn settle(&mut self, u: u32, v: u32, key: Option<u32>, alone: bool) {
-        if let Some(key) = key {
-            self.nodes[v as usize].rope = self.new_rope(Rope { offset: 0, tree: IS_KEY | key });
-            if alone {
-                self.nodes[v as usize].leaf = key;
-            }
-            return;
-        }
-        if u == ROOT {
-            return; // one literal
-        }
-        let label = self.labels[v as usize];
-        let mut rope = self.nodes[u as usize].rope;
-        let mut z = self.fail(u);
-        let mut covered = self.depth(u) - self.depth(z);
-        let found = loop {
-            if let Some(child) = self.child(z, label) {
-                break child;
-            }
-            if z == ROOT {
-                break ROOT;
-            }
-            rope = self.concat(rope, covered, self.nodes[z as usize].rope);
-            covered += self.depth(z) - self.depth(self.fail(z));
-            z = self.fail(z);
-        };
-        if self.nodes[found as usize].leaf == NONE {
-            self.nodes[v as usize].fail = found;
-        } else {
-            rope = self.concat(rope, covered, self.nodes[found as usize].rope);
-        }
-        self.nodes[v as usize].rope = rope;
+    /// Whether any key needs a border anywhere: here or outside strings.
+    pub(crate) fn may_need_borders(&self) -> bool {
+        self.minded != 0 || self.outside.is_some()
     }
 
-    fn new_rope(&mut self, rope: Rope) -> u32 {
-        self.ropes.push(rope);
-        length(self.ropes.len() - 1)
+    /// Whether any key needs a border, so that the unit before it counts.
+    #[inline]
+    pub(crate) fn has_borders(&self) -> bool {
+        self.minded != 0
     }
 
-    /// The rope `left` followed by the rope `right`, whose path begins `shift` bytes after that of `left`.
-    fn concat(&mut self, left: u32, shift: u32, right: u32) -> u32 {
-        if right == NONE {
-            return left;
+    /// How the path to `node` is settled if a unit of the classes `following` is next; no classes at the end.
+    #[inline]
+    pub(crate) fn settled(&self, node: u32, following: u8) -> Settlement {
+        if following != 0
+            && let Some(&index) = self.resting.get(node as usize)
+            && let Some(blocked) = self.blocked.get(index as usize)
+            && blocked.minded & following != 0
+        {
+            return Settlement { rope: blocked.rope, fail: blocked.fail };
         }
-        let Rope { offset, tree } = self.ropes[right as usize];
-        if left == NONE {
-            return self.new_rope(Rope { offset: shift + offset, tree });
+        let Node { rope, fail, .. } = self.nodes[node as usize];
+        Settlement { rope, fail }
+    }
+
+    /// The node one unit below `node`.
+    #[inline]
+    pub(crate) fn step(&self, node: u32, unit: &[u8]) -> Option<u32> {
+        unit.iter().try_fold(node, |node, &byte| self.child(node, byte))
+    }
+
+    /// The node of a key that begins with `unit`, behind a unit of the classes `before`.
+    #[inline]
+    pub(crate) fn start(&self, unit: &[u8], before: u8) -> Option<u32> {
+        let both = if before == 0 { 0 } else { before & self.minded & borders::of_first(unit) };
+        if both & WORD != 0 {
+            return None;
         }
-        let first = self.ropes[left as usize];
-        self.concats.push(Concat { left: first.tree, shift: shift + offset - first.offset, right: tree });
-        self.new_rope(Rope { offset: first.offset, tree: length(self.concats.len() - 1) })
+        self.step(if both & NUMBER == 0 { ROOT } else { self.behind_number }, unit)
+    }
+
+    /// The node whose path this is; `ROOT` if there is none.
+    pub(crate) fn node_of(&self, path: &[u8]) -> u32 {
+        self.step(ROOT, path).unwrap_or(ROOT)
     }
 
     /// The child of `node` by `byte`.
@@ -218,11 +232,6 @@ impl Automaton {
         Some(first + length(index))
     }
 
-    #[inline]
-    pub(crate) fn fail(&self, node: u32) -> u32 {
-        self.nodes[node as usize].fail
-    }
-
     /// The length of the path to `node`, in bytes.
     #[inline]
     pub(crate) fn depth(&self, node: u32) -> u32 {
@@ -236,10 +245,9 @@ impl Automaton {
         (key != NONE).then_some(key)
     }
 
-    /// Visit the keys inside `pops(node)`, in order.
+    /// Visit the keys that leave with a settlement, in order.
     #[inline]
-    pub(crate) fn pops(&self, node: u32, mut visit: impl FnMut(Match)) {
-        let rope = self.nodes[node as usize].rope;
+    pub(crate) fn pops(&self, Settlement { rope, .. }: Settlement, mut visit: impl FnMut(Match)) {
         if rope == NONE {
             return;
         }
@@ -264,22 +272,22 @@ impl Automaton {
     pub(crate) fn path(&self, node: u32) -> &[u8] {
         match &self.nodes[node as usize] {
             Node { depth: 0, .. } => &[],
-            node => &self.keys[node.owner as usize][..node.depth as usize],
+            node => &self.patterns.keys[node.owner as usize][..node.depth as usize],
         }
     }
 
     /// The text of a key.
     pub(crate) fn key(&self, key: u32) -> &[u8] {
-        &self.keys[key as usize]
+        &self.patterns.keys[key as usize]
     }
 
     pub(crate) fn original(&self, key: u32) -> &[u8] {
-        &self.originals[key as usize]
+        &self.patterns.originals[key as usize]
     }
 
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
-        self.originals.len()
+        self.patterns.keys.len()
     }
 
     /// The longest key, in code points.
@@ -292,115 +300,10 @@ impl Automaton {
     }
 }
 
-/// Finds the next place where a key may begin.
-pub(crate) struct Starts {
-    plain: Places,
-    json: Places,
-    wire: Places,
-    scanner: Scanner,
-}
-
-impl Starts {
-    fn new(keys: &[Box<[u8]>]) -> Self {
-        let begins: Vec<&[u8]> = keys.iter().map(|key| &key[..key.len().min(2)]).collect();
-        let firsts: Vec<&[u8]> = keys.iter().map(|key| &key[..1]).collect();
-        // In JSON source a quote or a backslash always matters, and behind a first byte the next may be escaped.
-        let escaped: Vec<[u8; 2]> = firsts.iter().map(|first| [first[0], b'\\']).collect();
-        let json =
-            begins.iter().copied().chain(escaped.iter().map(<[u8; 2]>::as_slice)).chain([&b"\""[..], b"\\"]);
-        Self {
-            plain: Places::new(begins.iter().copied()),
-            json: Places::new(json),
-            wire: Places::new(firsts.iter().copied()),
-            scanner: Scanner::new(&firsts.concat()),
-        }
-    }
-
-    /// The next place in a text where a key may begin.
-    #[inline]
-    pub(crate) fn find(&self, text: &[u8]) -> Option<usize> {
-        self.plain.find(text)
-    }
-
-    /// The next place in JSON source where a key, an escape or a border of a string may begin.
-    #[inline]
-    pub(crate) fn find_json(&self, text: &[u8]) -> Option<usize> {
-        self.json.find(text)
-    }
-
-    /// How far `data[start..]` can go out unread.
-    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, wire: Wire) -> usize {
-        let quiet = &data[start..];
-        // The usual case in one search: one first byte, and none of the rare ones that the scanner begins with.
-        if let Places::One(first) = self.wire
-            && memchr::memchr3(first, RARE[0], RARE[1], quiet).is_none()
-        {
-            return self.scanner.quiet_run(data, start, wire, false);
-        }
-        let end = self.wire.find(quiet).map_or(data.len(), |found| start + found);
-        self.scanner.quiet_run(&data[..end], start, wire, true)
-    }
-}
-
-/// Finds what begins with one of some bytes, or of some pairs of bytes.
-enum Places {
-    Never,
-    One(u8),
-    Two(u8, u8),
-    Three(u8, u8, u8),
-    /// For each first byte the set of bytes that may follow it; empty for all others.
-    Many(Box<[[u64; 4]; 256]>),
-}
-
-impl Places {
-    /// `begins`: one or two bytes each. Up to three different first bytes are found by themselves.
-    fn new<'a>(begins: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut follow = Box::new([[0; 4]; 256]);
-        for begin in begins {
-            let set = &mut follow[usize::from(begin[0])];
-            match begin.get(1) {
-                Some(second) => set[usize::from(second >> 6)] |= 1 << (second & 63),
-                None => *set = [u64::MAX; 4],
-            }
-        }
-        let firsts: Vec<u8> = (0..=u8::MAX).filter(|first| follow[usize::from(*first)] != [0; 4]).collect();
-        match *firsts {
-            [] => Self::Never,
-            [a] => Self::One(a),
-            [a, b] => Self::Two(a, b),
-            [a, b, c] => Self::Three(a, b, c),
-            _ => Self::Many(follow),
-        }
-    }
-
-    #[inline]
-    fn find(&self, text: &[u8]) -> Option<usize> {
-        match self {
-            Self::Never => None,
-            Self::One(a) => memchr::memchr(*a, text),
-            Self::Two(a, b) => memchr::memchr2(*a, *b, text),
-            Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, text),
-            Self::Many(follow) => {
-                let (last, others) = text.split_last()?;
-                let follows = |first: u8, second: u8| {
-                    follow[usize::from(first)][usize::from(second >> 6)] >> (second & 63) & 1 == 1
-                };
-                others
-                    .iter()
-                    .zip(&text[1..])
-                    .position(|(&first, &second)| follows(first, second))
-                    .or_else(|| (follow[usize::from(*last)] != [0; 4]).then_some(others.len()))
-            }
-        }
-    }
-}
-
-/// How many nodes the trie of these sorted keys has: memory that is asked for once need not be copied to grow.
-fn trie_size(keys: &[Box<[u8]>]) -> usize {
-    let shared =
-        |pair: &[Box<[u8]>]| pair[0].iter().zip(&*pair[1]).take_while(|(one, other)| one == other).count();
-    let total: usize = keys.iter().map(|key| key.len()).sum();
-    1 + total - keys.windows(2).map(shared).sum::<usize>()
+/// The classes of units that may not follow `key`, of those that count.
+fn minds(key: &[u8], classes: u8) -> u8 {
+    let number = if borders::is_number(key) { NUMBER } else { 0 };
+    classes & (number | borders::of_last(key) & WORD)
 }
 
 fn code_points(text: &[u8]) -> usize {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::surrogate::CodePoint;
-use crate::{Fed, Matcher, StreamBuffer, Wire, json};
+use crate::{Fed, Matcher, StreamBuffer, Wire, json_text as json};
 
 /// What may differ from event to event.
 ///

@@ -28,7 +28,8 @@
 //! - **The same in any chunking.** What [`StreamBuffer::feed`] and [`StreamBuffer::flush`] write for the pieces of a
 //!   text is what [`Matcher::replace`] makes of the whole.
 //! - **Minimal.** What is held back is a proper prefix of some key, behind it at most a lone high surrogate and, in
-//!   JSON source, unfinished escapes.
+//!   JSON source, unfinished escapes. A whole key waits for the next character only where that may forbid it: whole
+//!   words, and numbers outside the strings of JSON source.
 //! - **Linear.** Time is proportional to the text, whatever the keys; building to the length of all keys together.
 //!   A stream starts in constant time.
 //! - **Silent.** No `Debug` output and no error holds a key, an original or text.
@@ -36,7 +37,8 @@
 //! # Where to begin
 //!
 //! [`Matcher::new`] compiles the keys, once. [`Matcher::stream`] starts a text, [`Matcher::stream_json`] one that is
-//! JSON source, such as the fragments of a tool call's arguments. A stream belongs to one text: an answer of two
+//! JSON source, such as the fragments of a tool call's arguments, and [`Matcher::stream_auto`] one that may be either.
+//! [`Matcher::whole_words`] compiles keys that match whole words only. A stream belongs to one text: an answer of two
 //! choices needs two.
 //!
 //! A gateway that has bytes and not texts finds the layer for them in [`wire`], which is unstable: frames, the places of
@@ -45,16 +47,20 @@
 #![warn(missing_docs)]
 
 mod automaton;
+mod borders;
 mod error;
 mod event;
-mod json;
+mod json_source;
+mod json_text;
 mod matcher;
 mod pattern;
 mod scan;
 mod shared;
+mod starts;
 mod stream;
 mod surrogate;
 pub mod wire;
+mod word_table;
 
 pub use error::PatternError;
 pub use event::{Hole, TextEvent};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::automaton::Automaton;
 use crate::pattern::Patterns;
 use crate::scan::{self, Wire};
+use crate::stream::Mode;
 use crate::{Fed, PatternError, StreamBuffer};
 
 /// A compiled mapping of placeholders (keys) to originals: immutable, cheap to clone, shared by all streams.
@@ -43,13 +44,36 @@ impl Matcher {
         K: AsRef<[u8]>,
         V: AsRef<[u8]>,
     {
-        Ok(Self { automaton: Arc::new(Automaton::new(Patterns::new(pairs)?)) })
+        Ok(Self { automaton: Arc::new(Automaton::new(Patterns::new(pairs)?, false)) })
+    }
+
+    /// [`new`](Self::new), for keys that match whole words only: one that begins with a word character where none
+    /// stands before it, one that ends with one where none follows.
+    ///
+    /// Word characters are letters, marks, digits and `_` of scripts that are written with spaces.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    ///
+    /// ```
+    /// use holdback_core::Matcher;
+    ///
+    /// let matcher = Matcher::whole_words([("Ann", "Eve")])?;
+    /// assert_eq!(matcher.replace("Ann's annual, Annual").as_ref(), b"Eve's annual, Annual");
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
+    pub fn whole_words<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, PatternError>
+    where
+        K: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        Ok(Self { automaton: Arc::new(Automaton::new(Patterns::new(pairs)?, true)) })
     }
 
     /// Start a stream of plain text: O(1), whatever the number of keys. See [`StreamBuffer`].
     #[must_use]
     pub fn stream(&self) -> StreamBuffer {
-        StreamBuffer::new(Arc::clone(&self.automaton))
+        StreamBuffer::new(Arc::clone(&self.automaton), Mode::Plain)
     }
 
     /// Start a stream whose text is JSON source, such as streamed tool-call arguments. A key matches in any JSON
@@ -71,7 +95,26 @@ impl Matcher {
     /// ```
     #[must_use]
     pub fn stream_json(&self) -> StreamBuffer {
-        StreamBuffer::new_json(Arc::clone(&self.automaton))
+        StreamBuffer::new(Arc::clone(&self.automaton), Mode::Json)
+    }
+
+    /// Start a stream that decides by its first characters whether it is JSON source: behind blanks and at most one
+    /// code-fence line, `{` with `"` or `}` behind it, or `[` with `{`, `[` or `"`. Anything else is plain text.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let matcher = Matcher::new([("<P>", "\"Al\"")])?;
+    /// for (text, restored) in [(r#"{"a":"<P>"}"#, r#"{"a":"\"Al\""}"#), ("[1] <P>", "[1] \"Al\"")] {
+    ///     let mut out = Vec::new();
+    ///     let mut stream = matcher.stream_auto();
+    ///     let _ = stream.feed(text, &mut out);
+    ///     assert_eq!(out, restored.as_bytes());
+    /// }
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
+    #[must_use]
+    pub fn stream_auto(&self) -> StreamBuffer {
+        StreamBuffer::new(Arc::clone(&self.automaton), Mode::Auto)
     }
 
     /// Replace every key in a whole text (UTF-8 or WTF-8). Borrowed if nothing changed.
@@ -102,6 +145,12 @@ impl Matcher {
     #[must_use]
     pub fn replace_json<'a, T: AsRef<[u8]> + ?Sized>(&self, text: &'a T) -> Cow<'a, [u8]> {
         whole(self.stream_json(), text.as_ref())
+    }
+
+    /// Replace every key in a whole text that decides by its first characters whether it is JSON source.
+    #[must_use]
+    pub fn replace_auto<'a, T: AsRef<[u8]> + ?Sized>(&self, text: &'a T) -> Cow<'a, [u8]> {
+        whole(self.stream_auto(), text.as_ref())
     }
 
     /// Whether nothing in `text` could begin a key, nor, in `json` source, an escape or a border of a string. A stream

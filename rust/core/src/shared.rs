@@ -1,15 +1,16 @@
 //! `SharedBuffer`: one [`StreamBuffer`] that several owners feed, one after the other.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::StreamBuffer;
+use crate::automaton::Automaton;
 
 /// A [`StreamBuffer`] behind a lock, and beside it whether the stream is at rest, which is read without the lock.
 ///
-/// A quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) that meets a stream at rest changes nothing, so
-/// it may go round the lock: it is as if it had come before whatever another thread is just feeding.
+/// A quiet text that meets a stream at rest changes nothing, so it may go round the lock: it is as if it had come
+/// before whatever another thread is just feeding.
 ///
 /// ```
 /// use holdback_core::{Matcher, SharedBuffer};
@@ -22,7 +23,9 @@ use crate::StreamBuffer;
 /// # Ok::<(), holdback_core::PatternError>(())
 /// ```
 pub struct SharedBuffer {
-    at_rest: AtomicBool,
+    automaton: Arc<Automaton>,
+    /// What passes round the lock: nothing, or what is quiet in plain text, or what is in JSON source.
+    rest: AtomicU8,
     stream: Mutex<StreamBuffer>,
 }
 
@@ -30,14 +33,15 @@ impl SharedBuffer {
     /// Share a stream.
     #[must_use]
     pub fn new(stream: StreamBuffer) -> Self {
-        Self { at_rest: stream.is_at_rest().into(), stream: Mutex::new(stream) }
+        let automaton = stream.automaton();
+        Self { automaton, rest: rest_of(&stream).into(), stream: Mutex::new(stream) }
     }
 
     /// Work on the stream; nobody else does meanwhile.
     pub fn with<T>(&self, work: impl FnOnce(&mut StreamBuffer) -> T) -> T {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         let result = work(&mut stream);
-        self.at_rest.store(stream.is_at_rest(), Ordering::Release);
+        self.rest.store(rest_of(&stream), Ordering::Release);
         result
     }
 
@@ -45,7 +49,32 @@ impl SharedBuffer {
     #[must_use]
     #[inline]
     pub fn is_at_rest(&self) -> bool {
-        self.at_rest.load(Ordering::Acquire)
+        self.rest.load(Ordering::Acquire) != BUSY
+    }
+
+    /// Whether `text` would leave as it came and change nothing: the stream is at rest and nothing in the text could
+    /// begin a key nor, in JSON source, an escape or a border of a string. It may be denied without need.
+    #[must_use]
+    #[inline]
+    pub fn passes(&self, text: &str) -> bool {
+        let starts = self.automaton.starts();
+        match self.rest.load(Ordering::Acquire) {
+            IN_TEXT => starts.find(text.as_bytes()).is_none(),
+            IN_JSON => starts.find_json(text.as_bytes()).is_none(),
+            _ => false,
+        }
+    }
+}
+
+const BUSY: u8 = 0;
+const IN_TEXT: u8 = 1;
+const IN_JSON: u8 = 2;
+
+fn rest_of(stream: &StreamBuffer) -> u8 {
+    match (stream.is_at_rest(), stream.is_plain()) {
+        (false, _) => BUSY,
+        (true, true) => IN_TEXT,
+        (true, false) => IN_JSON,
     }
 }
 

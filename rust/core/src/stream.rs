@@ -10,7 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
-use crate::{json, surrogate};
+use crate::json_source::State;
+use crate::{borders, surrogate};
 
 /// What a [`StreamBuffer::feed`] did with its text.
 ///
@@ -53,26 +54,52 @@ pub enum Fed {
 /// ```
 pub struct StreamBuffer {
     automaton: Arc<Automaton>,
+    mode: Mode,
     channel: Channel,
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
 }
 
+/// What a stream was opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Plain,
+    Json,
+    /// The text tells by its first characters whether it is JSON source.
+    Auto,
+}
+
 /// What the text is: its units, and the state of the walk over them.
 enum Channel {
-    /// Plain text: a node of the trie.
-    Plain(u32),
+    /// Plain text, or JSON source that turned out to be none.
+    Plain(Walk),
     /// JSON source.
-    Json(Box<json::State>),
+    Json(Box<State>),
+}
+
+impl Channel {
+    fn new(mode: Mode) -> Self {
+        match mode {
+            Mode::Plain => Self::Plain(Walk::default()),
+            Mode::Json | Mode::Auto => Self::Json(Box::new(State::new(mode == Mode::Auto))),
+        }
+    }
+}
+
+/// A node of the trie, and the classes of the unit before its path, which count only where keys need borders.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Walk {
+    pub(crate) node: u32,
+    pub(crate) before: u8,
 }
 
 impl StreamBuffer {
-    pub(crate) fn new(automaton: Arc<Automaton>) -> Self {
-        Self { automaton, channel: Channel::Plain(ROOT), high: Vec::new() }
+    pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
+        Self { automaton, mode, channel: Channel::new(mode), high: Vec::new() }
     }
 
-    pub(crate) fn new_json(automaton: Arc<Automaton>) -> Self {
-        Self { automaton, channel: Channel::Json(Box::new(json::State::new())), high: Vec::new() }
+    pub(crate) fn automaton(&self) -> Arc<Automaton> {
+        Arc::clone(&self.automaton)
     }
 
     /// Take `text` in and append what may leave to `out`, whose content stays in front. Time is linear in `text`
@@ -123,9 +150,7 @@ impl StreamBuffer {
     /// End the text: append what was held back to `out` and start over.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         self.settle(out);
-        if let Channel::Json(state) = &mut self.channel {
-            **state = json::State::new();
-        }
+        self.channel = Channel::new(self.mode);
     }
 
     /// Append what was held back to `out`, as at the end, and stay where the text is: a JSON document goes on in the
@@ -145,7 +170,7 @@ impl StreamBuffer {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
         match &mut self.channel {
-            Channel::Plain(node) => settle(&self.automaton, std::mem::replace(node, ROOT), out),
+            Channel::Plain(walk) => settle(&self.automaton, walk, out),
             Channel::Json(state) => state.settle(&self.automaton, out),
         }
     }
@@ -156,9 +181,14 @@ impl StreamBuffer {
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
             && match &self.channel {
-                Channel::Plain(node) => *node == ROOT,
-                Channel::Json(state) => state.is_at_rest(),
+                Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
+                Channel::Json(state) => state.is_at_rest(&self.automaton),
             }
+    }
+
+    /// Whether the text is certainly plain.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.channel, Channel::Plain(_))
     }
 
     /// What is held back, as WTF-8: empty, or a proper prefix of a key as it was spelled, behind it at most a lone
@@ -176,7 +206,7 @@ impl StreamBuffer {
 
     fn held(&self) -> &[u8] {
         match &self.channel {
-            Channel::Plain(node) => self.automaton.path(*node),
+            Channel::Plain(walk) => self.automaton.path(walk.node),
             Channel::Json(state) => state.held(),
         }
     }
@@ -184,8 +214,17 @@ impl StreamBuffer {
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
         match &mut self.channel {
-            Channel::Plain(node) => advance(&self.automaton, node, text, out),
-            Channel::Json(state) => state.advance(&self.automaton, text, out),
+            Channel::Plain(walk) if self.automaton.has_borders() => {
+                advance_with_borders(&self.automaton, walk, text, out)
+            }
+            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out),
+            Channel::Json(state) => {
+                let fed = state.advance(&self.automaton, text, out);
+                if let Some(walk) = state.as_plain() {
+                    self.channel = Channel::Plain(walk);
+                }
+                fed
+            }
         }
     }
 
@@ -221,7 +260,7 @@ fn advance(automaton: &Automaton, node: &mut u32, text: &[u8], out: &mut Vec<u8>
             break;
         }
         let Some(child) = automaton.child(*node, text[at]) else {
-            (*node, begin) = writer.fall(*node, begin);
+            (*node, begin) = writer.fall(*node, begin, 0);
             continue;
         };
         at += 1;
@@ -240,13 +279,70 @@ fn advance(automaton: &Automaton, node: &mut u32, text: &[u8], out: &mut Vec<u8>
     Fed::Written
 }
 
-/// End the text: settle the path to `node` down to the root.
-fn settle(automaton: &Automaton, mut node: u32, out: &mut Vec<u8>) {
+/// The same where keys need borders: character by character, since the one behind a key may change what leaves.
+fn advance_with_borders(automaton: &Automaton, walk: &mut Walk, text: &[u8], out: &mut Vec<u8>) -> Fed {
+    let Walk { mut node, mut before } = *walk;
     let held = automaton.path(node);
+    if node != ROOT {
+        before = borders::of_last(held); // the unit before `text`
+    }
+    let mut begin = -signed(held.len());
+    let mut writer = Writer { automaton, held, text, done: begin, out };
+    let mut at = 0;
+    loop {
+        let child = if node == ROOT {
+            let Some(skipped) = automaton.starts().find(&text[at..]) else {
+                begin = signed(text.len());
+                break;
+            };
+            at += skipped;
+            begin = signed(at);
+            let unit = &text[at..at + surrogate::first(&text[at..]).1];
+            let before = if at == 0 { before } else { borders::of_last(&text[..at]) };
+            let Some(child) = automaton.start(unit, before) else {
+                at += unit.len();
+                begin = signed(at);
+                continue;
+            };
+            at += unit.len();
+            child
+        } else if at == text.len() {
+            break;
+        } else {
+            let (code_point, length) = surrogate::first(&text[at..]);
+            let Some(child) = automaton.step(node, &text[at..at + length]) else {
+                (node, begin) = writer.fall(node, begin, borders::classes(code_point));
+                continue;
+            };
+            at += length;
+            child
+        };
+        if let Some(key) = automaton.leaf(child) {
+            writer.put(key, begin);
+            (node, begin) = (ROOT, signed(at));
+        } else {
+            node = child;
+        }
+    }
+    *walk = Walk { node, before: if text.is_empty() { before } else { borders::of_last(text) } };
+    if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
+        return Fed::Unchanged;
+    }
+    writer.copy(begin);
+    Fed::Written
+}
+
+/// What is held leaves: settle the path down to the root.
+fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>) {
+    let mut node = walk.node;
+    let held = automaton.path(node);
+    if !held.is_empty() {
+        *walk = Walk { node: ROOT, before: borders::of_last(held) };
+    }
     let mut begin = -signed(held.len());
     let mut writer = Writer { automaton, held, text: &[], done: begin, out };
     while node != ROOT {
-        (node, begin) = writer.fall(node, begin);
+        (node, begin) = writer.fall(node, begin, 0);
     }
     writer.copy(begin);
 }
@@ -263,11 +359,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The path that begins at `begin` cannot grow: write the keys inside its pops, fall back to `fail`.
-    fn fall(&mut self, node: u32, begin: isize) -> (u32, isize) {
+    /// The path that begins at `begin` cannot grow, for a unit of these classes is next: write the keys inside its
+    /// pops, fall back to `fail`.
+    #[inline]
+    fn fall(&mut self, node: u32, begin: isize, following: u8) -> (u32, isize) {
         let automaton = self.automaton;
-        automaton.pops(node, |(offset, key)| self.put(key, begin + signed(offset as usize)));
-        let fail = automaton.fail(node);
+        let settled = automaton.settled(node, following);
+        automaton.pops(settled, |(offset, key)| self.put(key, begin + signed(offset as usize)));
+        let fail = settled.fail;
         (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
     }
 

@@ -87,6 +87,23 @@ pub(crate) fn first(text: &[u8]) -> (CodePoint, usize) {
     }
 }
 
+/// How many bytes the code point has that begins with `lead`, in text that is WTF-8.
+pub(crate) fn length(lead: u8) -> usize {
+    match lead {
+        0..0xC0 => 1,
+        0xC0..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        _ => 4,
+    }
+}
+
+/// The last code point of `text`, which must not be empty.
+pub(crate) fn last(text: &[u8]) -> CodePoint {
+    let back = (1..=text.len().min(4)).find(|&back| text[text.len() - back] & 0xC0 != 0x80).unwrap_or(1);
+    let (code_point, length) = first(&text[text.len() - back..]);
+    if length == back { code_point } else { CodePoint(STRAY + u32::from(text[text.len() - 1])) }
+}
+
 /// Whether `text` is nothing but code points, each spelled in as many bytes as it needs.
 pub(crate) fn is_wtf8(mut text: &[u8]) -> bool {
     if text.is_ascii() || std::str::from_utf8(text).is_ok() {

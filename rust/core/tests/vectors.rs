@@ -83,8 +83,10 @@ fn every_vector() {
 
 /// A stream that is settled or flushed in the middle: what is done, with what, what leaves, what is pending then.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the file")]
 struct Steps {
     name: String,
+    words: bool,
     json: serde_json::Value,
     pairs: Vec<(ByteBuf, ByteBuf)>,
     steps: Vec<(String, ByteBuf, ByteBuf, ByteBuf)>,
@@ -96,9 +98,15 @@ fn every_step() {
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let file = std::fs::read(entry.unwrap().path()).unwrap();
-        for Steps { name, json, pairs, steps } in serde_json::from_slice::<Vec<Steps>>(&file).unwrap() {
-            let matcher = Matcher::new(pairs.iter().map(|(key, original)| (&**key, &**original))).unwrap();
-            let mut stream = if json == true { matcher.stream_json() } else { matcher.stream() };
+        for Steps { name, words, json, pairs, steps } in serde_json::from_slice::<Vec<Steps>>(&file).unwrap()
+        {
+            let pairs = pairs.iter().map(|(key, original)| (&**key, &**original));
+            let matcher = if words { Matcher::whole_words(pairs) } else { Matcher::new(pairs) }.unwrap();
+            let mut stream = match json.as_bool() {
+                Some(true) => matcher.stream_json(),
+                Some(false) => matcher.stream(),
+                None => matcher.stream_auto(),
+            };
             for (verb, text, leaves, pending) in steps {
                 let mut out = Vec::new();
                 match &*verb {

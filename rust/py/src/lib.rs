@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use holdback_core::{Fed, Hole, JsonField, Matcher, SharedBuffer, StreamBuffer, TextEvent, Wire};
+use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyMapping, PyString, PyTuple};
 
 pyo3::import_exception!(holdback.errors, MappingError);
 
@@ -31,6 +32,39 @@ fn text<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a 
 fn hole_named(name: &str) -> PyResult<Hole> {
     let hole = Hole::ALL.into_iter().find(|known| known.name() == name);
     hole.ok_or_else(|| PyTypeError::new_err("_text_event() takes holes that are named"))
+}
+
+/// What a text is, or that it tells by its first characters.
+#[derive(Clone, Copy)]
+enum Source {
+    Text,
+    Json,
+    Auto,
+}
+
+impl Source {
+    fn of(given: Given<'_>) -> PyResult<Self> {
+        let Some(object) = given.0 else { return Ok(Self::Text) };
+        if let Ok(json) = object.cast_exact::<PyBool>() {
+            return Ok(if json.is_true() { Self::Json } else { Self::Text });
+        }
+        match object.cast::<PyString>() {
+            Ok(name) if name.to_str().is_ok_and(|name| name == "auto") => Ok(Self::Auto),
+            Ok(_) => Err(PyTypeError::new_err("json must be bool or \"auto\", not another str")),
+            Err(_) => Err(wrong_type("json must be bool or \"auto\"", &object)),
+        }
+    }
+}
+
+/// An argument that may be absent, of any type: PyO3 would put words of its own before those of a wrong one.
+struct Given<'py>(Option<Bound<'py, PyAny>>);
+
+impl<'py> FromPyObject<'_, 'py> for Given<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(Some(object.to_owned())))
+    }
 }
 
 /// The text as UTF-8, or else as WTF-8.
@@ -74,7 +108,14 @@ struct PyTrieMatcher(Matcher);
 #[pymethods]
 impl PyTrieMatcher {
     #[new]
-    fn new(pairs: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (pairs, *, words = Given(None)))]
+    fn new(pairs: &Bound<'_, PyAny>, words: Given<'_>) -> PyResult<Self> {
+        let words = match words.0 {
+            Some(words) => {
+                words.cast_exact::<PyBool>().map_err(|_| wrong_type("words must be bool", &words))?.is_true()
+            }
+            None => false,
+        };
         let pairs: &Bound<'_, PyMapping> = pairs
             .cast()
             .map_err(|_| wrong_type("TrieMatcher() takes a mapping of placeholder to original", pairs))?;
@@ -85,24 +126,34 @@ impl PyTrieMatcher {
             let original = Bytes::of(text("an original must be str", &original)?)?.as_ref().to_vec();
             texts.push((key, original));
         }
-        Ok(Self(Matcher::new(texts).map_err(|error| MappingError::new_err(error.to_string()))?))
+        let matcher = if words { Matcher::whole_words(texts) } else { Matcher::new(texts) };
+        Ok(Self(matcher.map_err(|error| MappingError::new_err(error.to_string()))?))
     }
 
-    #[pyo3(signature = (text, *, json = false))]
-    fn replace<'py>(&self, text: &Bound<'py, PyAny>, json: bool) -> PyResult<Bound<'py, PyString>> {
+    #[pyo3(signature = (text, *, json = Given(None)))]
+    fn replace<'py>(&self, text: &Bound<'py, PyAny>, json: Given<'_>) -> PyResult<Bound<'py, PyString>> {
         let text = crate::text("replace() takes str", text)?;
         let bytes = Bytes::of(text)?;
         let source = bytes.as_ref();
-        let restored = if json { self.0.replace_json(source) } else { self.0.replace(source) };
+        let restored = match Source::of(json)? {
+            Source::Text => self.0.replace(source),
+            Source::Json => self.0.replace_json(source),
+            Source::Auto => self.0.replace_auto(source),
+        };
         match restored {
             Cow::Borrowed(_) => Ok(text.clone()),
             Cow::Owned(restored) => to_python(text.py(), &restored),
         }
     }
 
-    #[pyo3(signature = (*, json = false))]
-    fn stream(&self, json: bool) -> PyStreamBuffer {
-        PyStreamBuffer::new_stream(&self.0, json)
+    #[pyo3(signature = (*, json = Given(None)))]
+    fn stream(&self, json: Given<'_>) -> PyResult<PyStreamBuffer> {
+        let stream = match Source::of(json)? {
+            Source::Text => self.0.stream(),
+            Source::Json => self.0.stream_json(),
+            Source::Auto => self.0.stream_auto(),
+        };
+        Ok(PyStreamBuffer { buffer: Arc::new(SharedBuffer::new(stream)) })
     }
 
     #[pyo3(signature = (*, lines, field, longest = usize::MAX))]
@@ -239,17 +290,10 @@ fn to_bytes<'py>(bytes: &[u8], data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes
 /// See the stub ``holdback/_native.pyi``: one documentation for both twins.
 #[pyclass(frozen, module = "holdback", name = "StreamBuffer")]
 struct PyStreamBuffer {
-    matcher: Matcher,
-    json: bool,
     buffer: Arc<SharedBuffer>,
 }
 
 impl PyStreamBuffer {
-    fn new_stream(matcher: &Matcher, json: bool) -> Self {
-        let stream = if json { matcher.stream_json() } else { matcher.stream() };
-        Self { matcher: matcher.clone(), json, buffer: Arc::new(SharedBuffer::new(stream)) }
-    }
-
     fn with<T>(&self, work: impl FnOnce(&mut StreamBuffer) -> T) -> T {
         self.buffer.with(work)
     }
@@ -267,8 +311,7 @@ impl PyStreamBuffer {
         let text = crate::text("feed() takes str", text)?;
         let bytes = Bytes::of(text)?;
         if let Bytes::Utf8(utf8) = bytes
-            && self.buffer.is_at_rest()
-            && self.matcher.is_quiet(utf8, self.json)
+            && self.buffer.passes(utf8)
         {
             return Ok(text.clone());
         }

@@ -1,0 +1,397 @@
+//! JSON channels: a stream of JSON *source* that stays valid JSON.
+//!
+//! Tool-call arguments arrive as fragments of JSON source. The matcher is the same; what changes is the unit it
+//! is fed: one decoded code point that remembers how long its raw spelling is. `<`, `\u003c` and `\u003C` are the
+//! same unit, and what is not replaced leaves in its own spelling.
+//!
+//! The idea. Strings nest: a string whose text begins with `{` or `[` holds a document, whose strings may hold
+//! documents again. The open strings are a stack, and a unit climbs it:
+//!
+//! - `lex(k, unit)` takes a unit of the *source* of string `k`: it undoes one level of escaping and finds the
+//!   quote that closes the string;
+//! - `take(k, unit)` takes a unit of the *text* of string `k` (of the outermost source for `k = 0`): it goes to the
+//!   string inside that is open, opens one, or, at the top of the stack, feeds the trie.
+//!
+//! Invariants. The raw source from `begin` on is held back, in this order: the path of the trie (`spans` has the
+//! raw length of each of its units), then an unfinished escape or half pair of each open string, innermost first.
+//! Every quote that delimits a string settles the path, so all units of a path stand in the same strings and an
+//! original is escaped once for each of them. What a text is (a document or plain) is the affair of `json_text.rs`.
+//! Outside strings, and until it is decided, the trie is the one in which numbers are whole (`Automaton::outside`);
+//! where the decision changes the trie, what is held is read anew, once. A source that turned out to be plain text goes
+//! on as plain text.
+//!
+//! A tail that is settled in an unfinished escape has left, but the escape goes on: its units count no source any
+//! more, and what they spell together with more is a literal, never part of a match.
+//!
+//! Cost: O(units), with at most eight steps for a unit however deep the strings nest.
+
+use std::collections::VecDeque;
+
+use crate::Fed;
+use crate::automaton::{Automaton, ROOT};
+use crate::borders;
+use crate::json_text::{Kind, Text, Unit};
+use crate::stream::Walk as PlainWalk;
+use crate::surrogate::{self, CodePoint};
+
+mod escapes;
+mod turning;
+mod writing;
+
+/// Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte.
+const MOST_OPEN_STRINGS: usize = 8;
+
+/// The state of a JSON channel between two feeds.
+#[derive(Clone)]
+pub(crate) struct State {
+    node: u32,
+    /// The classes of the last unit that was settled, as far as a border is no class.
+    before: u8,
+    /// The raw lengths of the units of the path: how many bytes of it, and how many of the source.
+    spans: VecDeque<Span>,
+    /// The raw source held back, from `front` on.
+    held: Vec<u8>,
+    front: usize,
+    /// The outermost source.
+    source: Text,
+    /// The open strings, one in the other.
+    strings: Vec<Text>,
+    /// The path holds the bracket that may make a document.
+    is_opening: bool,
+    /// A settled tail ended in an escape that may go on.
+    is_cut: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    decoded: usize,
+    raw: usize,
+}
+
+impl State {
+    /// `auto`: its first characters decide whether it is JSON source at all.
+    pub(crate) fn new(auto: bool) -> Self {
+        Self {
+            node: ROOT,
+            before: 0,
+            spans: VecDeque::new(),
+            held: Vec::new(),
+            front: 0,
+            source: Text::new(if auto { Kind::Auto } else { Kind::Source }),
+            strings: Vec::new(),
+            is_opening: false,
+            is_cut: false,
+        }
+    }
+
+    pub(crate) fn held(&self) -> &[u8] {
+        &self.held[self.front..]
+    }
+
+    fn top(&self) -> &Text {
+        self.strings.last().unwrap_or(&self.source)
+    }
+
+    fn top_mut(&mut self) -> &mut Text {
+        self.strings.last_mut().unwrap_or(&mut self.source)
+    }
+
+    /// Nothing is pending, and ordinary characters do not change the state either.
+    pub(crate) fn is_at_rest(&self, automaton: &Automaton) -> bool {
+        let is_text = self.top().kind == Kind::Text && !automaton.has_borders();
+        is_text && !self.is_cut && self.held().is_empty()
+    }
+
+    /// Where a walk over plain text would be, if the source turned out to be that.
+    pub(crate) fn as_plain(&self) -> Option<PlainWalk> {
+        let is_plain = self.strings.is_empty() && self.source.kind == Kind::Text;
+        is_plain.then_some(PlainWalk { node: self.node, before: self.before })
+    }
+
+    /// Take source in; what leaves is appended to `out`.
+    pub(crate) fn advance(&mut self, automaton: &Automaton, text: &[u8], out: &mut Vec<u8>) -> Fed {
+        let held_before = signed(self.held().len());
+        let mut walk = Walk::new(automaton, self, text, out);
+        walk.run();
+        let Walk { begin, done, .. } = walk;
+        if held_before == 0 && done == 0 && begin == signed(text.len()) {
+            // No match (one would have moved `done`) and nothing held, before or after.
+            return Fed::Unchanged;
+        }
+        walk.copy(begin);
+        self.hold(text, begin);
+        Fed::Written
+    }
+
+    /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
+    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>) {
+        if !self.strings.iter().any(Text::is_waiting) {
+            self.settle_before(automaton, 0, out);
+            return;
+        }
+        let length = out.len();
+        let mut ended = self.clone();
+        let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
+        let waiting: usize = units.map(|unit| unit.raw()).sum();
+        let mut walk = Walk::new(automaton, &mut ended, &[], out);
+        walk.release(1);
+        walk.settle_path(0);
+        let is_matched = walk.done > -signed(waiting);
+        walk.copy(walk.begin);
+        if is_matched {
+            // A match took part of an unfinished escape, so nothing of that goes on.
+            ended.hold_nothing();
+            ended.is_cut = false;
+            *self = ended;
+            return;
+        }
+        let as_text = out.split_off(length);
+        let mut settled = self.clone();
+        settled.settle_before(automaton, 0, out);
+        if out[length..] == as_text {
+            *self = settled;
+        } else {
+            out.truncate(length);
+            self.settle_before(automaton, borders::WORD, out); // all else that the escape may have begun with
+        }
+        self.is_cut = true;
+        let units =
+            self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
+        for unit in units {
+            *unit = unit.cut();
+        }
+    }
+
+    /// All that is held leaves, the path as it is settled if a unit of these classes is next.
+    fn settle_before(&mut self, automaton: &Automaton, following: u8, out: &mut Vec<u8>) {
+        let mut walk = Walk::new(automaton, self, &[], out);
+        walk.settle_path(following);
+        walk.copy(0);
+        self.hold_nothing();
+    }
+
+    fn hold_nothing(&mut self) {
+        self.held.clear();
+        self.front = 0;
+    }
+
+    /// Keep what stands from `begin` on.
+    fn hold(&mut self, text: &[u8], begin: isize) {
+        if let Ok(begin) = usize::try_from(begin) {
+            self.held.clear();
+            self.front = 0;
+            self.held.extend_from_slice(&text[begin..]);
+            return;
+        }
+        self.front = self.held.len() - begin.unsigned_abs();
+        if self.front > self.held.len() / 2 {
+            self.held.drain(..self.front);
+            self.front = 0;
+        }
+        self.held.extend_from_slice(text);
+    }
+}
+
+/// One feed on its way through the state. Positions count from the start of `text`; those of the held source are
+/// negative.
+struct Walk<'a> {
+    /// The keys in plain text and inside strings.
+    inside: &'a Automaton,
+    /// The keys that count where the text stands now: the path is in these.
+    automaton: &'a Automaton,
+    /// What the innermost text is.
+    kind: Kind,
+    /// The unit before a key counts.
+    minds: bool,
+    state: &'a mut State,
+    text: &'a [u8],
+    out: &'a mut Vec<u8>,
+    /// Where the source held back begins.
+    begin: isize,
+    /// Up to where everything has been written.
+    done: isize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(inside: &'a Automaton, state: &'a mut State, text: &'a [u8], out: &'a mut Vec<u8>) -> Self {
+        let kind = state.top().kind;
+        let automaton = if kind.is_outside() { inside.outside() } else { inside };
+        let begin = -signed(state.held().len());
+        Self {
+            inside,
+            automaton,
+            minds: inside.may_need_borders(),
+            kind,
+            state,
+            text,
+            out,
+            begin,
+            done: begin,
+        }
+    }
+
+    fn run(&mut self) {
+        let text = self.text;
+        let mut at = 0;
+        while at < text.len() {
+            if self.begin == signed(at) && self.kind <= Kind::Inside && !self.state.is_cut {
+                let run = self.inside.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
+                if run > 0 {
+                    self.pass(&text[at..at + run], false);
+                    self.begin += signed(run);
+                    at += run;
+                    continue;
+                }
+            }
+            let (code_point, raw) = surrogate::first(&text[at..]);
+            at += raw;
+            self.take(0, Unit::new(code_point, raw));
+            if self.state.is_cut {
+                self.state.is_cut = self.state.strings.iter().any(Text::is_waiting);
+            }
+        }
+    }
+
+    fn string(&mut self, k: usize) -> &mut Text {
+        &mut self.state.strings[k - 1]
+    }
+
+    // ------------------------------------------------------------ units through the open strings
+
+    /// A unit of the text of string `k`, of the outermost source for 0.
+    fn take(&mut self, k: usize, unit: Unit) {
+        if k < self.state.strings.len() {
+            self.lex(k + 1, unit);
+            return;
+        }
+        if unit.code_point == QUOTE && self.may_be_border() {
+            self.settle_path(0);
+            if matches!(self.kind, Kind::Source | Kind::Curly | Kind::Square) {
+                let kind = self.state.top().document();
+                self.turn(kind);
+            }
+            if self.kind.is_document() {
+                let kind = if k + 1 < MOST_OPEN_STRINGS { Kind::Inside } else { Kind::Text };
+                self.state.strings.push(Text::new(kind));
+                self.cross(unit);
+                return;
+            }
+        }
+        self.feed_unit(unit);
+    }
+
+    /// The border of a string, with nothing held.
+    fn cross(&mut self, quote: Unit) {
+        self.begin += signed(quote.raw());
+        self.state.before = 0;
+        self.state.is_opening = false;
+        self.kind = self.state.top().kind;
+        self.aim();
+    }
+
+    // ------------------------------------------------------------ the trie
+
+    fn feed_unit(&mut self, unit: Unit) {
+        let (bytes, decoded) = unit.code_point.encode();
+        let bytes = &bytes[..decoded];
+        if unit.is_cut() {
+            self.pass(bytes, false); // nothing is held before it
+            self.begin += signed(unit.raw());
+            return;
+        }
+        if self.kind >= Kind::Inside && self.arrive(bytes, unit.raw()) {
+            return;
+        }
+        let mut node = self.state.node;
+        let child = loop {
+            let automaton = self.automaton;
+            let child = if node == ROOT {
+                automaton.start(bytes, self.state.before)
+            } else {
+                automaton.step(node, bytes)
+            };
+            if let Some(child) = child {
+                break child;
+            }
+            if node == ROOT {
+                self.state.node = ROOT;
+                self.pass(bytes, false);
+                self.begin += signed(unit.raw());
+                return;
+            }
+            let following = if automaton.has_borders() { borders::classes(unit.code_point) } else { 0 };
+            node = self.fall(node, following);
+        };
+        self.state.spans.push_back(Span { decoded, raw: unit.raw() });
+        self.state.node = child;
+        if let Some(key) = self.automaton.leaf(child) {
+            self.state.node = ROOT;
+            self.put(key);
+        }
+    }
+
+    fn settle_path(&mut self, following: u8) {
+        while self.state.node != ROOT {
+            self.state.node = self.fall(self.state.node, following);
+        }
+    }
+
+    /// The path to `node` cannot grow, for a unit of these classes is next: settle its pops; returns the node where
+    /// matching goes on.
+    fn fall(&mut self, node: u32, following: u8) -> u32 {
+        let automaton = self.automaton;
+        let (settled, path) = (automaton.settled(node, following), automaton.path(node));
+        let end = path.len() - automaton.path(settled.fail).len();
+        if self.kind.is_undecided() {
+            let mut matches = Vec::new();
+            automaton.pops(settled, |found| matches.push(found));
+            return self.fall_undecided(path, &matches, end, settled.fail);
+        }
+        let mut done = 0;
+        automaton.pops(settled, |(offset, key)| {
+            self.pass_units(&path[done..offset as usize]);
+            self.put(key);
+            done = offset as usize + automaton.key(key).len();
+        });
+        self.pass_units(&path[done..end]);
+        settled.fail
+    }
+
+    /// The same one by one: once it is decided what the text is, the rest of the path is read anew as that.
+    #[inline(never)]
+    fn fall_undecided(&mut self, path: &[u8], matches: &[(u32, u32)], end: usize, fail: u32) -> u32 {
+        let (automaton, kind) = (self.automaton, self.kind);
+        self.state.node = ROOT;
+        let mut done = 0;
+        let items = matches.iter().map(|&(offset, key)| (offset as usize, Some(key)));
+        for (offset, key) in items.chain([(end, None)]) {
+            while done < offset && self.kind == kind {
+                let length = surrogate::first(&path[done..]).1;
+                self.pass_units(&path[done..done + length]);
+                done += length;
+            }
+            if self.kind == kind
+                && let Some(key) = key
+            {
+                self.put(key);
+                done += automaton.key(key).len();
+            }
+        }
+        if self.kind == kind {
+            return fail;
+        }
+        let mut rest = &path[done..];
+        let spans: Vec<Span> = self.state.spans.drain(..).collect();
+        for Span { decoded, raw } in spans {
+            let (unit, others) = rest.split_at(decoded);
+            rest = others;
+            self.feed_unit(Unit::new(surrogate::first(unit).0, raw));
+        }
+        self.state.node
+    }
+}
+
+const QUOTE: CodePoint = CodePoint::ascii(b'"');
+fn signed(position: usize) -> isize {
+    position.cast_signed()
+}

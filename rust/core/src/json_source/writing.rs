@@ -1,0 +1,102 @@
+//! What is settled leaves: literals in their own spelling, originals in that of the place where they land.
+
+use std::borrow::Cow;
+
+use super::{Walk, signed};
+use crate::borders;
+use crate::json_text::{Kind, escape, escape_of, is_blank, is_scalar};
+
+impl Walk<'_> {
+    /// Literal units from the front of the path.
+    pub(super) fn pass_units(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.pass(text, false);
+            self.begin += self.pop_spans(text.len());
+        }
+    }
+
+    /// The key at the front of the path is replaced.
+    pub(super) fn put(&mut self, key: u32) {
+        self.out.reserve(self.text.len() - self.done.max(0).unsigned_abs());
+        self.copy(self.begin);
+        self.land(key);
+        let text = self.automaton.key(key);
+        self.begin += self.pop_spans(text.len());
+        self.done = self.begin;
+        self.pass(text, true);
+    }
+
+    /// Take `decoded` bytes of units off the front of the path; returns their raw length.
+    pub(super) fn pop_spans(&mut self, mut decoded: usize) -> isize {
+        let mut raw = 0;
+        while decoded > 0
+            && let Some(span) = self.state.spans.pop_front()
+        {
+            decoded -= span.decoded;
+            raw += span.raw;
+        }
+        signed(raw)
+    }
+
+    /// Copy the source up to `end`.
+    pub(super) fn copy(&mut self, end: isize) {
+        if self.done < 0 {
+            let held = self.state.held();
+            let from = held.len() - self.done.unsigned_abs();
+            let to = held.len() - end.min(0).unsigned_abs();
+            self.out.extend_from_slice(&held[from..to]);
+        }
+        if end > 0 {
+            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
+        }
+        self.done = end;
+    }
+
+    // ------------------------------------------------------------ where it stands
+
+    /// Units that are settled, literal or matched: they decide what they stand in, once.
+    pub(super) fn pass(&mut self, text: &[u8], matched: bool) {
+        if self.minds {
+            self.state.before = borders::of_last(text);
+        }
+        let kind = self.kind;
+        if kind == Kind::Text || kind > Kind::Square {
+            return;
+        }
+        if kind.waits() {
+            let Some(first) = kind.first(text) else { return };
+            let is_opened = !matched && kind.opens(first);
+            let next = if is_opened { self.state.top().opened(first) } else { Kind::Text };
+            self.turn(next);
+        }
+        let top = self.state.top_mut();
+        if top.kind.is_document() {
+            if let Some(&last) = text.iter().rfind(|&&byte| !is_blank(byte)) {
+                top.last = last;
+            }
+            if top.fenced && !matched && text.contains(&b'`') {
+                self.turn(Kind::Text);
+            }
+        }
+    }
+
+    /// Write the original as it must be spelled where the match stands.
+    fn land(&mut self, key: u32) {
+        let (placeholder, original) = (self.automaton.key(key), self.automaton.original(key));
+        let level = self.state.strings.len();
+        let top = self.state.top();
+        // Outside strings of a document, where a value may stand. In a nested one only a number is surely a value.
+        let may_be_value = top.kind.is_document()
+            && matches!(top.last, b'{' | b'[' | b',' | b':')
+            && (level == 0 || borders::is_number(placeholder));
+        let mut spelled = Cow::Borrowed(original);
+        if may_be_value && !(is_scalar(placeholder) && is_scalar(original)) {
+            let inside = escape(spelled, escape_of);
+            spelled = Cow::Owned([&b"\""[..], &inside, b"\""].concat());
+        }
+        for _ in 0..level {
+            spelled = escape(spelled, escape_of);
+        }
+        self.out.extend_from_slice(&spelled);
+    }
+}
