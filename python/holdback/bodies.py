@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 64 << 20
 """How large a whole answer may be, unless ``max_event_bytes`` says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # what is given by mistake must not show
 class BodyOptions:
     """How bodies are restored: what every shell takes and passes on.
 
