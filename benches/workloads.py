@@ -25,7 +25,7 @@ from benches.clock import once
 
 from holdback import DeanonymizationConfig, _pure
 from holdback.handler import StreamingHandler
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its import asks the network otherwise
 

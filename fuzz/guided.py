@@ -24,7 +24,7 @@ OF_THE_TARGET = 0.4
 
 
 def load(name: str) -> ModuleType:
-    sys.path[:0] = [str(HERE.parent / "python"), str(HERE.parent / "tests")]
+    sys.path[:0] = [str(HERE.parent / folder) for folder in ("python", "tests", "tests/support")]
     return importlib.import_module(f"fuzz.{name}")
 
 

@@ -1,4 +1,4 @@
-"""Target ``wire``: a stream of bytes through the byte layer, in every way, and by what its chunks say.
+"""Target ``wire``: a stream of bytes through the byte layer in every way, in lockstep, through its public names.
 
 An input is a head of four characters and the stream. The characters are numbers, from ``0`` on: the protocol (``auto``
 first), the keys, the limit of an event, and the size of the pieces that the stream is cut into. So ``0009data: …`` is
@@ -6,44 +6,75 @@ a stream of a kind to be found out, in pieces of nine bytes.
 
 Of each stream these are judged:
 
-- whole, cut, byte by byte, with the fast path and without, on both twins: the same bytes leave, the same protocol was
-  found, the same error came, one of those that are documented;
-- a stream that a client can read says what its chunks say when they are restored as values;
-- an event that has nothing to restore leaves as the same bytes.
+- whole, cut, byte by byte, with the native lane and without, on both twins: the same bytes leave, the same protocol
+  was found, the same error came in the same words;
+- its events, as values through ``ChunkRestorer``, say in every channel what the bytes say;
+- an event that is the same value behind it leaves as the same bytes.
+
+What a stream must say at all is judged where streams are made, in ``tests/test_wire_properties.py``.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 from zlib import crc32
 
-import wires
+import wire_streams
 from fuzz.twins import TWINS, name
-from holdback import ChunkRestorer
-from holdback.protocols import PROTOCOLS
-from holdback.wire import WireRestorer
+from holdback import ChunkRestorer, WireRestorer
+from wire_cases import ODD_PAIRS, PAIRS
+from wire_json import BOM, Frame, frames
+from wire_oracle import texts_of_chunks
+from wire_spelling import hostile
+from wire_ways import HAS_LANE, LANES, Result, through
 
 INPUTS = "streams"
 LONGEST = 3000
 HEAD = 4
-PROTOCOL_NAMES = ("auto", *PROTOCOLS)
-RECORDED = {key: original for recording in wires.recordings() for key, original in recording.pairs.items()}
-MAPS = (wires.PAIRS, wires.RARE, RECORDED)
-LIMITS = (16 << 20, 16 << 20, 150, 300)
+FORMATS = wire_streams.FORMATS
+PROTOCOL_NAMES = ("auto", *FORMATS)
+VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "wire"
+RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\t\t": "|"}
+"""Keys whose beginnings most events do not contain."""
+RECORDED: dict[str, str] = json.loads(
+    (VECTORS.parents[2] / "examples" / "map.json").read_text(encoding="utf-8")
+)
+MAPS: tuple[dict[str, str], ...] = (wire_streams.PAIRS, RARE, RECORDED, PAIRS, ODD_PAIRS)
+LIMITS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"max_event_bytes": 150},
+    {"max_event_bytes": 300},
+)
 SHORT = 400
 """A stream of so many bytes is fed byte by byte as well."""
 
+if "oversized" in inspect.signature(WireRestorer).parameters:
+    LIMITS = (*LIMITS[:3], {**LIMITS[3], "oversized": "raise"})
+
 
 def seeds() -> Iterator[tuple[str, bytes]]:
-    """A few frames of the recordings, as often as there are, each with a name."""
-    for recording in wires.recordings():
-        frames = wires.frames(recording.data, lines=recording.lines)
-        for start in range(0, len(frames), 3):
-            data = b"".join(frames[start : start + 3])
-            yield f"{recording.name}-{start}", head(keys=MAPS.index(RECORDED), size=7) + data
+    """The vectors, a few frames of each at a time."""
+    for path in sorted(VECTORS.glob("*.json")):
+        for number, vector in enumerate(json.loads(path.read_text(encoding="ascii"))):
+            pairs = dict(vector["pairs"])
+            keys = MAPS.index(pairs) if pairs in MAPS else 0
+            data = "".join(vector["chunks"]).encode("latin-1")
+            found = [frame.bytes for frame in frames(data, lines=vector["lines"])]
+            known = PROTOCOL_NAMES.index(vector["options"]["protocol"])
+            limit = 2 if "max_event_bytes" in vector["options"] else 0
+            for start in range(0, max(1, len(found)), 8):
+                part = b"".join(found[start : start + 8])
+                if len(part) < LONGEST:
+                    front = head(
+                        known if start == 0 else PROTOCOL_NAMES.index(vector["format"]), keys, limit, 7
+                    )
+                    yield f"{path.stem}-{number}-{start}", front + part
 
 
 def head(protocol: int = 0, keys: int = 0, limit: int = 0, size: int = 0) -> bytes:
@@ -55,73 +86,82 @@ def check(data: bytes) -> None:
     numbers = [byte - ord("0") for byte in data[:HEAD].ljust(HEAD, b"0")]
     protocol = PROTOCOL_NAMES[numbers[0] % len(PROTOCOL_NAMES)]
     pairs = MAPS[numbers[1] % len(MAPS)]
-    options = {"protocol": protocol, "max_event_bytes": LIMITS[numbers[2] % len(LIMITS)]}
+    options = {"protocol": protocol, **LIMITS[numbers[2] % len(LIMITS)]}
     stream = data[HEAD:]
     result = restored_in_every_way(stream, pairs, options, numbers[3] % 256)
-    if result.error is None:
-        says_what_its_chunks_say(stream, pairs, result)
+    if result.protocol not in FORMATS:
+        assert result.error or result.data == stream, "a stream of no known kind was changed"
+    elif not result.error and "max_event_bytes" not in options:
+        says_what_its_chunks_say(stream, pairs, result.protocol)
 
 
-def restored_in_every_way(
-    stream: bytes, pairs: dict[str, str], options: dict[str, Any], size: int
-) -> wires.Result:
+def restored_in_every_way(stream: bytes, pairs: dict[str, str], options: dict[str, Any], size: int) -> Result:
     rng = Random(crc32(stream))
-    matchers = [twin(pairs) for twin in TWINS]
-    expected = wires.through(wires.SlowWire(matchers[0], **options), [stream])
-    ways = [[stream], wires.pieces(stream, [rng.randint(0, len(stream)) for _ in range(3)])]
+    marks = sorted(rng.randint(0, len(stream)) for _ in range(3))
+    ways = [[stream], [stream[a:b] for a, b in zip([0, *marks], [*marks, len(stream)], strict=True)]]
     if size:
-        ways.append(wires.every(stream, size))
+        ways.append(every(stream, size))
     if len(stream) <= SHORT:
-        ways.append(wires.every(stream, 1))
-    native, pure = matchers[-1], matchers[0]
-    for matcher, kind, reads in (
-        *((native, WireRestorer, reads) for reads in ways),
-        (pure, WireRestorer, rng.choice(ways)),
-        (native, wires.SlowWire, rng.choice(ways)),
-    ):
-        got = wires.through(kind(matcher, **options), reads)
-        assert got == expected, (name(matcher), kind.__name__, len(reads))
+        ways.append(every(stream, 1))
+    expected = None
+    for matcher in (twin(pairs) for twin in TWINS):
+        for lane in LANES:
+            for reads in ways:
+                got = through(WireRestorer(matcher, **options, **lane), reads)
+                expected = expected or got
+                assert got == expected, (name(matcher), dict(lane), len(reads))
+    assert expected is not None
     return expected
 
 
-def says_what_its_chunks_say(stream: bytes, pairs: dict[str, str], result: wires.Result) -> None:
-    """Judged frame by frame, by an independent reader, if it can read all of them."""
-    if result.protocol not in PROTOCOLS:
-        assert result.data == stream, "a stream of no known kind was changed"
-        return
-    lines = PROTOCOLS[result.protocol].LINES
-    restorer = ChunkRestorer(pairs, protocol=result.protocol)
-    expected: list[Any] = []
-    unchanged = []
-    try:
-        left = wires.chunks(result.data, lines=lines)
-        for frame in wires.frames(stream.removeprefix(wires.BOM), lines=lines):
-            chunk = wires.chunk_of(frame, lines=lines)
-            if chunk is wires.END:
-                break
-            out = [] if chunk is None else restorer.feed(chunk)
-            if chunk is not None and not out and not only_data(frame):
-                return  # it stays, with empty text: `tests/test_wire.py` says how
-            expected += out
-            if chunk is None or (out and out[-1] is chunk):
-                unchanged.append(frame)
-    except (UnicodeDecodeError, RecursionError):
-        return
+def every(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def says_what_its_chunks_say(stream: bytes, pairs: dict[str, str], protocol: str) -> None:
+    """Its events by an independent reader, as far as a client reads."""
+    begin = stream.removeprefix(BOM).lstrip()[:1]
+    lines = begin == b"{"
+    if begin == b"[" or (lines != (protocol == "ollama") and not HAS_LANE):
+        return  # a framing that this reader, or the restorer, does not know
+    given = read(stream, lines=lines)
+    restorer = ChunkRestorer(pairs, protocol=protocol)
+    expected, unchanged = [], []
+    for frame in given:
+        values = [doc.value for doc in frame.docs]
+        out = [leaving for value in values for leaving in restorer.feed(value)]
+        expected += out
+        if len(out) == len(values) and all(map(is_same, out, values)):
+            unchanged.append(frame.bytes)
     expected += restorer.flush()
-    assert as_json(left) == as_json(expected), "restored bytes and restored values differ"
+    wire = WireRestorer(pairs, protocol=protocol)
+    left = wire.feed(stream) + wire.flush()
+    try:
+        said = [
+            texts_of_chunks(events, protocol)
+            for events in (
+                [doc.value for frame in read(left, lines=lines) for doc in frame.docs],
+                expected,
+            )
+        ]
+    except (TypeError, AttributeError):  # a shape that no reader of this format knows
+        return
+    assert said[0] == said[1], "restored bytes and restored values differ"
     at = 0
-    for frame in unchanged:
-        at = result.data.find(frame, at) + len(frame)
-        assert at >= len(frame), "an event without a change was changed"
+    for data in unchanged:
+        at = left.find(data, at) + len(data)
+        assert at >= len(data), "an event without a change was changed"
 
 
-def only_data(frame: bytes) -> bool:
-    return all(not line or line.split(b":")[0] == b"data" for line in frame.splitlines())
+def is_same(one: Any, other: Any) -> bool:
+    return one is other
 
 
-def as_json(chunks: list[Any]) -> str:
-    """For comparing: NaN is not equal to itself, and 1 is to 1.0 and True. The order of members does not count."""
-    return json.dumps(chunks, sort_keys=True)
+def read(stream: bytes, *, lines: bool) -> list[Frame]:
+    """The frames up to the end mark."""
+    found = frames(stream, lines=lines)
+    end = next((number for number, frame in enumerate(found) if frame.is_end_mark), len(found))
+    return found[:end]
 
 
 def mutate(data: bytes, rng: Random) -> bytes:
@@ -129,13 +169,14 @@ def mutate(data: bytes, rng: Random) -> bytes:
     front, stream = data[:HEAD].ljust(HEAD, b"0"), data[HEAD:]
     kind = rng.random()
     if kind < 0.4:
-        return front + wires.hostile(rng, stream)
-    invented, protocol = wires.stream(rng)
+        return front + hostile(rng, stream)
+    protocol = rng.choice(FORMATS)
+    lines = (protocol == "ollama") != (rng.random() < 0.1)
+    invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data
     if kind < 0.6:
         known = rng.choice((0, PROTOCOL_NAMES.index(protocol)))
-        return head(known, rng.randrange(2), rng.randrange(4), rng.randrange(75)) + invented
-    lines = protocol == "ollama"
-    frames = wires.frames(stream, lines=lines)
-    at = rng.randint(0, len(frames))
-    more = rng.choice(wires.frames(invented, lines=lines) or [b""])
-    return front + b"".join([*frames[:at], more, *frames[at:]])
+        return head(known, rng.randrange(len(MAPS)), rng.randrange(4), rng.randrange(75)) + invented
+    found = [frame.bytes for frame in frames(stream, lines=lines)]
+    more = [frame.bytes for frame in frames(invented, lines=lines)]
+    at = rng.randint(0, len(found))
+    return front + b"".join([*found[:at], rng.choice(more or [b""]), *found[at:]])

@@ -26,6 +26,7 @@ except ModuleNotFoundError:
 settings.register_profile(
     "holdback",
     deadline=None,
+    max_examples=int(os.environ.get("HOLDBACK_EXAMPLES", "100")),
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -33,6 +33,8 @@ LEVELS = 8
 """How many open strings are tracked; the innermost of them is text."""
 
 BLANKS = " \t\r\n"
+SETTLED = "\ue000"
+"""Stands in a text where what was held had to leave, and matches nothing; it decides nothing either."""
 HEX = "[0-9a-fA-F]"
 HIGH = rf"\\u[dD][89abAB]{HEX}{HEX}"
 LOW = rf"\\u[dD][c-fC-F]{HEX}{HEX}"
@@ -127,7 +129,7 @@ class JsonOracle:
 
     def _text(self, units: list[Unit], level: int, *, goes_on: bool) -> Result:
         chars = chars_of(units)
-        first = len(chars) - len(chars.lstrip(BLANKS + "\ufeff"))
+        first = len(chars) - len(chars.lstrip(BLANKS + "\ufeff" + SETTLED))
         if level == LEVELS or first == len(chars):
             return self._matches(units, level, goes_on=goes_on)
         if chars[first] == '"' and level == 0:
@@ -207,7 +209,7 @@ class JsonOracle:
         """The original where no string of the document is open."""
         original = self.originals[key]
         numbers = NUMBER_OR_LITERAL.fullmatch(key) and NUMBER_OR_LITERAL.fullmatch(original)
-        if not numbers and before.rstrip(BLANKS)[-1:] in {"{", "[", ",", ":"}:
+        if not numbers and before.rstrip(BLANKS + SETTLED)[-1:] in {"{", "[", ",", ":"}:
             return f'"{escape(original)}"'
         return original
 

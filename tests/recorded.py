@@ -128,10 +128,11 @@ def through(protocol: str, chunks: list[Any], config: Any = None, pairs: Any = M
 
 
 def pairs_of(protocol: str, chunks: list[Any], config: Any = None) -> Iterator[tuple[Any, Any]]:
-    """Each chunk, and what it became: the last that leaves for it, behind the tails."""
+    """Each chunk that leaves, and what it became: the last that leaves for it, behind the tails."""
     restorer = ChunkRestorer(MAP, config, protocol=protocol)
     for chunk in chunks:
-        yield chunk, restorer.feed(chunk)[-1]
+        if leaving := restorer.feed(chunk):
+            yield chunk, leaving[-1]
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[str]:

@@ -10,8 +10,8 @@ import pytest
 
 import oracle
 from holdback import DeanonymizationConfig, HoldbackError, TrieMatcher
-from holdback.answers import restore_answer
-from holdback.protocols import PROTOCOLS
+from holdback.restorers.answers import restore_answer
+from holdback.formats import FORMATS
 from json_oracle import JsonOracle
 from recorded import MAP, changes, chunks_of, heard, through
 
@@ -309,7 +309,7 @@ def test_an_answer_equals_its_stream() -> None:
 
 
 def test_every_protocol_has_an_answer_here() -> None:
-    assert set(ANSWERS) == set(PROTOCOLS)
+    assert set(ANSWERS) == set(FORMATS)
     assert TrieMatcher(MAP).replace(TEXT) == oracle.restore(MAP, TEXT)
 
 

@@ -344,13 +344,18 @@ def test_text_and_tail_of_a_call_on_the_finish_chunk(backend: str) -> None:
     assert [heard([chunk]) for chunk in out] == [{(0, "tool", 0): '{"n":"'}, {(0, "tool", 0): "Bo <P"}]
 
 
-def test_the_same_index_with_another_id_is_another_call(backend: str) -> None:
+def named(text: str, name: str) -> dict[str, Any]:
+    """A piece of a call that says which one it is."""
+    return chat({"tool_calls": [{"index": 0, "id": name, "function": {"name": "f", "arguments": text}}]})
+
+
+def test_the_same_index_with_another_id_and_a_name_is_another_call(backend: str) -> None:
     out = restore(
         [
-            call('"<PERS', 0, id="a"),
-            call("ON_2>", 0, id="a"),
-            call('"<PERS', 0, id="a"),
-            call("ON_2>", 0, id="b"),
+            named('"<PERS', "a"),
+            named("ON_2>", "a"),
+            named('"<PERS', "a"),
+            named("ON_2>", "b"),
             STOP,
         ]
     )
@@ -358,8 +363,16 @@ def test_the_same_index_with_another_id_is_another_call(backend: str) -> None:
     assert out[3]["choices"][0]["delta"]["tool_calls"] == [{"index": 0, "function": {"arguments": "<PERS"}}]
 
 
+def test_the_same_index_with_another_id_and_no_name_is_the_same_call(backend: str) -> None:
+    out = restore([named('{"to":"x ', "a"), call("<PERS", 0, id="b"), call('ON_1>"}', 0, id="c"), STOP])
+    said = "".join(heard([chunk]).get((0, "tool", 0)) or "" for chunk in out)
+    assert json.loads(said) == {"to": "x " + PAIRS["<PERSON_1>"]}
+
+
 def test_two_calls_under_one_index_in_one_chunk(backend: str) -> None:
-    calls = [{"index": 0, "id": name, "function": {"arguments": f'"{name}<PE'}} for name in ("a", "b")]
+    calls = [
+        {"index": 0, "id": name, "function": {"name": "f", "arguments": f'"{name}<PE'}} for name in ("a", "b")
+    ]
     out = restore([chat({"tool_calls": calls}), STOP])
     assert [c["function"]["arguments"] for c in out[0]["choices"][0]["delta"]["tool_calls"]] == [
         '"a<PE',
@@ -480,7 +493,7 @@ NOTHING_ELSE: dict[str, dict[str, Any]] = {
         logprobs=None,
     ),
     "null usage": {**say("<PER"), "usage": None},
-    "top-level extras": {**say("<PER"), "system_fingerprint": "fp", "service_tier": "x", "vendor": {"a": 1}},
+    "top-level envelope": {**say("<PER"), "system_fingerprint": "fp", "service_tier": "x", "obfuscation": "a"},
     "two channels": chat({"content": "<PER", "refusal": "<PE"}),
     "second choice silent": {
         **ENVELOPE,
@@ -489,6 +502,7 @@ NOTHING_ELSE: dict[str, dict[str, Any]] = {
     "no finish key": {"choices": [{"index": 0, "delta": {"content": "<PER"}}]},
 }
 SOMETHING_ELSE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "top-level extras": ({**say("<PER"), "vendor": {"a": 1}}, {**say(""), "vendor": {"a": 1}}),
     "role": (chat({"role": "assistant", "content": "<PER"}), chat({"role": "assistant", "content": ""})),
     "logprobs": (
         chat({"content": "<PER"}, logprobs={"content": []}),
@@ -615,11 +629,7 @@ ODD: list[Any] = [
     {"choices": [{"index": "x", "delta": {"content": ""}}]},
     {"choices": [{"index": [], "delta": {"content": ""}}]},
     {"choices": [{"index": 0, "content_filter_offsets": {"check_offset": 44}}]},
-    {
-        "id": {},
-        "model": [],
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "<PERSON_2>"}}],
-    },
+    {"id": {}, "model": [], "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "x"}}]},
     b"data: <PERSON_2>\n\n",
     "data: <PERSON_2>\n\n",
     7,

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator
 
 from holdback import ChunkRestorer, DeanonymizationConfig
-from holdback.chunks import as_chunk, dumped, like, members, with_edits
+from holdback.engine.objects import as_chunk, dumped, like, members, with_edits
 from recorded import STREAMS, chunks_of
 from streams import PAIRS, chat, say
 

@@ -24,7 +24,7 @@ import holdback
 from holdback import cli
 from holdback.cli import CANNOT, INTERRUPTED, OK, PlainText
 from holdback.errors import MappingError
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 from wires import Recording, recordings, through
 
 PAIRS = {

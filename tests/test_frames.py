@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import strategies
 import wires
-from holdback.frames import Frame, end_of_event, end_of_line
-from holdback.splice import Replacement, apply
+from holdback.engine.bytes_cursor import Change, apply
+from holdback.engine.frames import Frame, Framer, Framing
 
 
-def with_changes(frame: Frame, changes: list[Replacement]) -> bytes:
+def with_changes(frame: Frame, changes: list[Change]) -> bytes:
     return apply(frame.bytes, frame.changes(changes))
+
+
+def framed(reads: Iterable[bytes], framing: Framing = Framing.EVENTS, **options: Any) -> list[bytes]:
+    """The frames of a stream, and what is left at its end."""
+    framer = Framer(framing, options.pop("limit", 1 << 20), skip_oversized=True)
+    found = []
+    for data in reads:
+        taken = framer.feed(data)
+        while isinstance(taken, tuple):
+            found += [piece for piece in taken[:2] if piece]
+            taken = framer.feed(b"")
+        found += [taken] if taken else []
+    rest = framer.take_rest()
+    return found + ([rest] if rest else [])
 
 
 # bytes, where the event that begins there ends
@@ -44,31 +62,50 @@ ENDS = {
 @pytest.mark.parametrize("name", ENDS)
 def test_where_an_event_ends(name: str) -> None:
     data, end = ENDS[name]
-    assert end_of_event(data, 0) == end
-    before = b"before\n\n"
-    assert end_of_event(before + data, len(before)) == (end if end < 0 else end + len(before))
+    first = framed([data])[0] if data else b""
+    assert first == (data if end < 0 else data[:end])
+    assert framed([b"before\n\n" + data])[1:2] == ([first] if data else [])
 
 
-def test_inside_an_event_an_empty_line_needs_the_line_before() -> None:
-    assert end_of_event(b"\ndata: x\n\n", 0, inside=True) == 10
-    assert end_of_event(b"\n\n", 0, inside=True) == 2
-
-
-@pytest.mark.parametrize(("data", "end"), [(b"a\nb\n", 2), (b"a\r\n", 3), (b"a\rb", -1), (b"", -1)])
+@pytest.mark.parametrize(("data", "end"), [(b"a\nb\n", 2), (b"a\r\n", 3), (b"a\rb", 3), (b"b\n", 2)])
 def test_where_a_line_ends(data: bytes, end: int) -> None:
-    assert end_of_line(data, 0) == end
+    assert framed([data], Framing.LINES)[0] == data[:end]
+
+
+PIECES = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:", b":", b": x"]), max_size=14).map(b"".join)
 
 
 @strategies.examples(3)
-@given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:"]), max_size=14).map(b"".join))
+@given(PIECES)
 def test_events_end_where_the_standard_says(data: bytes) -> None:
-    found, at = [], 0
-    while (end := end_of_event(data, at)) >= 0:
-        found.append(data[at:end])
-        at = end
-    if at < len(data):
-        found.append(data[at:])
-    assert found == wires.frames(data, lines=False)
+    assert framed([data]) == wires.frames(data, lines=False)
+
+
+@strategies.examples(2)
+@given(PIECES, st.randoms(use_true_random=False), st.sampled_from([1 << 20, 3]))
+def test_frames_are_the_same_in_any_cut(data: bytes, rng: Random, limit: int) -> None:
+    for marks in wires.marks(rng, data):
+        reads = wires.pieces(data, marks)
+        assert b"".join(framed(reads, limit=limit)) == data
+        if limit > 3:
+            joined = [frame for frame in framed(reads) if frame != b"\n"]
+            whole = [frame.removesuffix(b"\n") if frame.endswith(b"\r\n") else frame for frame in framed([data])]
+            cut = [frame.removesuffix(b"\n") if frame.endswith(b"\r\n") else frame for frame in joined]
+            assert cut == [frame for frame in whole if frame != b"\n"]
+
+
+ARRAYS = {
+    "objects": (b'[{"a":1},\r\n{"b":[2,"]"]}\n]\n', [b"[", b'{"a":1}', b',\r\n{"b":[2,"]"]}', b"\n]", b"\n"]),
+    "others": (b'\xef\xbb\xbf [ 1 , "x\\"]", [] ]', [b"\xef\xbb\xbf [", b" 1 ", b', "x\\"]"', b", []", b" ]"]),
+    "nothing": (b"[ ]", [b"[", b" ]"]),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_the_elements_of_an_array(name: str) -> None:
+    data, frames = ARRAYS[name]
+    assert framed([data], Framing.ELEMENTS) == frames
+    assert framed(wires.every(data, 1), Framing.ELEMENTS) == frames
 
 
 # ---------------------------------------------------------------- what a frame carries
@@ -102,9 +139,9 @@ FRAMES: dict[str, tuple[bytes, bytes | None, bool, bool]] = {
 @pytest.mark.parametrize("name", FRAMES)
 def test_what_a_frame_carries(name: str) -> None:
     data, source, named, only_data = FRAMES[name]
-    frame = Frame(data, lines=False, first=False)
+    frame = Frame(data, Framing.EVENTS, first=False)
     assert (frame.source, frame.has_name, frame.only_data, frame.bytes) == (source, named, only_data, data)
-    assert Frame(wires.BOM + data, lines=False, first=True).source == source
+    assert Frame(wires.BOM + data, Framing.EVENTS, first=True).source == source
 
 
 @pytest.mark.parametrize(
@@ -119,11 +156,11 @@ def test_what_a_frame_carries(name: str) -> None:
     ids=["LF", "CR", "CRLF then LF", "LF then CRLF", "none"],
 )
 def test_lines_end_as_the_first_one_does(data: bytes, newline: bytes) -> None:
-    assert Frame(data, lines=False, first=False).newline == newline
+    assert Frame(data, Framing.EVENTS, first=False).newline == newline
 
 
 def test_a_bom_in_the_middle_is_part_of_a_name() -> None:
-    assert Frame(wires.BOM + b"data: x\n\n", lines=False, first=False).source is None
+    assert Frame(wires.BOM + b"data: x\n\n", Framing.EVENTS, first=False).source is None
 
 
 @pytest.mark.parametrize("name", [name for name in FRAMES if FRAMES[name][1]])
@@ -131,7 +168,7 @@ def test_a_change_reaches_only_its_span(name: str) -> None:
     data, source, *_ = FRAMES[name]
     assert source is not None
     at = source.index(source.strip()[:1])
-    frame = Frame(data, lines=False, first=False)
+    frame = Frame(data, Framing.EVENTS, first=False)
     changed = with_changes(frame, [(at, at + 1, b"CHANGED")])
     place = data.rindex(b":") + 1 if b"\n" not in source else data.index(b"x")
     place = data.index(source[at : at + 1], place)
@@ -141,7 +178,7 @@ def test_a_change_reaches_only_its_span(name: str) -> None:
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> None:
     data = newline.join([b"data: [1,", b"id: 7", b"data:  2,", b"data:3]", b"", b""])
-    frame = Frame(data, lines=False, first=False)
+    frame = Frame(data, Framing.EVENTS, first=False)
     assert frame.source == b"[1,\n 2,\n3]"
 
     def changed(begin: bytes, end: bytes, value: bytes) -> bytes:
@@ -150,7 +187,7 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
 
     assert changed(b"2", b"2", b"X") == data.replace(b"2", b"X")
     for value in (b"X", b"X\nY", b"X\nY\nZ", b"W\nX\nY\nZ"):
-        out = Frame(changed(b"1", b"3", value), lines=False, first=False)
+        out = Frame(changed(b"1", b"3", value), Framing.EVENTS, first=False)
         assert out.source == b"[" + value + b"]"
     end = newline + newline
     all_three = newline.join([b"data: [X", b"id: 7", b"data: Y", b"data:Z]"]) + end
@@ -162,11 +199,11 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
 @pytest.mark.parametrize("first", [False, True])
 def test_a_line_is_its_own_data(first: bool) -> None:
     mark = wires.BOM if first else b""
-    frame = Frame(mark + b'{"a":1}\r\n', lines=True, first=first)
+    frame = Frame(mark + b'{"a":1}\r\n', Framing.LINES, first=first)
     assert frame.source == b'{"a":1}\r\n'
     assert with_changes(frame, [(5, 6, b"22")]) == mark + b'{"a":22}\r\n'
 
 
 def test_nothing_is_decoded() -> None:
-    frame = Frame(b"data: \xff\xfe\n\n", lines=False, first=False)
+    frame = Frame(b"data: \xff\xfe\n\n", Framing.EVENTS, first=False)
     assert frame.source == b"\xff\xfe"

@@ -18,7 +18,7 @@ import pytest
 
 from holdback import aio, sync
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 from streams import ENVELOPE, PAIRS, Upstream, heard, say
 from wires import every, recordings, through
 

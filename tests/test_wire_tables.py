@@ -15,11 +15,10 @@ import pytest
 
 import wire_tables
 from holdback import ChunkRestorer, DeanonymizationConfig, restore_answer
-from holdback.protocols import PROTOCOLS
-from holdback.protocols.gemini import snake
-from holdback.protocols.shapes import JSON, SIGNED
+from holdback.formats import FORMATS
+from holdback.formats.gemini import snake
 from recorded import Chunk, chunks_of, names
-from wire_tables import ANSWERS, EACH, STREAMS, Kind, Place, Steps, places
+from wire_tables import ANSWERS, EACH, JSON, SIGNED, STREAMS, Place, Steps, Type, places
 
 KEY = "<HERE_1>"  # which no recording has
 PAIRS = {KEY: 'Ada "Countess"'}
@@ -37,8 +36,8 @@ def built(steps: Steps, value: Any) -> Any:
     if not steps:
         return value
     step, rest = steps[0], built(steps[1:], value)
-    if isinstance(step, Kind):
-        return {"type": step.name, **rest} if step.name else rest
+    if isinstance(step, Type):
+        return {step.member: step.name == "true" or step.name, **rest} if step.name else rest
     if step == EACH:
         return [rest]
     if step == "partialArgs":  # a piece of an argument that does not say of which is read by nobody
@@ -54,7 +53,7 @@ def chunk_with(place: Place, value: str) -> Chunk:
 def at(place: Place, chunk: Any) -> Any:
     """What stands in that place."""
     for step in place.steps:
-        chunk = chunk if isinstance(step, Kind) else chunk[0] if step == EACH else chunk[step]
+        chunk = chunk if isinstance(step, Type) else chunk[0] if step == EACH else chunk[step]
     return chunk
 
 
@@ -71,12 +70,12 @@ def test_the_page_has_the_tables_of_the_modules() -> None:
 
 def test_every_protocol_has_its_section_and_tables() -> None:
     page = wire_tables.PAGE.read_text(encoding="utf-8")
-    for name in PROTOCOLS:
+    for name in FORMATS:
         assert f"\n## {name}\n" in page
-    assert list(STREAMS) == list(ANSWERS) == list(PROTOCOLS)
+    assert list(STREAMS) == list(ANSWERS) == list(FORMATS)
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(FORMATS))
 def test_what_a_table_names_is_restored_in_a_stream(protocol: str) -> None:
     for place in places(STREAMS[protocol]):
         came, leaves = CAME.get(place.leaf, KEY), LEAVES.get(place.leaf, PAIRS[KEY])
@@ -88,7 +87,7 @@ def test_what_a_table_names_is_restored_in_a_stream(protocol: str) -> None:
         assert at(place, left) == (came if place.leaf is SIGNED else leaves), spelled(place)
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(FORMATS))
 def test_what_a_table_names_is_restored_in_a_whole_answer(protocol: str) -> None:
     for place in places({"": ANSWERS[protocol]}):
         came, leaves = CAME.get(place.leaf, KEY), LEAVES.get(place.leaf, PAIRS[KEY])
@@ -135,8 +134,9 @@ def is_at(place: Place, chunk: Chunk, path: tuple[str | int, ...]) -> bool:
     node: Any = chunk
     rest = list(path)
     for step in place.steps:
-        if isinstance(step, Kind):
-            if node.get("type", "") != step.name:
+        if isinstance(step, Type):
+            value = node.get(step.member, "")
+            if step.name != ("true" if value is True else value if isinstance(value, str) else ""):
                 return False
         elif not rest or (rest[0] != step and not (step == EACH and isinstance(rest[0], int))):
             return False
@@ -145,7 +145,7 @@ def is_at(place: Place, chunk: Chunk, path: tuple[str | int, ...]) -> bool:
     return not rest or place.leaf is JSON
 
 
-@pytest.mark.parametrize("protocol", list(PROTOCOLS))
+@pytest.mark.parametrize("protocol", list(FORMATS))
 def test_what_is_restored_in_a_recording_has_its_place_in_a_table(protocol: str) -> None:
     table = places(STREAMS[protocol])
     tried: set[tuple[Any, ...]] = set()

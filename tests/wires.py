@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from holdback.errors import EncodedInput, EventTooLarge
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = tuple(
@@ -24,18 +24,13 @@ FOLDERS = tuple(
 BOM = b"\xef\xbb\xbf"
 
 
-def _never(value: Any) -> Any:
-    """An attribute that stays what it is, whatever it is set to."""
-    return property(lambda _: value, lambda _, __: None)
-
-
 class SlowWire(WireRestorer):
-    """Reads every frame: what the fast path and the templates must agree with."""
+    """Restores without the native lane, with which it must agree."""
 
     __slots__ = ()
 
-    _calm = _never(False)
-    _template = _never(None)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, _lane=False)
 
 
 # ---------------------------------------------------------------- through a restorer
@@ -123,7 +118,7 @@ def frames(data: bytes, *, lines: bool) -> list[bytes]:
     for end in re.finditer(rb"[^\r\n]*(?:\r\n|\r|\n|$)", data):
         frame += end[0]
         line = end[0].rstrip(b"\r\n")
-        if not line and frame:
+        if (not line and frame) or (end[0] == frame and line.startswith(b":")):
             found.append(frame)
             frame = b""
     return [*found, frame] if frame else found

@@ -1,9 +1,9 @@
-"""The tables of docs/formats.md: where each wire format has text, read off the protocol modules.
+"""The tables of docs/formats.md: where each wire format has text, read off the format modules.
 
     .venv/bin/python tools/wire_tables.py     # write the tables anew
 
-A protocol module holds what it reads as data: shapes, and the kinds of deltas. ``places`` lists every place of a
-format, one by one; tests try each of them. ``tables`` is the same for people: places that are alike share a row, and
+A format module holds what it reads as data: shapes. ``places`` lists every place of a format where text stands, one
+by one; tests try each of them. ``tables`` is the same for people: places that are alike share a row, and
 a shape that occurs again and again (an item, a block) has a table of its own.
 
 In the page a table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
@@ -12,31 +12,50 @@ In the page a table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from holdback.protocols import anthropic, chat, gemini, ollama, responses, text
-from holdback.protocols.shapes import JSON, SIGNED, TEXT, ByType, Leaf, Shape
+from holdback.engine.shapes import OTHER, ByType, Kind, Shape, Slot
+from holdback.formats import FORMATS, anthropic, chat, gemini, ollama, responses, text
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 MARK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-KINDS = {TEXT: "text", JSON: "JSON", SIGNED: "on demand"}
+
+
+class Leaf(Enum):
+    """What a place holds."""
+
+    TEXT = "text"
+    JSON = "JSON"
+    SIGNED = "on demand"
+
+
+TEXT, JSON, SIGNED = Leaf
+LEAVES = {
+    Kind.TEXT: TEXT,
+    Kind.WHOLE: TEXT,
+    Kind.SOURCE: JSON,
+    Kind.WHOLE_SOURCE: JSON,
+    Kind.DOCUMENT: JSON,
+}
 
 EACH = "[]"
 """The step into every element of a list."""
 
 
-class Kind(NamedTuple):
-    """The step that says of which ``type`` a node is; the empty one stands for none."""
+class Type(NamedTuple):
+    """The step that says by which value of which member a node goes; the empty value stands for none."""
 
     name: str
+    member: str = "type"
 
 
-Step = str | Kind
+Step = str | Type
 Steps = tuple[Step, ...]
-Names = Mapping[str, Shape]
-"""Shapes that have a table of their own, by what a reader calls them."""
+Names = Sequence[tuple[str, Shape]]
+"""Shapes that have a table of their own, and what a reader calls them."""
 
 
 class Place(NamedTuple):
@@ -50,75 +69,50 @@ class Place(NamedTuple):
 # ---------------------------------------------------------------- reading shapes
 
 
-def leaves(shape: Shape, names: Names | None = None) -> Iterator[tuple[Steps, Leaf | str]]:
+def leaves(shape: Shape, names: Names = ()) -> Iterator[tuple[Steps, Leaf | str]]:
     """The text in a shape, each with the steps that lead there; inside, a shape that has a name is its name."""
-    if isinstance(shape, Leaf):
-        yield (), shape
-    elif isinstance(shape, tuple):
-        for one in shape:
-            yield from leaves(one, names)
+    if isinstance(shape, Slot):
+        if (leaf := LEAVES.get(shape.kind)) is not None:
+            yield (), SIGNED if shape.signed else leaf
+        return
+    if isinstance(shape, tuple):
+        for found in dict.fromkeys(found for one in shape for found in leaves(one, names)):
+            yield found
+        return
+    inner: list[tuple[Step, Shape]]
+    if isinstance(shape, list):
+        inner = [(EACH, shape[0])]
+    elif isinstance(shape, ByType):
+        inner = [(Type("" if name is OTHER else name, shape.name), one) for name, one in shape.items()]
     else:
-        inner: list[tuple[Step, Shape]]
-        if isinstance(shape, list):
-            inner = [(EACH, shape[0])]
-        elif isinstance(shape, ByType):
-            inner = [(Kind(name), one) for name, one in shape.items()]
-        else:
-            inner = list(shape.items())
-        for step, one in inner:
-            name = next((name for name, known in (names or {}).items() if known is one), None)
-            for steps, leaf in leaves(one, names) if name is None else [((), name)]:
-                yield (step, *steps), leaf
+        inner = [(name, shape[name]) for name in _own_names(shape)]
+    for step, one in inner:
+        name = next((name for name, known in names if known is one), None)
+        for steps, leaf in leaves(one, names) if name is None else [((), name)]:
+            yield (step, *steps), leaf
+
+
+def _own_names(shape: dict[Any, Any]) -> Iterator[str]:
+    """The names of members, without those that are another spelling of one on Google's wire."""
+    spelled_anew = {gemini.snake(name) for name in shape if name is not OTHER and gemini.snake(name) != name}
+    return (name for name in shape if name is not OTHER and name not in spelled_anew)
 
 
 Events = Mapping[str, Shape]
 """Shapes of events by their type."""
 
-ANTHROPIC: Events = {
-    "content_block_delta": {
-        "delta": ByType(
-            {
-                name: {delta.field: SIGNED if delta.signed else JSON if delta.json else TEXT}
-                for name, delta in anthropic.DELTAS.items()
-            },
-            citations_delta={"citation": anthropic.CITATION},
-        )
-    },
-    "content_block_start": {"content_block": anthropic.BLOCK},
-    "message_start": {"message": anthropic.ANSWER},
-    "message_delta": {"delta": anthropic.STOP},
-}
+
+def events_of(shape: Shape) -> Events:
+    """The shapes of a format's events by their types."""
+    if not isinstance(shape, ByType):
+        return {"": shape}
+    return {name: one for name, one in shape.items() if name is not OTHER}
 
 
-def _delta_of(channel: responses.Channel) -> Shape:
-    leaf = SIGNED if channel.signed else JSON if channel.json else TEXT
-    return {"delta": dict.fromkeys(channel.streams, leaf) if channel.streams else leaf}
-
-
-RESPONSES: Events = {
-    **{f"{name}.delta": _delta_of(channel) for name, channel in responses.CHANNELS.items()},
-    **responses.EVENTS,
-}
-GEMINI: Shape = {**gemini.FEEDBACK, "candidates": [gemini.CANDIDATE]}
-
-STREAMS: dict[str, Events] = {
-    "openai-chat": {"": {"choices": [{"delta": chat.MESSAGE}]}},
-    "openai-text": {"": text.ANSWER},
-    "openai-responses": RESPONSES,
-    "anthropic": ANTHROPIC,
-    "gemini": {"": GEMINI},
-    "ollama": {"": ollama.ANSWER},
-}
+STREAMS: dict[str, Events] = {name: events_of(kind.SHAPE) for name, kind in FORMATS.items()}
 """What is read in the events of each stream."""
 
-ANSWERS: dict[str, Shape] = {
-    "openai-chat": chat.ANSWER,
-    "openai-text": text.ANSWER,
-    "openai-responses": responses.ANSWER,
-    "anthropic": anthropic.ANSWER,
-    "gemini": GEMINI,
-    "ollama": ollama.ANSWER,
-}
+ANSWERS: dict[str, Shape] = {name: kind.ANSWER for name, kind in FORMATS.items()}
 """What is read in each whole answer. Gemini's in the spelling of the wire."""
 
 
@@ -134,12 +128,17 @@ def places(events: Events) -> list[Place]:
 
 # ---------------------------------------------------------------- tables
 
-BLOCKS: Names = {"a block": anthropic.BLOCK, "a citation": anthropic.CITATION}
-ITEMS: Names = {
-    "an item": responses.ITEM,
-    "a part": responses.PART,
-    "an annotation": responses.ANNOTATION,
-}
+BLOCKS: Names = (
+    ("a block", anthropic.BLOCK),
+    ("a block", anthropic.STARTED),
+    ("a citation", anthropic.CITATION),
+)
+ITEMS: Names = (
+    ("an item", responses.ITEM),
+    ("an item", responses.ITEM_WITH_ID),
+    ("a part", responses.PART),
+    ("an annotation", responses.ANNOTATION),
+)
 
 
 def path_of(steps: Steps) -> str:
@@ -149,8 +148,14 @@ def path_of(steps: Steps) -> str:
 
 def types_of(steps: Steps) -> str:
     """The types that the nodes on the way must have."""
-    names = [f"`{step.name}`" if step.name else "none" for step in steps if isinstance(step, Kind)]
+    names = [_type(step) for step in steps if isinstance(step, Type)]
     return " > ".join(names)
+
+
+def _type(step: Type) -> str:
+    if not step.name:
+        return "none"
+    return f"`{step.name}`" if step.member == "type" else f"`{step.member}: {step.name}`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -171,7 +176,7 @@ def _grouped(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, s
 
 
 def _what(leaf: Leaf | str) -> str:
-    return leaf if isinstance(leaf, str) else KINDS[leaf]
+    return leaf if isinstance(leaf, str) else leaf.value
 
 
 def table_of_paths(shape: Shape) -> str:
@@ -213,19 +218,20 @@ def table_of_types(shape: Shape, names: Names) -> str:
 
 def tables() -> dict[str, str]:
     """All tables of the page by name."""
+    responses_events, anthropic_events = STREAMS["openai-responses"], STREAMS["anthropic"]
     return {
-        "openai-chat.stream": table_of_paths({"choices": [{"delta": chat.MESSAGE}]}),
-        "openai-chat.answer": table_of_paths(chat.ANSWER),
-        "openai-text": table_of_paths(text.ANSWER),
-        "openai-responses.events": table_of_events(RESPONSES, ITEMS),
+        "openai-chat.stream": table_of_paths(chat.Chat.SHAPE),
+        "openai-chat.answer": table_of_paths(chat.Chat.ANSWER),
+        "openai-text": table_of_paths(text.Text.ANSWER),
+        "openai-responses.events": table_of_events(responses_events, ITEMS),
         "openai-responses.items": table_of_types(responses.ITEM, ITEMS),
         "openai-responses.parts": table_of_types(responses.PART, ITEMS),
-        "openai-responses.annotations": table_of_types(responses.ANNOTATION, {}),
-        "anthropic.events": table_of_events(ANTHROPIC, BLOCKS),
+        "openai-responses.annotations": table_of_types(responses.ANNOTATION, ()),
+        "anthropic.events": table_of_events(anthropic_events, BLOCKS),
         "anthropic.blocks": table_of_types(anthropic.BLOCK, BLOCKS),
-        "anthropic.citations": table_of_types(anthropic.CITATION, {}),
-        "gemini": table_of_paths(GEMINI),
-        "ollama": table_of_paths(ollama.ANSWER),
+        "anthropic.citations": table_of_types(anthropic.CITATION, ()),
+        "gemini": table_of_paths(gemini.Gemini.SHAPE),
+        "ollama": table_of_paths(ollama.Ollama.ANSWER),
     }
 
 

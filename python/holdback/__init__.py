@@ -8,15 +8,15 @@
 
 from holdback import aio, sync
 from holdback._backend import BACKEND, StreamBuffer, TrieMatcher
-from holdback.answers import restore_answer
+from holdback.restorers.answers import restore_answer
 from holdback.config import DeanonymizationConfig
-from holdback.deanonymizer import StreamingDeAnonymizer
+from holdback.restorers.text import StreamingDeAnonymizer
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingError, StreamStateError
 from holdback.handler import StreamingHandler
 from holdback.mapping import PIIMapping
-from holdback.restorer import ChunkRestorer
+from holdback.restorers.chunks import ChunkRestorer
 from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 __version__ = "0.1.0"
 

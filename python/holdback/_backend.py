@@ -47,11 +47,11 @@ if _forced_pure and _require_native:
     raise ImportError("HOLDBACK_PURE and HOLDBACK_REQUIRE_NATIVE are both set: choose one")
 
 if TYPE_CHECKING:
-    from holdback._native import StreamBuffer, TrieMatcher
+    from holdback._native import Lane, Shapes, StreamBuffer, TrieMatcher
 
     TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
-    from holdback._native import StreamBuffer, TrieMatcher
+    from holdback._native import Lane, Shapes, StreamBuffer, TrieMatcher
 
     BACKEND = "native"
     TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
@@ -64,6 +64,12 @@ else:
 
     BACKEND = "pure"
     TWINS = {"pure": TrieMatcher}
+    Lane = Shapes = None
 
 MATCHER_TYPES: tuple[type, ...] = tuple(TWINS.values())
 """What counts as a matcher, whichever twin made it."""
+
+
+def is_native(matcher: object) -> bool:
+    """Whether a matcher is of the native twin, so that what it restores can be walked natively as well."""
+    return type(matcher) is TWINS.get("native")

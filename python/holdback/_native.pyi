@@ -8,9 +8,10 @@ one character they spell and are joined into it first; a half alone is an ordina
 """
 
 from collections.abc import Mapping
-from typing import NoReturn, final
+from types import EllipsisType
+from typing import Any, NoReturn, TypeAlias, final
 
-__all__ = ["Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
+__all__ = ["Lane", "Scan", "Shapes", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -89,6 +90,9 @@ class StreamBuffer:
         The buffer may be fed again.
         """
 
+    def _settle(self) -> str:
+        """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""
+
     @property
     def pending(self) -> str:
         """What is held back: empty or a proper prefix of some placeholder, as it came.
@@ -146,3 +150,100 @@ class TextEvent:
     @property
     def has_fitted(self) -> bool:
         """Whether any event was restored by it."""
+
+@final
+class Shapes:
+    """For the byte layer: the table of a format, and the native twin of ``engine/bytes_cursor.py``'s walk by it.
+
+    ``slots``: what stands for the slot in readings, its kind and how many arrays are above it, the numbers of its
+    addresses, whether it is positional, and what it leaves when it is emptied. ``nodes``: slots, object and element of
+    an array, by number. ``objects``: members by name, all others, and the choice by one member (its name, the objects
+    by its values, the one for other values).
+
+    :raises ValueError: the table does not fit together; the number of the part is named.
+    """
+
+    def __new__(
+        cls,
+        slots: list[tuple[Any, str, int, list[int], bool, str]],
+        nodes: list[tuple[list[int], int | None, int | None]],
+        objects: list[
+            tuple[list[tuple[str, int]], int | None, tuple[str, list[tuple[str, int]], int | None] | None]
+        ],
+        root: int,
+    ) -> Shapes: ...
+    def walk(self, source: bytes, /) -> _Reading | None:
+        """The marks and the addresses of one event; None if ``source`` is no JSON object.
+
+        A mark: slot, positions, value, and the span of its literal. Another type is a ``TypeError``.
+        """
+
+_Reading: TypeAlias = tuple[
+    list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]
+]
+_Address: TypeAlias = str | int | float | EllipsisType | None
+
+@final
+class Lane:
+    """For the byte layer: restores the frames of a stream that feed open channels and do nothing else. Native only.
+
+    At the first frame that does anything else it stops, before anything of that frame was fed, and the bytes behind it
+    wait.
+    ``max_event_bytes``: the most bytes of a frame without the line ends that end it; ``offset``: how many bytes of the
+    stream came before. Slots are numbers in the table of ``shapes``. What is wrong about a channel, a slot or its
+    addresses is a ``ValueError``.
+    """
+
+    def __new__(
+        cls, shapes: Shapes, *, lines: bool, max_event_bytes: int, skip_oversized: bool, offset: int
+    ) -> Lane: ...
+    def feed(self, data: bytes, /) -> bytes | tuple[bytes, bytes, _Reading | None]:
+        """What leaves, if all was taken; the same object if it leaves as it came.
+
+        Else what leaves before a frame that was declined, that frame, and what was found in its data; no frame if one
+        is larger than allowed. A frame of a single LF is the rest of the last one that was declined. ``feed(b"")`` goes
+        on behind it.
+        """
+
+    def put_back(self) -> None:
+        """Let ``feed(b"")`` take the frame again that was just declined."""
+
+    def open(self, buffer: StreamBuffer) -> int:
+        """A channel whose text this buffer restores."""
+
+    def register(self, channel: int, slot: int, addresses: tuple[_Address, ...]) -> None:
+        """Text of the slot with these addresses is fed to the channel. None is an absent one, ``...`` is any."""
+
+    def link(self, channel: int, ended: int) -> None:
+        """Text of a channel ends another one: decline it while the other holds something."""
+
+    def forget(self, channel: int) -> None:
+        """Drop what was registered for a channel."""
+
+    def close(self, channel: int) -> None:
+        """Close a channel."""
+
+    def know(self, slot: int, addresses: tuple[_Address, ...]) -> None:
+        """Decline no frame because of an event of this slot with these addresses."""
+
+    def unknow(self, slot: int, addresses: tuple[_Address, ...]) -> None:
+        """Take that back."""
+
+    def latest(self, slot: int) -> tuple[bytes, bool] | None:
+        """The last literal of a slot, and whether the frame in which it came left."""
+
+    def note(self, slot: int, literal: bytes, left: bool) -> None:
+        """This is the last literal of a slot."""
+
+    def take_rest(self) -> bytes:
+        """All bytes that were not taken."""
+
+    @property
+    def offset(self) -> int:
+        """How many bytes of the stream came before the frame in hand."""
+
+    @property
+    def oversized(self) -> int:
+        """How many frames were larger than allowed and passed unread."""
+
+    def __reduce__(self) -> NoReturn: ...

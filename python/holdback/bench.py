@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self, TextIO
 
 from holdback import __version__, _backend
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 ROUNDS = 25  # some seconds in all
 PAIRS = {f"<PERSON_{number}>": f"Original {number}" for number in range(100)}

@@ -24,10 +24,10 @@ from typing import BinaryIO, Protocol
 
 from holdback import __version__, _backend, bench, demo
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.deanonymizer import StreamingDeAnonymizer
+from holdback.restorers.text import StreamingDeAnonymizer
 from holdback.errors import HoldbackError, MappingError
 from holdback.pairs import pairs_in
-from holdback.protocols import AUTO, PROTOCOLS
+from holdback.formats import AUTO, FORMATS
 
 PLAIN = "plain"
 READ_SIZE = 64 * 1024  # the most one read takes; a read returns as soon as there is anything
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     restore = commands.add_parser("restore", help="restore an answer that comes in through a pipe")
     restore.add_argument("--map", required=True, metavar="MAP", help="JSON file: {placeholder: original}")
-    restore.add_argument("--protocol", choices=[AUTO, PLAIN, *PROTOCOLS], default=AUTO, help="default: auto")
+    restore.add_argument("--protocol", choices=[AUTO, PLAIN, *FORMATS], default=AUTO, help="default: auto")
     restore.add_argument(
         "--max-event-bytes",
         type=_bytes,

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any, NamedTuple, TextIO
 
 from holdback import _backend
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 
 RECORDINGS = resources.files("holdback") / "recordings"
 RECORDING = "chat"

@@ -46,12 +46,14 @@ class StreamStateError(HoldbackError, RuntimeError):
 
 
 class EventTooLarge(HoldbackError, ValueError):
-    """One event of a byte stream is larger than ``max_event_bytes``. ``flush`` returns its bytes, once.
+    """One event of a byte stream is larger than ``max_event_bytes``, and ``oversized`` says ``"raise"``.
+
+    ``flush`` returns its bytes, once.
 
     The offset is that of the event's first byte in the stream.
 
     >>> from holdback import WireRestorer
-    >>> WireRestorer({"<PERSON_1>": "Ada"}, max_event_bytes=4).feed(b"data: {}")
+    >>> WireRestorer({"<PERSON_1>": "Ada"}, max_event_bytes=4, oversized="raise").feed(b"data: {}")
     Traceback (most recent call last):
     holdback.errors.EventTooLarge: the event at offset 0 is larger than max_event_bytes=4
     """

@@ -17,15 +17,16 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from holdback.channels import Channels
-from holdback.chunks import as_chunk, dumped, with_edits
 from holdback.closing import aclose, check_async_iterable
-from holdback.config import is_enabled
+from holdback.config import is_enabled, restores_reasoning
+from holdback.engine.answer import Answer
+from holdback.engine.json_text import json_or_none, model_json, to_json
+from holdback.engine.object_cursor import ObjectEvent
+from holdback.engine.objects import as_chunk, dumped
 from holdback.errors import HoldbackError
+from holdback.formats import Chat, Format, Text
 from holdback.mapping import AnyMapping, matcher_of
-from holdback.protocols import Chat, Text
-from holdback.protocols.outcome import Protocol
-from holdback.sse import format_sse_done, format_sse_event, json_or_none, model_json, to_json
+from holdback.sse import format_sse_done, format_sse_event
 
 logger = logging.getLogger("holdback.handler")
 
@@ -74,10 +75,10 @@ class StreamingHandler:
 
 
 async def _events(
-    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, protocol: Protocol
+    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, format_: Format
 ) -> AsyncGenerator[str, None]:
     iterator: Any = None
-    channels: Channels | None = None
+    answer: Answer | None = None
     position = 0
     kind: type | None = None
     write: Callable[[Any], str | None] = json_or_none
@@ -87,8 +88,8 @@ async def _events(
         try:
             check_async_iterable(stream)
             if config is not None and is_enabled(config) and (matcher := matcher_of(mapping)) is not None:
-                channels = Channels(matcher)
-            read = protocol.read
+                answer = Answer(matcher, format_)
+                shapes = format_.shapes(signed=restores_reasoning(config))
             iterator = aiter(stream)
             async for item in iterator:
                 position += 1
@@ -106,18 +107,17 @@ async def _events(
                     chunk = as_chunk(dumped(item) if isinstance(item, BaseModel) else item)
                     if chunk is None:
                         _refuse(position, item)
-                if channels is not None:
-                    outcome = read(chunk, channels)
-                    if outcome is not None:
-                        for tail in outcome.before:
-                            event = format_sse_event(to_json(tail))
-                            is_out = True
-                            yield event
-                            is_out = False
-                        if outcome.suppressed:
-                            continue
-                        if outcome.edits:
-                            chunk = with_edits(chunk, outcome.edits)
+                if answer is not None:
+                    event = ObjectEvent(chunk, shapes)
+                    before, leaves = answer.settle(event)
+                    for tail in before:
+                        sent = format_sse_event(to_json(tail))
+                        is_out = True
+                        yield sent
+                        is_out = False
+                    if not leaves:
+                        continue
+                    chunk = event.written()
                 data = write(chunk)
                 if data is None:
                     _refuse(position, item)
@@ -129,12 +129,12 @@ async def _events(
                 raise
             # The type only: an upstream's message may quote the text, and a traceback shows it.
             logger.warning("the stream ends with an error: %s", type(error).__name__)
-            if channels is not None:
-                for tail in protocol.drain(channels):
+            if answer is not None:
+                for tail in answer.drain():
                     yield format_sse_event(to_json(tail))
             raise
-        if channels is not None:
-            for tail in protocol.drain(channels):
+        if answer is not None:
+            for tail in answer.drain():
                 yield format_sse_event(to_json(tail))
         yield format_sse_done()
     finally:

@@ -28,7 +28,7 @@ from holdback import (
     sync,
 )
 from holdback.integrations.asgi import RestoreMiddleware
-from holdback.sse import to_json
+from holdback.engine.json_text import to_json
 from wires import chunks as chunks_in
 from wires import every, recordings
 

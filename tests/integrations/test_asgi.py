@@ -15,7 +15,7 @@ import pytest
 
 from holdback import DeanonymizationConfig, EncodedInput, HoldbackError, MappingError, TrieMatcher
 from holdback.integrations.asgi import RestoreMiddleware, by_path
-from holdback.wire import WireRestorer
+from holdback.restorers.wire import WireRestorer
 from streams import say
 from wires import Recording, every, recordings, through
 

@@ -14,7 +14,7 @@ import pytest
 
 from holdback import DeanonymizationConfig, HoldbackError, MappingError, PIIMapping, TrieMatcher
 from holdback.errors import EncodedInput
-from holdback.wire import WireRestorer as Wire
+from holdback.restorers.wire import WireRestorer as Wire
 from provider import Provider
 from streams import say
 from wires import every, recordings, through

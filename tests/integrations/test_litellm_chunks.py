@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer, StreamingHandler
-from holdback.sse import model_json
+from holdback.engine.json_text import model_json
 from streams import ENVELOPE, PAIRS, STOP, TEXT_ENVELOPE, Upstream, call, chat, heard, say, text
 
 pytestmark = pytest.mark.litellm

@@ -8,7 +8,7 @@ from typing import Any
 
 import holdback
 from holdback import ChunkRestorer, DeanonymizationConfig, PIIMapping, WireRestorer, _backend, aio, sync
-from holdback.protocols import PROTOCOLS
+from holdback.formats import FORMATS
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Watch
 from secrecy.material import (
     COMPRESSED,
@@ -107,7 +107,7 @@ def chunk_restorer(watch: Watch, _: Path) -> None:
         watch.fails(ChunkRestorer, PAIRS, wrong)
     watch.fails(ChunkRestorer, PAIRS, protocol=ORIGINAL)
     watch.fails(ChunkRestorer, PAIRS, protocol=[FAKE])
-    for protocol in (*PROTOCOLS, "auto"):
+    for protocol in (*FORMATS, "auto"):
         restorer = ChunkRestorer(PAIRS, protocol=protocol)
         for chunk in chunks():
             watch.run(restorer.feed, chunk)
@@ -129,7 +129,7 @@ def wire_restorer(watch: Watch, _: Path) -> None:
         watch.fails(WireRestorer, PAIRS, wrong)
     watch.fails(WireRestorer, PAIRS, protocol=ORIGINAL)
     watch.fails(WireRestorer, PAIRS, max_event_bytes=ORIGINAL)
-    for protocol in (*PROTOCOLS, "auto"):
+    for protocol in (*FORMATS, "auto"):
         restorer = WireRestorer(PAIRS, protocol=protocol)
         for read in READS:
             watch.run(restorer.feed, read)
@@ -140,7 +140,7 @@ def wire_restorer(watch: Watch, _: Path) -> None:
         watch.fails(restorer.feed, HELD.encode())
         watch.fails(setattr, restorer, "protocol", ORIGINAL)
     watch.fails(WireRestorer(PAIRS).feed, COMPRESSED)
-    small = WireRestorer(PAIRS, max_event_bytes=100)
+    small = WireRestorer(PAIRS, max_event_bytes=100, oversized="raise")
     watch.fails(small.feed, b"data: " + HELD.encode() * 10)
     watch.fails(small.feed, HELD.encode())
     watch.object(small)
@@ -155,7 +155,7 @@ def whole_answer(watch: Watch, _: Path) -> None:
     for wrong in WRONG_CONFIGS:
         watch.fails(holdback.restore_answer, answer, PAIRS, wrong)
     watch.fails(holdback.restore_answer, answer, PAIRS, protocol=FAKE)
-    for protocol in (*PROTOCOLS, "auto"):
+    for protocol in (*FORMATS, "auto"):
         for other in (HELD, HELD.encode(), b"{" + HELD.encode(), b"\xff" + HELD.encode(), *chunks()):
             watch.run(holdback.restore_answer, other, PAIRS, protocol=protocol)
 

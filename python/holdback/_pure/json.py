@@ -126,12 +126,11 @@ class JsonStreamBuffer(StreamBuffer):
             self._take(0, (text[at - 1], 1))
         return self._finish()
 
-    def _settle(self) -> str:
-        """End the text: escapes that the end cuts off leave as text, then the path is settled."""
+    def _settle_held(self) -> str:
+        """What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open."""
         self._start("")
         self._release(1)
         self._settle_path()
-        self._reset()
         return self._finish()
 
     def _start(self, text: str) -> None:

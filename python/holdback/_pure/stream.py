@@ -73,7 +73,14 @@ class StreamBuffer:
     def flush(self) -> str:
         with self._lock:
             high, self._high = self._high, ""
-            return self._advance(high) + self._settle()
+            rest = self._advance(high) + self._settle_held()
+            self._reset()
+            return rest
+
+    def _settle(self) -> str:
+        with self._lock:
+            high, self._high = self._high, ""
+            return self._advance(high) + self._settle_held()
 
     @property
     def pending(self) -> str:
@@ -126,8 +133,11 @@ class StreamBuffer:
             return text
         return self._render(came_from, text, matches, begin)
 
-    def _settle(self) -> str:
-        """End the text: the path is settled, down to the root."""
+    def _reset(self) -> None:
+        """Forget what the text was, with nothing held."""
+
+    def _settle_held(self) -> str:
+        """What is held leaves: the path is settled, down to the root."""
         automaton = self._automaton
         came_from = node = self._node
         matches: list[Match] = []

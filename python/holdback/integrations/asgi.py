@@ -27,7 +27,7 @@ from typing import Any
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
 from holdback.mapping import AnyMapping
-from holdback.protocols import AUTO
+from holdback.formats import AUTO
 
 __all__ = ["RestoreMiddleware", "by_path"]
 

@@ -18,9 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback import _backend
-from holdback.channels import Channels
-from holdback.chunks import Path, members, with_edits
-from holdback.protocols.outcome import Draft
+from holdback.engine.objects import Edit, Path, members, with_edits
 
 __all__ = ["mask_request", "reversed_matcher"]
 
@@ -90,26 +88,27 @@ def mask_request(request: dict[str, Any], matcher: Reverse) -> bool:
     >>> request
     {'model': 'Ada', 'messages': [{'role': 'user', 'content': 'Write to <PERSON_1>.'}]}
     """
-    draft = Draft(Channels(matcher), [])
+    edits: list[Edit] = []
     for field in (*SAYING, *DEFINING):
         if field in request:
-            _read(draft, matcher, field, request[field])
-    outcome = draft.outcome()
-    if outcome is None:
+            _read(edits, matcher, field, request[field])
+    if not edits:
         return False
-    masked = with_edits(request, outcome.edits)
-    request.update({field: masked[field] for field in {str(path[0]) for path, _ in outcome.edits}})
+    masked = with_edits(request, edits)
+    request.update({field: masked[field] for field in {str(path[0]) for path, _ in edits}})
     return True
 
 
-def _read(draft: Draft, matcher: Reverse, field: str, value: Any) -> None:
+def _read(edits: list[Edit], matcher: Reverse, field: str, value: Any) -> None:
     """Mask the text in a field, without recursion: a client chooses how deep it goes."""
     ahead: list[tuple[Path, Any]] = [((field,), value)]
     while ahead:
         path, node = ahead.pop()
         if isinstance(node, str):
             if not node.startswith("data:"):  # base64 in a URL
-                draft.whole(path, node, json=path[-1] == "arguments" or _is_document(node))
+                masked = matcher.replace(node, json=path[-1] == "arguments" or _is_document(node))
+                if masked != node:
+                    edits.append((path, masked))
         elif isinstance(node, (list, tuple)):
             ahead += (((*path, at), item) for at, item in enumerate(node))
         elif (inner := members(node)) is not None:
@@ -117,7 +116,7 @@ def _read(draft: Draft, matcher: Reverse, field: str, value: Any) -> None:
                 if (
                     field not in DEFINING
                     and name in ARGUMENTS
-                    and _read_arguments(draft, matcher, (*path, name), item)
+                    and _read_arguments(edits, matcher, (*path, name), item)
                 ):
                     continue
                 if not (name in OPAQUE and _is_word(item)) or (
@@ -126,7 +125,7 @@ def _read(draft: Draft, matcher: Reverse, field: str, value: Any) -> None:
                     ahead.append(((*path, name), item))
 
 
-def _read_arguments(draft: Draft, matcher: Reverse, path: Path, value: Any) -> bool:
+def _read_arguments(edits: list[Edit], matcher: Reverse, path: Path, value: Any) -> bool:
     """Mask arguments that are a value, its keys and numbers too; returns whether they are."""
     if members(value) is None:
         return False
@@ -134,7 +133,7 @@ def _read_arguments(draft: Draft, matcher: Reverse, path: Path, value: Any) -> b
         source = json.dumps(value)
         masked = matcher.replace(source, json=True)
         if masked != source:
-            draft.place(path, json.loads(masked))
+            edits.append((path, json.loads(masked)))
     except (TypeError, ValueError, RecursionError):  # no JSON after all: what it holds is read one by one
         return False
     return True

@@ -29,9 +29,10 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from holdback import deanonymizer, handler, sse
+from holdback import handler, sse
 from holdback._backend import TrieMatcher
 from holdback.errors import HoldbackError
+from holdback.restorers import text
 
 __all__ = ["create_app", "install", "uninstall"]
 
@@ -84,7 +85,7 @@ def create_app() -> Any:
 # ---------------------------------------------------------------- what takes the place of what
 
 
-class StreamingDeAnonymizer(deanonymizer.StreamingDeAnonymizer):
+class StreamingDeAnonymizer(text.StreamingDeAnonymizer):
     """One text stream. Over a mapping of ``json_escaped_mapping`` it is a stream of JSON source."""
 
     __slots__ = ()

@@ -22,7 +22,7 @@ from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
 from holdback.mapping import AnyMapping
-from holdback.protocols import AUTO
+from holdback.formats import AUTO
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""

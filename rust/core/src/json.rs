@@ -115,14 +115,15 @@ impl State {
         Fed::Written
     }
 
-    /// End the text: escapes that the end cuts off leave as text, then the path is settled.
+    /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
     pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>) {
         let begin = -signed(self.held().len());
         let mut walk = Walk { automaton, state: self, text: &[], out, begin, done: begin };
         walk.release(1);
         walk.settle_path();
         walk.copy(walk.begin);
-        *self = Self::new();
+        self.held.clear();
+        self.front = 0;
     }
 
     /// Keep what stands from `begin` on.

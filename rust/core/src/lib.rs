@@ -48,13 +48,16 @@ mod json;
 mod matcher;
 mod pattern;
 mod scan;
+mod shared;
 mod stream;
 mod surrogate;
+pub mod wire;
 
 pub use error::PatternError;
 pub use event::{Hole, TextEvent};
 pub use matcher::Matcher;
 pub use scan::{JsonField, Wire};
+pub use shared::SharedBuffer;
 pub use stream::{Fed, StreamBuffer};
 
 /// The example of the crate's page runs with all others.

@@ -122,6 +122,26 @@ impl StreamBuffer {
 
     /// End the text: append what was held back to `out` and start over.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
+        self.settle(out);
+        if let Channel::Json(state) = &mut self.channel {
+            **state = json::State::new();
+        }
+    }
+
+    /// Append what was held back to `out`, as at the end, and stay where the text is: a JSON document goes on in the
+    /// strings that are open. So [`flush`](Self::flush) is this, and then a new start.
+    ///
+    /// ```
+    /// # use holdback_core::Matcher;
+    /// let mut stream = Matcher::new([("<P>", "Ada \"A\"")])?.stream_json();
+    /// let mut out = Vec::new();
+    /// let _ = stream.feed(r#"{"to":"<"#, &mut out);
+    /// stream.settle(&mut out);
+    /// let _ = stream.feed(r#"<P>"}"#, &mut out);
+    /// assert_eq!(out, br#"{"to":"<Ada \"A\""}"#);
+    /// # Ok::<(), holdback_core::PatternError>(())
+    /// ```
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
         match &mut self.channel {

@@ -1,4 +1,4 @@
-//! The cases of `tests/vectors/*.json`, which the Python suite runs on both twins too.
+//! The cases of `tests/vectors/*.json` and `tests/vectors/steps/*.json`, which the Python suite runs on both twins too.
 
 use std::path::Path;
 
@@ -79,4 +79,38 @@ fn every_vector() {
         count += vectors.len();
     }
     assert!(count > 50, "only {count} vectors");
+}
+
+/// A stream that is settled or flushed in the middle: what is done, with what, what leaves, what is pending then.
+#[derive(Deserialize)]
+struct Steps {
+    name: String,
+    json: serde_json::Value,
+    pairs: Vec<(ByteBuf, ByteBuf)>,
+    steps: Vec<(String, ByteBuf, ByteBuf, ByteBuf)>,
+}
+
+#[test]
+fn every_step() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/steps");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = std::fs::read(entry.unwrap().path()).unwrap();
+        for Steps { name, json, pairs, steps } in serde_json::from_slice::<Vec<Steps>>(&file).unwrap() {
+            let matcher = Matcher::new(pairs.iter().map(|(key, original)| (&**key, &**original))).unwrap();
+            let mut stream = if json == true { matcher.stream_json() } else { matcher.stream() };
+            for (verb, text, leaves, pending) in steps {
+                let mut out = Vec::new();
+                match &*verb {
+                    "feed" => out = feed(&mut stream, &text),
+                    "settle" => stream.settle(&mut out),
+                    _ => stream.flush(&mut out),
+                }
+                assert_eq!(out, *leaves, "{verb} in {name}");
+                assert_eq!(stream.pending(), *pending, "pending in {name}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} vectors");
 }

@@ -3,11 +3,13 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+mod wire;
 
-use holdback_core::{Fed, Hole, JsonField, Matcher, StreamBuffer, TextEvent, Wire};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use holdback_core::{Fed, Hole, JsonField, Matcher, SharedBuffer, StreamBuffer, TextEvent, Wire};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyString, PyTuple};
@@ -235,32 +237,21 @@ fn to_bytes<'py>(bytes: &[u8], data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes
 }
 
 /// See the stub ``holdback/_native.pyi``: one documentation for both twins.
-// The lock serialises threads that share one buffer. The usual feed does not take it: a quiet text that meets a
-// stream at rest changes nothing, so it is as if it had come before whatever another thread is just feeding.
 #[pyclass(frozen, module = "holdback", name = "StreamBuffer")]
 struct PyStreamBuffer {
     matcher: Matcher,
     json: bool,
-    at_rest: AtomicBool,
-    stream: Mutex<StreamBuffer>,
+    buffer: Arc<SharedBuffer>,
 }
 
 impl PyStreamBuffer {
     fn new_stream(matcher: &Matcher, json: bool) -> Self {
         let stream = if json { matcher.stream_json() } else { matcher.stream() };
-        Self {
-            matcher: matcher.clone(),
-            json,
-            at_rest: stream.is_at_rest().into(),
-            stream: Mutex::new(stream),
-        }
+        Self { matcher: matcher.clone(), json, buffer: Arc::new(SharedBuffer::new(stream)) }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut StreamBuffer) -> T) -> T {
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = work(&mut stream);
-        self.at_rest.store(stream.is_at_rest(), Ordering::Release);
-        result
+        self.buffer.with(work)
     }
 }
 
@@ -276,7 +267,7 @@ impl PyStreamBuffer {
         let text = crate::text("feed() takes str", text)?;
         let bytes = Bytes::of(text)?;
         if let Bytes::Utf8(utf8) = bytes
-            && self.at_rest.load(Ordering::Acquire)
+            && self.buffer.is_at_rest()
             && self.matcher.is_quiet(utf8, self.json)
         {
             return Ok(text.clone());
@@ -295,6 +286,12 @@ impl PyStreamBuffer {
     fn flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let mut out = Vec::new();
         self.with(|stream| stream.flush(&mut out));
+        to_python(py, &out)
+    }
+
+    fn _settle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        let mut out = Vec::new();
+        self.with(|stream| stream.settle(&mut out));
         to_python(py, &out)
     }
 
@@ -353,4 +350,6 @@ impl PyTextEvent {
 mod _native {
     #[pymodule_export]
     use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
+    #[pymodule_export]
+    use crate::wire::{PyLane, PyShapes};
 }

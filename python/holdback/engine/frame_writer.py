@@ -1,0 +1,98 @@
+"""Writing frames: what leaves of a stream, in the manner of the stream.
+
+Frames leave as they came but for the spans that changed. A synthetic event is written as the last real one was: with its
+line ends, and with an ``event`` line if that had one. In a JSON array an element that does not leave takes the comma
+before it along, and the first that leaves has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from holdback.engine.bytes_cursor import Change, apply
+from holdback.engine.frames import BOM, Frame, Framing
+from holdback.engine.json_text import to_json_bytes
+
+
+class FrameWriter:
+    """What is ready to leave, in order; ``take`` returns it."""
+
+    __slots__ = ("_has_element", "_has_left", "_lead", "_named", "_newline", "_out", "framing", "owes_lf")
+
+    def __init__(self) -> None:
+        self.framing: Framing | None = None
+        self.owes_lf = False  # the last frame was left out and ended with CR: a LF next belongs to it
+        self._out: list[bytes] = []
+        self._newline, self._named = b"\n", False  # how the last event that was read is written
+        self._has_left = False  # anything
+        self._has_element = False  # an element of the array
+        self._lead = b""  # the line end of a first frame that was left out
+
+    def bytes(self, data: bytes) -> None:
+        """These bytes leave as they are."""
+        self._out.append(data)
+
+    def frame(self, frame: Frame, changes: Iterable[Change] = ()) -> None:
+        """A frame leaves, with these changes."""
+        data = apply(frame.bytes, changes)
+        if self.framing is Framing.ELEMENTS and frame.is_element:
+            if not self._has_element:
+                lead = frame.bytes[: frame.begin]
+                data = lead.replace(b",", b"") + data[frame.begin :]
+            self._has_element = True
+        self._out.append(data)
+
+    def leave_out(self, frame: Frame) -> None:
+        """A frame does not leave."""
+        self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
+        if not self._has_left and not self._lead:
+            self._lead = frame.newline
+
+    def seen(self, frame: Frame) -> None:
+        """An event that was read: synthetic ones are written like it."""
+        self._newline, self._named = frame.newline or self._newline, frame.has_name
+
+    def event(self, chunk: dict[str, Any]) -> None:
+        """A synthetic event leaves."""
+        data, newline = to_json_bytes(chunk), self._newline
+        if self.framing is Framing.ELEMENTS:
+            self._out.append(b"," + data if self._has_element else data)
+            self._has_element = True
+        elif self.framing is Framing.LINES:
+            self._out.append(data + newline)
+        else:
+            name = b"event: " + chunk["type"].encode() + newline if self._named and "type" in chunk else b""
+            self._out.append(name + b"data: " + data + newline * 2)
+
+    def blank_line(self) -> None:
+        """An event ends here that went on when it came."""
+        self._out.append(self._newline)
+
+    def complete(self, frame: bytes, at: int) -> None:
+        """Supply what an unterminated frame lacks that left before place ``at``, if something follows it there."""
+        if at >= len(self._out) or not at or self.framing is Framing.ELEMENTS:
+            return
+        end = self._newline if frame.endswith((b"\n", b"\r")) else self._newline * 2
+        if self.framing is Framing.LINES:
+            end = b"" if frame.endswith(b"\n") else b"\n"
+        self._out.insert(at, end)
+
+    def __len__(self) -> int:
+        return len(self._out)
+
+    @property
+    def owes_lead(self) -> bool:
+        """Whether nothing has left yet though an event came: what leaves next must not become the stream's start."""
+        return bool(self._lead) and not self._has_left
+
+    def take(self) -> bytes:
+        """What is ready to leave."""
+        out = self._out
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        if data and not self._has_left:
+            self._has_left = True
+            if self._lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
+                return self._lead + data
+        return data

@@ -1,0 +1,324 @@
+r"""Frames: the borders of events in a stream of bytes. Nothing else knows CR and LF.
+
+There are three framings, told by the first byte that is no blank:
+
+- *events*: server-sent events, framed as the WHATWG HTML standard says, section "Server-sent events". Lines end with
+  LF, CR LF or CR, mixed as they please; an empty line ends an event; a line that begins with a colon is a comment; one
+  space behind a field's colon is not part of its value; the values of several ``data`` lines are joined with LF;
+- *lines*: NDJSON, an event a line, ended by LF;
+- *elements*: one JSON array over the whole stream, an event an element.
+
+Two kinds of lines are frames of their own, so that they leave as soon as they are complete: comments at the beginning
+of a frame, which providers send to keep a connection alive, and empty lines where no event has begun. A frame that ends
+with CR is complete at once; a LF that follows belongs to it.
+
+Nothing here decodes text: CR and LF stand for themselves in UTF-8. A byte is searched once, however a frame is cut.
+``rust/core/src/wire/frames.rs`` is the twin for events and lines.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
+from itertools import pairwise
+from typing import NamedTuple
+
+from holdback.engine.bytes_cursor import Change
+
+BOM = b"\xef\xbb\xbf"
+
+_LINE_END = re.compile(rb"[\r\n]")
+_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
+_TOKEN = re.compile(rb'["{}\[\],]')
+_IN_STRING = re.compile(rb'["\\]')
+_BRACKETS = (b"[", b"]")
+_LEAD = re.compile(rb"[ \t\r\n]*+,?[ \t\r\n]*+")
+_PLAIN = b"data: "  # what the one line of most events begins with
+
+
+class Framing(Enum):
+    """How events are put into a stream of bytes."""
+
+    EVENTS = auto()
+    LINES = auto()
+    ELEMENTS = auto()
+
+    @staticmethod
+    def of(data: bytes) -> Framing | None:
+        """The framing of a stream that begins with these bytes; None if they do not tell yet."""
+        if len(data) < len(BOM) and BOM.startswith(data):
+            return None
+        first = data.removeprefix(BOM).lstrip(b" \t\r\n")[:1]
+        if not first:
+            return None
+        return {b"{": Framing.LINES, b"[": Framing.ELEMENTS}.get(first, Framing.EVENTS)
+
+
+class Framer:
+    """Cuts a stream into frames.
+
+    ``feed`` takes bytes and returns the first frame that is complete, with what passes before it; with no more bytes
+    it goes on with what waits. It is what the native lane is, but for taking every frame to be one that must be read.
+
+    :param max_event_bytes: of an event without the line ends that end it.
+    :param skip_oversized: whether a larger one passes unread; else it is told of.
+    """
+
+    __slots__ = (
+        "_depth",
+        "_framing",
+        "_is_first_line",
+        "_is_in_string",
+        "_is_opened",
+        "_is_skipping",
+        "_line",
+        "_max",
+        "_owes_lf",
+        "_rest",
+        "_seek",
+        "_skips",
+        "_text_end",
+        "offset",
+        "oversized",
+    )
+
+    def __init__(self, framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int = 0) -> None:
+        self._framing = framing
+        self._max = max_event_bytes
+        self._skips = skip_oversized
+        self.offset = offset  # of the current frame's first byte in the stream
+        self.oversized = 0  # how many events were too large
+        self._rest = bytearray()  # from the current frame's first byte on
+        self._is_skipping = False
+        self._owes_lf = False  # the last frame ended with CR
+        self._is_opened = False  # the array has begun
+        self._start()
+
+    def _start(self) -> None:
+        """A frame begins."""
+        self._seek = 0  # up to where the frame was searched
+        self._line = 0  # where its current line begins; -1 if that is gone
+        self._text_end = 0  # where the last line with anything in it ended
+        self._is_first_line = True
+        self._depth = 0  # of containers that are open in an element
+        self._is_in_string = False
+
+    def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
+        rest = self._rest
+        rest += data
+        out = b""
+        if self._owes_lf and rest:
+            self._owes_lf = False
+            if rest[0] == 0x0A:
+                out = self._take(1)
+        while (end := self._end()) >= 0:
+            if not self._is_skipping and self._size(end) > self._max and not self._skip():
+                return out, b"", None
+            if not self._is_skipping:
+                return out, self._take(end), None
+            self._is_skipping = False
+            out += self._take(end)
+        if not self._is_skipping and self._size(len(rest)) > self._max and not self._skip():
+            return out, b"", None
+        return out + self._pass_on() if self._is_skipping else out
+
+    def take_rest(self) -> bytes:
+        """The bytes of the unfinished frame, which are forgotten."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
+
+    def _skip(self) -> bool:
+        """The frame is too large; returns whether it passes unread."""
+        self.oversized += self._skips
+        self._is_skipping = self._skips
+        return self._skips
+
+    def _size(self, end: int) -> int:
+        """How large an event is that ends here, or that has come so far, without the line ends that end it."""
+        if self._framing is Framing.LINES:
+            return end - (self._rest[end - 1 : end] == b"\n")
+        if self._framing is Framing.EVENTS and self._rest[end - 1 : end] in (b"\n", b"\r"):
+            return self._text_end
+        return end
+
+    def _take(self, end: int) -> bytes:
+        frame = bytes(self._rest[:end])
+        del self._rest[:end]
+        self.offset += end
+        self._owes_lf = self._framing is Framing.EVENTS and frame.endswith(b"\r")
+        self._start()
+        return frame
+
+    def _pass_on(self) -> bytes:
+        """What has come of an event that is skipped, but for what its end is searched by."""
+        rest = self._rest
+        keep = min(self._seek, len(rest))
+        out = bytes(rest[:keep])
+        del rest[:keep]
+        self._line = self._line - keep if self._line >= keep else -1
+        self._seek = 0
+        self.offset += keep
+        return out
+
+    def _end(self) -> int:
+        """Where the frame ends; -1 if that has not come yet."""
+        if self._framing is Framing.LINES:
+            found = self._rest.find(b"\n", self._seek)
+            self._seek = len(self._rest)
+            return found + 1 or -1
+        return self._end_of_event() if self._framing is Framing.EVENTS else self._end_of_element()
+
+    def _end_of_event(self) -> int:
+        rest = self._rest
+        while True:
+            if not self.offset and self._is_first_line and rest.startswith(BOM):
+                self._line = len(BOM)
+            line = self._line
+            if 0 <= line < len(rest) and rest[line] in b"\r\n":
+                return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
+            found = _LINE_END.search(rest, max(self._seek, line))
+            if found is None:
+                self._seek = len(rest)
+                return -1
+            end = found.end() + (rest[found.start() : found.start() + 2] == b"\r\n")
+            self._text_end = found.start()
+            if self._is_first_line and line >= 0 and rest[line] == 0x3A:
+                return end
+            if end == len(rest) and rest[end - 1] == 0x0D:  # a LF may follow that belongs to this line end
+                self._seek = found.start()
+                return -1
+            self._line = self._seek = end
+            self._is_first_line = False
+
+    def _end_of_element(self) -> int:
+        """Where the next element ends, with the comma before it.
+
+        The opening and the closing bracket of the array are frames, too. An element that is no container and no string
+        ends where a comma or bracket follows.
+        """
+        rest = self._rest
+        while True:
+            if self._is_in_string:
+                found = _IN_STRING.search(rest, self._seek)
+                if found is None:
+                    self._seek = len(rest)
+                    return -1
+                if found[0] == b"\\":
+                    if found.end() == len(rest):
+                        self._seek = found.start()
+                        return -1
+                    self._seek = found.end() + 1
+                    continue
+                self._is_in_string, self._seek = False, found.end()
+                if not self._depth:
+                    return self._seek
+                continue
+            found = _TOKEN.search(rest, self._seek)
+            if found is None:
+                self._seek = len(rest)
+                return -1
+            self._seek = found.end()
+            if not self._is_opened:
+                self._is_opened = True
+                return self._seek
+            if found[0] == b'"':
+                self._is_in_string = True
+            elif found[0] in b"{[":
+                self._depth += 1
+            elif self._depth:
+                if found[0] != b",":
+                    self._depth -= 1
+                    if not self._depth:
+                        return self._seek
+            elif rest[: found.start()].lstrip(b" \t\r\n,"):
+                return found.start()
+            elif found[0] == b"]":
+                return self._seek
+
+
+class Segment(NamedTuple):
+    """Some bytes of a frame's data: where they stand in the data, in the frame, and how many."""
+
+    source: int
+    frame: int
+    length: int
+
+
+class Frame:
+    """A frame taken apart: ``source`` is the data it carries, None if it carries none."""
+
+    __slots__ = ("begin", "bytes", "has_name", "is_element", "newline", "only_data", "segments", "source")
+
+    def __init__(self, frame: bytes, framing: Framing, *, first: bool) -> None:
+        self.bytes = frame
+        self.newline = b"\n"  # how its lines end; empty if the only one does not
+        self.has_name = False  # it has an `event` line
+        self.only_data = True  # it has nothing but `data` lines
+        self.is_element = False  # of an array
+        self.source: bytes | None = None
+        self.segments: list[Segment] | None = None  # None: the source is one span, from `begin` on
+        self.begin = len(BOM) if first and frame.startswith(BOM) else 0
+        end = len(frame) - 2
+        if framing is Framing.LINES:
+            self.source = frame[self.begin :]
+        elif framing is Framing.ELEMENTS:
+            self.begin += len(_LEAD.match(frame, self.begin)[0])  # type: ignore[index] - it matches anything
+            self.source = frame[self.begin :]
+            self.is_element = self.source not in _BRACKETS
+        elif (
+            frame.startswith(_PLAIN)
+            and frame.find(b"\n") == end
+            and 13 not in frame
+            and frame.endswith(b"\n")
+        ):
+            self.begin, self.source = len(_PLAIN), frame[len(_PLAIN) : end]
+        else:
+            self._read_lines(self.begin)
+
+    def _read_lines(self, at: int) -> None:
+        self.segments = []
+        pieces, length, first = [], 0, True
+        for line in _LINE.finditer(self.bytes, at):
+            if not line[1]:
+                continue
+            if first:
+                first, self.newline = False, line[2]
+            name, _, value = line[1].partition(b":")
+            if name != b"data":
+                self.has_name |= name == b"event"
+                self.only_data = False
+                continue
+            value = value.removeprefix(b" ")
+            self.segments.append(Segment(length, line.end(1) - len(value), len(value)))
+            pieces.append(value)
+            length += len(value) + 1
+        if pieces:
+            self.source = b"\n".join(pieces)
+
+    def changes(self, changes: Iterable[Change]) -> list[Change]:
+        """Changes of the data as changes of the frame."""
+        if self.segments is not None:
+            return [self._in_frame(change, self.segments) for change in changes]
+        shift = self.begin
+        return [(begin + shift, end + shift, value) for begin, end, value in changes]
+
+    def _in_frame(self, change: Change, segments: Sequence[Segment]) -> Change:
+        """A change of the data as a change of the frame; it may reach over several lines."""
+        begin, end, value = change
+        first, last = _at(segments, begin), _at(segments, end)
+        places = [segments[index].frame - segments[index].source for index in (first, last)]
+        between = (
+            self.bytes[left.frame + left.length : right.frame]
+            for left, right in pairwise(segments[first : last + 1])
+        )
+        head, *lines = value.split(b"\n")
+        value = head + b"".join(next(between, self.newline + b"data: ") + line for line in lines)
+        return begin + places[0], end + places[1], value
+
+
+def _at(segments: Sequence[Segment], position: int) -> int:
+    """The number of the segment in which that place of the data is."""
+    return bisect_right(segments, position, key=lambda segment: segment.source) - 1

@@ -1,0 +1,150 @@
+"""The Messages API of Anthropic: named events, content block by content block.
+
+A channel is one kind of delta of one block. It ends with its block, which closes it: the next block of that index is
+another. All end with the message, and with an error. The tail then leaves in a ``content_block_delta`` of its own, just
+before.
+
+A block may begin with text that its deltas continue; that is the first piece of the channel. Every other value of a
+block's start is whole, and so is a citation.
+
+Thinking is signed: the next request must contain it to the byte. So it is left alone unless signed text is asked for,
+because the answer is for display only. Signatures, encrypted content and base64 are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.marks import Event
+from holdback.engine.shapes import JSON, OTHER, SIGNED, TEXT, ByType, Kind, Shape, address, event, source, text
+from holdback.formats.base import Format, is_text, is_whole, type_of
+
+DELTAS = {
+    "text_delta": text("text_delta", "index"),
+    "input_json_delta": source("input_json_delta", "index"),
+    "thinking_delta": text("thinking_delta", "index", signed=True),
+    "compaction_delta": text("compaction_delta", "index", signed=True),
+}
+FIELDS = {
+    "text_delta": "text",
+    "input_json_delta": "partial_json",
+    "thinking_delta": "thinking",
+    "compaction_delta": "content",
+}
+"""Where the deltas of a type carry text. The types are the kinds of channels."""
+
+CITATION: Shape = {"cited_text": TEXT, "document_title": TEXT, "title": TEXT, "source": TEXT, "url": TEXT}
+RUN: Shape = {"content": {"stdout": TEXT, "stderr": TEXT}}
+OTHER_BLOCKS: dict[str, Any] = {
+    "tool_use": {"input": JSON},
+    "server_tool_use": {"input": JSON},
+    "mcp_tool_use": {"input": JSON},
+    "mcp_tool_result": {"content": (TEXT, [{"text": TEXT}])},
+    "web_search_tool_result": {"content": [{"title": TEXT, "url": TEXT}]},
+    "web_fetch_tool_result": {
+        "content": {"url": TEXT, "content": {"title": TEXT, "source": ByType({"text": {"data": TEXT}})}}
+    },
+    "code_execution_tool_result": RUN,
+    "bash_code_execution_tool_result": RUN,
+    "text_editor_code_execution_tool_result": {"content": {"content": TEXT, "lines": [TEXT]}},
+    "advisor_tool_result": {"content": {"text": TEXT}},
+}
+BLOCK = ByType(
+    {
+        "text": {"text": TEXT, "citations": [CITATION]},
+        "thinking": {"thinking": SIGNED},
+        "compaction": {"content": SIGNED},
+        **OTHER_BLOCKS,
+    }
+)
+STARTED = ByType(
+    {
+        "text": {"text": DELTAS["text_delta"], "citations": [CITATION]},
+        "thinking": {"thinking": DELTAS["thinking_delta"], "citations": [CITATION]},
+        "compaction": {"content": DELTAS["compaction_delta"], "citations": [CITATION]},
+        **OTHER_BLOCKS,
+    }
+)
+"""A block that begins: its deltas may go on with its text."""
+
+AT = {"index": address("index")}
+KIND = {"type": event("kind")}
+ERROR = {"error": event("error")}
+
+
+class Anthropic(Format):
+    """One stream of a message. The key of a channel is ``(block index, type of delta, None)``."""
+
+    __slots__ = ()
+
+    NAMED_EVENTS = True
+    ANSWER = {"content": [BLOCK], "stop_sequence": TEXT}
+    SHAPE = ByType(
+        {
+            "content_block_delta": {
+                **AT,
+                **ERROR,
+                "delta": ByType(
+                    {
+                        **{kind: {FIELDS[kind]: slot} for kind, slot in DELTAS.items()},
+                        "citations_delta": {"citation": CITATION},
+                    }
+                ),
+            },
+            "content_block_start": {**KIND, **AT, **ERROR, "content_block": STARTED},
+            "content_block_stop": {**KIND, **AT, **ERROR},
+            "message_start": {**KIND, **ERROR, "message": ANSWER},
+            "message_delta": {**ERROR, "delta": {"stop_reason": event("stop"), "stop_sequence": TEXT}},
+            "message_stop": KIND,
+            OTHER: ERROR,
+        }
+    )
+
+    @staticmethod
+    def recognises(event: Mapping[str, Any]) -> bool:
+        return (type_of(event) or "").startswith(("message_", "content_block_"))
+
+    @staticmethod
+    def recognises_answer(answer: Mapping[str, Any]) -> bool:
+        return type_of(answer) == "message" and isinstance(answer.get("content"), list)
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        steps: list[Step] = []
+        ends = False
+        index = _index(event)
+        for mark in event.marks:
+            slot, _, value, _ = mark
+            if is_text(slot):
+                addresses = addresses_of(mark, event)
+                steps.append(Feed((index, slot.name, None), mark, addresses, json=slot.kind is Kind.SOURCE))
+            elif is_whole(slot):
+                steps.append(Whole(mark))
+            elif slot.name == "kind":
+                if value in {"content_block_start", "content_block_stop"}:
+                    steps.append(End(index, closes=True))
+                elif value == "message_stop":
+                    ends = True
+            elif slot.name == "error":
+                steps.insert(0, Drain())
+                ends = True
+            else:  # why the message stops
+                ends = True
+        steps.sort(key=_closes_first)
+        return [*steps, Drain()] if ends else steps
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
+        index, kind, _ = key
+        at = {} if index is None else {"index": index}
+        return {"type": "content_block_delta", **at, "delta": {"type": kind, FIELDS[kind]: tail}}
+
+
+def _index(event: Event) -> Any:
+    """What the block of an event goes by."""
+    index = event.addresses.get(("index", ()))
+    return None if index == "" else index
+
+
+def _closes_first(step: Step) -> bool:
+    return type(step) is Feed or type(step) is Whole

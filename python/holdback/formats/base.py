@@ -1,0 +1,122 @@
+"""What a wire format is: shapes, as data, and the life cycle of its answers, as code.
+
+A format object belongs to one stream. It turns the marks of an event into steps and remembers what later events will
+need; it never feeds a channel and never changes an event, so it serves bytes, dicts and pydantic objects alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from holdback.engine.answer import Answer, Step, addresses_of
+from holdback.engine.marks import Event, Mark
+from holdback.engine.objects import members
+from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
+
+if TYPE_CHECKING:
+    from holdback.engine.answer import Key
+
+
+class Format:
+    """One stream of one wire format."""
+
+    __slots__ = ()
+
+    NAMED_EVENTS: ClassVar[bool] = False
+    """Whether an event says its ``type``, also in an ``event:`` line on the wire."""
+
+    SHAPE: ClassVar[Shape]
+    """Where text and what matters for its life stand in an event."""
+
+    ANSWER: ClassVar[Shape]
+    """Where text stands in a whole answer."""
+
+    ENDS: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """Which kinds of channels end, in the same group, when text of a kind comes. An answer has one of each at most."""
+
+    @classmethod
+    @cache
+    def shapes(cls, *, signed: bool = False) -> Shapes:
+        """The compiled shape of an event; ``signed`` says whether signed text is restored."""
+        return Shapes(cls.SHAPE, signed=signed)
+
+    @classmethod
+    @cache
+    def answer_shapes(cls, *, signed: bool = False) -> Shapes:
+        """The compiled shape of a whole answer."""
+        return Shapes(cls.ANSWER, signed=signed)
+
+    @staticmethod
+    def recognises(event: Mapping[str, Any]) -> bool:
+        """Whether an event says that its stream is of this format. At most one format says so."""
+        raise NotImplementedError
+
+    @staticmethod
+    def recognises_answer(answer: Mapping[str, Any]) -> bool:
+        """Whether a whole answer is of this format. At most one format says so."""
+        raise NotImplementedError
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        """What an event does to the answer, in order."""
+        raise NotImplementedError
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
+        """An event that carries nothing but the tail of a channel."""
+        raise NotImplementedError
+
+
+ENVELOPE = ("id", "created", "model")
+ENVELOPE_SLOTS: dict[str, tuple[Slot, ...]] = {name: (once(name),) for name in ENVELOPE}
+"""What a synthetic chunk of OpenAI's older formats is dressed in."""
+
+
+class Enveloped(Format):
+    """A format whose synthetic chunks carry the stream's own id, time and model, as first seen."""
+
+    __slots__ = ("_envelope",)
+
+    OBJECT: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._envelope: dict[str, Any] = {}
+
+    def _remember(self, mark: Mark, event: Event, answer: Answer) -> None:
+        """Remember a part of the envelope unless it is known."""
+        slot, _, value, _ = mark
+        if answer.is_new(mark, addresses_of(mark, event)) and isinstance(value, (str, int, float)):
+            self._envelope.setdefault(slot.name, value)
+
+    def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
+        envelope = self._envelope
+        chunk = {
+            "id": envelope.get("id"),
+            "object": self.OBJECT,
+            "created": envelope.get("created"),
+            "model": envelope.get("model"),
+        }
+        return {name: value for name, value in chunk.items() if value} | {"choices": [choice]}
+
+
+def first_choice(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The members of the first choice; empty if there is none."""
+    choices = node.get("choices")
+    return (members(choices[0]) if isinstance(choices, (list, tuple)) and choices else None) or {}
+
+
+def type_of(node: Any) -> str | None:
+    """The ``type`` of a node's members, be it a string or a member of an enum."""
+    kind = node.get("type")
+    kind = getattr(kind, "value", kind)
+    return kind if isinstance(kind, str) else None
+
+
+def is_text(slot: Slot) -> bool:
+    """Whether a slot carries text of a channel."""
+    return slot.kind is Kind.TEXT or slot.kind is Kind.SOURCE
+
+
+def is_whole(slot: Slot) -> bool:
+    """Whether a slot carries a complete value."""
+    return slot.kind is Kind.WHOLE or slot.kind is Kind.WHOLE_SOURCE or slot.kind is Kind.DOCUMENT

@@ -1,0 +1,353 @@
+"""Chat completions: ``chat.completion.chunk``, as OpenAI defined it and many providers bend it.
+
+Channels, each of its own: content, refusal, every name of reasoning and the audio transcript per choice; the arguments
+of each tool call and of the old function call, which are JSON source; the input of custom calls. Content is a string or
+a list of parts; either way it is one channel. A choice without an index goes by its position.
+
+When they end: all of a choice's with its finish; its reasoning also where its content or a tool call begins; a call also
+where another id *and* a name come under its index. The tail then leaves in the field's own place on that chunk, else in
+a synthetic chunk just before it.
+
+A call goes by its index; without one by its id, and an id that was not seen before and comes without a name is that of
+the call last seen at its position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback.engine.answer import ANY, Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
+from holdback.engine.marks import At, Event, Mark
+from holdback.engine.objects import members
+from holdback.engine.shapes import (
+    JSON,
+    KEEPS,
+    OTHER,
+    SIGNED,
+    TEXT,
+    ByType,
+    Emptied,
+    Kind,
+    Shape,
+    address,
+    event,
+    once,
+    place,
+    source,
+    text,
+)
+from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_choice, is_text, is_whole
+
+REASONING = ("reasoning_content", "reasoning", "reasoning_text")
+PLAIN = (*REASONING, "refusal")  # a delta's fields that are simply text
+THINKING = (*REASONING, "thinking", "reasoning_parts", "reasoning_summary")  # what ends where an answer begins
+TEXT_PARTS = ("", "text", "output_text")  # types of a content part whose `text` is text; no type will do as well
+CALL_TEXT = {"function": "arguments", "custom": "input"}
+
+DROPPED = Emptied.EVENT
+CALL = ("choice", "call", "call_id", "call_name")
+
+
+def _said(name: str, *, signed: bool = False) -> Any:
+    return text(name, "choice", emptied=DROPPED, signed=signed)
+
+
+def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
+    """A call's function or custom tool: its name begins the call."""
+    return {"name": (address("call_name"), once("call_begins", *CALL), KEEPS), **shape, OTHER: KEEPS}
+
+
+DETAIL = ByType(
+    {
+        "reasoning.text": {"text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)},
+        "reasoning.summary": {"summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED)},
+        OTHER: {OTHER: KEEPS},
+    }
+)
+for _shape in (DETAIL["reasoning.text"], DETAIL["reasoning.summary"]):
+    _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}  # type: ignore[operator]
+
+PART = {"text": _said("content"), "type": (), "index": (), OTHER: KEEPS}
+CONTENT_PART = ByType(
+    {
+        **dict.fromkeys(TEXT_PARTS, PART),
+        "thinking": {
+            "thinking": (_said("thinking"), [{"text": _said("thinking"), "type": (), OTHER: KEEPS}]),
+            "type": (),
+            OTHER: KEEPS,
+        },
+        OTHER: {OTHER: KEEPS},
+    }
+)
+TOOL_CALL: Shape = {
+    "index": address("call", positional=True),
+    "id": (address("call_id"), KEEPS),
+    "function": (
+        place("function"),
+        _called({"arguments": (source("arguments", *CALL, emptied=DROPPED), JSON[1])}),
+        KEEPS,
+    ),
+    "custom": (place("custom"), _called({"input": text("input", *CALL, emptied=DROPPED)}), KEEPS),
+    OTHER: KEEPS,
+}
+WHOLE_PART = ByType(
+    {
+        **dict.fromkeys(TEXT_PARTS, {"text": TEXT}),
+        "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
+    }
+)
+REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
+MESSAGE: dict[Any, Any] = {
+    **dict.fromkeys(REASONING, REASONING_WHOLE),
+    "refusal": TEXT,
+    "content": (TEXT, [(TEXT, WHOLE_PART)]),
+    "reasoning_details": [
+        ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
+    ],
+    "tool_calls": [{"function": {"arguments": JSON}, "custom": {"input": TEXT}}],
+    "function_call": {"arguments": JSON},
+    "audio": {"transcript": TEXT},
+    "annotations": [{"url_citation": {"title": TEXT}}],
+}
+DELTA: dict[Any, Any] = {
+    **{
+        name: (_said(name), {"text": _said(name, signed=True), OTHER: KEEPS}, [{"text": _said(name), OTHER: KEEPS}])
+        for name in REASONING
+    },
+    "refusal": _said("refusal"),
+    "content": (_said("content"), place("parts"), [(_said("content"), CONTENT_PART, KEEPS)]),
+    "reasoning_details": [(DETAIL, KEEPS)],
+    "tool_calls": ([(place("call"), TOOL_CALL, KEEPS)], KEEPS),
+    "function_call": (
+        {
+            "name": (once("function_begins", "choice"), KEEPS),
+            "arguments": (source("function_call", "choice", emptied=DROPPED), JSON[1]),
+            OTHER: KEEPS,
+        },
+        KEEPS,
+    ),
+    "audio": (place("audio"), {"transcript": _said("audio"), OTHER: KEEPS}),
+    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, OTHER: KEEPS}, OTHER: KEEPS}]),
+    OTHER: KEEPS,
+}
+CHOICE: dict[Any, Any] = {
+    "index": address("choice", positional=True),
+    "delta": (place("delta"), DELTA, KEEPS),
+    "message": ({**MESSAGE, OTHER: KEEPS}, KEEPS),
+    "finish_reason": (event("finish", "choice"), KEEPS),
+    OTHER: KEEPS,
+}
+UNREAD = ("object", "system_fingerprint", "service_tier", "provider", "obfuscation")
+
+
+class Chat(Enveloped):
+    """One stream of chat completions.
+
+    The key of a channel is ``(choice, field, None)``; that of a call ``(choice, "arguments" or "input", call)``.
+    """
+
+    __slots__ = ("_call_at", "_call_ids", "_varied")
+
+    OBJECT = "chat.completion.chunk"
+    SHAPE = {
+        **ENVELOPE_SLOTS,
+        **dict.fromkeys(UNREAD, ()),
+        "choices": [(place("choice"), CHOICE, KEEPS)],
+        "error": (event("error"), KEEPS),
+        OTHER: KEEPS,
+    }
+    ANSWER = {"choices": [{"message": MESSAGE}]}
+    ENDS = dict.fromkeys(("content", "arguments", "input", "function_call"), THINKING)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call last seen there
+        self._call_ids: dict[tuple[Any, Any], str] = {}  # (choice, call) -> its id
+        self._varied: set[tuple[Any, Any]] = set()  # the calls whose id changes without a name
+
+    @staticmethod
+    def recognises(event: Mapping[str, Any]) -> bool:
+        if event.get("object") == Chat.OBJECT:
+            return True
+        if event.get("object") == "text_completion" or "type" in event:
+            return False
+        choice, choices = first_choice(event), event.get("choices", "")
+        is_text = "text" in choice and "delta" not in choice
+        return not is_text and (choices is None or isinstance(choices, (list, tuple)))
+
+    @staticmethod
+    def recognises_answer(answer: Mapping[str, Any]) -> bool:
+        return answer.get("object") == "chat.completion" or "message" in first_choice(answer)
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        thinking: list[Step] = []
+        saying: list[Step] = []
+        finishing: list[Step] = []
+        ending: dict[Any, At] = {}  # choices whose reasoning ends, with their positions
+        is_error = False
+        for mark in event.marks:
+            slot, at, value, _ = mark
+            name = slot.name
+            if is_text(slot):
+                choice = _choice(event, at)
+                if slot.addresses == CALL:
+                    self._call_steps(saying, mark, choice, event, answer)
+                    if value:
+                        ending[choice] = at
+                elif name in THINKING or name == "refusal":
+                    thinking.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
+                elif name == "reasoning_details":
+                    addresses = addresses_of(mark, event)
+                    thinking.append(Feed((choice, name, addresses[1]), mark, addresses))
+                else:
+                    json = slot.kind is Kind.SOURCE
+                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event), json=json))
+                    if value and name != "audio":
+                        ending[choice] = at
+            elif is_whole(slot):
+                saying.append(Whole(mark))
+                if slot.kind is Kind.DOCUMENT:
+                    ending[_choice(event, at)] = at
+            elif slot.kind is Kind.ONCE:
+                if name in ENVELOPE:
+                    self._remember(mark, event, answer)
+                elif answer.is_new(mark, addresses_of(mark, event)):
+                    choice = _choice(event, at)
+                    if name == "call_begins":
+                        self._call_steps(saying, mark, choice, event, answer)
+                    ending[choice] = at
+            elif name == "finish":
+                choice = _choice(event, at)
+                finishing.append(Finish(choice, mark, addresses_of(mark, event), _Places(event, at)))
+            elif name == "error":
+                is_error = True
+        ends: list[Step] = [
+            End(choice, THINKING, (None,), place=_Places(event, at)) for choice, at in ending.items()
+        ]
+        steps = thinking + ends + saying
+        return [Drain(), *steps, Drain()] if is_error else steps + finishing
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
+        choice, field, own = key
+        delta: dict[str, Any]
+        if field in CALL_TEXT.values():
+            kind = next(kind for kind, text in CALL_TEXT.items() if text == field)
+            call = {"id" if isinstance(own, str) else "index": own, kind: {field: tail}}
+            delta = {"tool_calls": [call]}
+        elif field == "function_call":
+            delta = {"function_call": {"arguments": tail}}
+        elif field == "audio":
+            delta = {"audio": {"transcript": tail}}
+        elif field == "thinking":
+            part = {"type": "thinking", "thinking": [{"type": "text", "text": tail}]}
+            delta = {"content": [part]}
+        elif field in {"reasoning_details", "reasoning_summary"}:
+            text = "text" if field == "reasoning_details" else "summary"
+            detail = {"type": f"reasoning.{text}", text: tail} | ({"index": own} if own is not None else {})
+            delta = {"reasoning_details": [detail]}
+        else:
+            delta = {field: tail}
+        return self._synthetic({"index": choice, "delta": delta, "finish_reason": None})
+
+    def _call_steps(self, steps: list[Step], mark: Mark, choice: Any, event: Event, answer: Answer) -> None:
+        """The steps of a mark inside a call: another call may begin with it."""
+        slot, at, _, _ = mark
+        where = at[:2]
+        addresses: tuple[Any, ...] | None = addresses_of(mark, event)
+        index = event.addresses.get(("call", where))
+        call_id, name = (event.addresses.get((part, where)) for part in ("call_id", "call_name"))
+        call_id = call_id if isinstance(call_id, str) else ""
+        if index is None:
+            own = self._call_without_index(choice, where[1], call_id, name, answer)
+            if call_id:
+                addresses = None  # which call has no more than a position depends on the last one seen there
+        else:
+            own = index
+            self._call_at[choice, where[1]] = index
+            known = self._call_ids.get((choice, own))
+            if call_id and known is None:
+                self._call_ids[choice, own] = call_id
+            elif call_id and call_id != known:
+                if name:
+                    self._call_ids[choice, own] = call_id
+                    self._varied.discard((choice, own))
+                    steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
+                else:
+                    self._varied.add((choice, own))
+            if addresses is not None and call_id and not name and (choice, own) in self._varied:
+                addresses = (*addresses[:2], ANY, None)
+        if is_text(slot):
+            steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+
+    def _call_without_index(self, choice: Any, position: int, call_id: str, name: Any, answer: Answer) -> Any:
+        """What a call goes by that has no index."""
+        seen = self._call_at.get((choice, position))
+        if not call_id:
+            return position if seen is None else seen
+        if seen is not None and not name and (choice, call_id) not in self._call_ids:
+            return seen
+        if seen != call_id:
+            answer.forget(choice)
+        self._call_ids[choice, call_id] = call_id
+        self._call_at[choice, position] = call_id
+        return call_id
+
+
+class _Places:
+    """Where on a chunk the tail of a channel of a choice can stand if no text of the channel came with it."""
+
+    __slots__ = ("_at", "_event")
+
+    def __init__(self, event: Event, at: At) -> None:
+        self._event = event
+        self._at = at[:1]
+
+    def __call__(self, key: Key) -> Place | None:
+        _, field, own = key
+        if field in CALL_TEXT.values():
+            return self._in_call(field, own)
+        if field not in PLAIN and field not in {"content", "audio"}:
+            return None
+        spots = self._spots(self._at)
+        names = ("audio", "transcript") if field == "audio" else (field,)
+        delta = (members(self._event.value(spots["choice"])) or {}).get("delta")
+        if delta is None:
+            return Place(spots["delta"], names) if "delta" in spots else Place(spots["choice"], ("delta", *names))
+        if (named := members(delta)) is None:
+            return None
+        value = named.get(field)
+        if isinstance(value, (list, tuple)) and field == "content":
+            return Place(spots["parts"], element=_text_part)
+        if field == "audio" and "audio" in spots:
+            return Place(spots["audio"], names[1:])
+        return Place(spots["delta"], names) if value is None else None
+
+    def _in_call(self, field: str, own: Any) -> Place | None:
+        """The place for a call's text in the last element of the chunk that has the call's index."""
+        kind = next(kind for kind, text in CALL_TEXT.items() if text == field)
+        for slot, at, _, _ in reversed(self._event.marks):
+            if slot.name == "call" and at[:1] == self._at and self._event.addresses.get(("call", at)) == own:
+                spots = self._spots(at)
+                call = members(self._event.value(spots["call"])) or {}
+                inner = call.get(kind)
+                if inner is None and kind == "function" and call.get("custom") is None:
+                    return Place(spots[kind], (field,)) if kind in spots else Place(spots["call"], (kind, field))
+                named = members(inner)
+                if named is not None and named.get(field) is None:
+                    return Place(spots[kind], (field,))
+        return None
+
+    def _spots(self, at: At) -> dict[str, Any]:
+        """Where the places with these positions stand."""
+        return {mark[0].name: mark[3] for mark in self._event.marks if mark[0].kind is Kind.PLACE and mark[1] == at}
+
+
+def _text_part(tail: str) -> dict[str, Any]:
+    return {"type": "text", "text": tail}
+
+
+def _choice(event: Event, at: At) -> Any:
+    """What the choice of a mark goes by."""
+    index = event.addresses.get(("choice", at[:1]))
+    return at[0] if index is None or index == "" else index

@@ -1,0 +1,296 @@
+"""Gemini: every event a ``GenerateContentResponse`` with the next parts of each candidate.
+
+Parts have no numbers. The channels of a candidate are its text, its thoughts and its transcript; thoughts end where text
+begins, and all of them at a part that is no text, such as a call: what was said before it stays before it. All end with
+the candidate's finish. The tail leaves behind the channel's last text in the same event, else in an event of its own just
+before; never in a part that is there for its signature alone.
+
+A part that is nothing but withheld text is taken out, and an event that says nothing else does not leave: Google's SDK
+takes a part without text, and an event without parts, for a fault. The usage of such an event goes along with the tail.
+
+A call's arguments are a finished object, or come in pieces: strings, each a channel by its path, that end when no piece
+is to follow.
+
+The wire says ``functionCall``, Python's SDK ``function_call``: both are read, and a tail is spelled like its stream. Not
+read are signatures and inline data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from holdback.engine import json_text
+from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Step, Whole, addresses_of
+from holdback.engine.marks import Event
+from holdback.engine.objects import members
+from holdback.engine.shapes import (
+    JSON,
+    KEEPS,
+    OTHER,
+    TEXT,
+    ByType,
+    Emptied,
+    Kind,
+    Shape,
+    Slot,
+    address,
+    event,
+    latest,
+    once,
+    place,
+    text,
+)
+from holdback.formats.base import Format, is_text, is_whole
+
+
+@cache
+def snake(name: str) -> str:
+    """The name as Python's SDK spells it."""
+    return re.sub("[A-Z]", lambda capital: "_" + capital[0].lower(), name)
+
+
+def in_both_spellings(shape: Shape) -> Shape:
+    """A shape whose names are found on the wire and in the SDK."""
+    if isinstance(shape, Slot):
+        return shape
+    if isinstance(shape, tuple):
+        return tuple(in_both_spellings(part) for part in shape)
+    if isinstance(shape, list):
+        return [in_both_spellings(shape[0])]
+    inner = {name: in_both_spellings(value) for name, value in shape.items()}
+    if isinstance(shape, ByType):
+        return ByType(inner, name=shape.name)
+    return inner | {snake(name): value for name, value in inner.items() if name is not OTHER}
+
+
+PLAIN = ("text", "thought", "audioTranscription")
+"""The channels of a candidate besides those of arguments."""
+
+BOUNDARIES: dict[str, Shape] = {
+    "functionCall": {"args": JSON},
+    "functionResponse": {"response": JSON},
+    "toolCall": {"args": JSON},
+    "toolResponse": {"response": JSON},
+    "executableCode": {"code": TEXT},
+    "codeExecutionResult": {"output": TEXT},
+    "inlineData": (),
+    "fileData": (),
+}
+"""What a part is that is no text, and what comes complete in it."""
+
+BESIDES: dict[str, Shape] = {
+    "finishMessage": TEXT,
+    "citationMetadata": {
+        "citations": [{"title": TEXT, "uri": TEXT}],
+        "citationSources": [{"title": TEXT, "uri": TEXT}],
+    },
+    "groundingMetadata": {
+        "webSearchQueries": [TEXT],
+        "groundingChunks": [{"web": {"title": TEXT}}],
+        "groundingSupports": [{"segment": {"text": TEXT}}],
+        "searchEntryPoint": {"renderedContent": TEXT},
+    },
+}
+"""What comes complete beside a candidate's content."""
+
+FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
+
+WHOLE_PART: dict[Any, Any] = {
+    **BOUNDARIES,
+    "text": TEXT,
+    "audioTranscription": {"text": TEXT},
+    "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
+}
+
+PIECE: dict[Any, Any] = {
+    "jsonPath": address("path"),
+    "stringValue": text("args", "candidate", "path"),
+    "willContinue": event("piece_goes_on"),
+}
+CALL: dict[Any, Any] = {
+    "args": JSON,
+    "partialArgs": [(place("piece"), PIECE)],
+    "willContinue": event("call_goes_on"),
+}
+
+
+def _part(name: str) -> dict[Any, Any]:
+    """A part whose text is of that channel."""
+    said = text(name, "candidate", emptied=Emptied.ELEMENT)
+    return {
+        "text": said,
+        "thought": (),
+        "audioTranscription": {"text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT), OTHER: KEEPS},
+        **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},
+        "functionCall": (event("boundary", "candidate"), place("call"), KEEPS, CALL),
+        OTHER: KEEPS,
+    }
+
+
+def _kept(shapes: dict[str, Shape]) -> dict[str, Shape]:
+    """Shapes of members because of which an event leaves."""
+    return {name: (event("besides"), KEEPS, shape) for name, shape in shapes.items()}
+
+
+CANDIDATE: dict[Any, Any] = {
+    "index": address("candidate", positional=True),
+    "content": (
+        {"parts": [(place("element"), ByType({"true": _part("thought"), OTHER: _part("text")}, name="thought"))], "role": ()},
+        KEEPS,
+    ),
+    "finishReason": (event("finish", "candidate"), KEEPS),
+    **_kept(BESIDES),
+    OTHER: KEEPS,
+}
+NAMES = ("modelVersion", "responseId")
+
+
+class Gemini(Format):
+    """One stream. The key of a channel is ``(candidate, name, None)``; of arguments ``(candidate, "args", path)``."""
+
+    __slots__ = ("_in_snake", "_seen")
+
+    SHAPE = in_both_spellings(
+        (
+            place("root"),
+            {
+                "candidates": [(CANDIDATE, KEEPS)],
+                **_kept(FEEDBACK),
+                **{name: once(name) for name in NAMES},
+                "createTime": (),
+                "usageMetadata": latest("usageMetadata"),
+                "error": (event("error"), KEEPS),
+                OTHER: KEEPS,
+            },
+        )
+    )
+    ANSWER = in_both_spellings(
+        {**FEEDBACK, "candidates": [{**BESIDES, "content": {"parts": [WHOLE_PART]}}]}
+    )
+    ENDS = {"text": ("thought",)}
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Any] = {}  # whose answer it is
+        self._in_snake: bool | None = None  # whether the first event had names in the SDK's spelling
+
+    @staticmethod
+    def recognises(event: Mapping[str, Any]) -> bool:
+        if "choices" in event or "type" in event:
+            return False
+        feedback = "promptFeedback" in event or "prompt_feedback" in event
+        usage = "usageMetadata" in event and "modelVersion" in event
+        return isinstance(event.get("candidates"), list) or feedback or usage
+
+    @staticmethod
+    def recognises_answer(answer: Mapping[str, Any]) -> bool:
+        return Gemini.recognises(answer)
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        steps: list[Step] = []
+        finishing: list[Step] = []
+        is_error = False
+        for mark in event.marks:
+            slot, at, value, where = mark
+            name = slot.name
+            if is_text(slot):
+                candidate = _candidate(event, at)
+                if name == "args":
+                    path = event.addresses.get(("path", at))
+                    if isinstance(path, str):
+                        steps.append(Feed((candidate, name, path), mark, None))
+                        steps += _end_of_piece(event, at)
+                    continue
+                if value and name == "text":
+                    steps.append(End(candidate, ("thought",), (None,)))
+                if value or not _is_kept(event, at):
+                    steps.append(Feed((candidate, name, None), mark, addresses_of(mark, event)))
+            elif is_whole(slot):
+                steps.append(Whole(mark))
+            elif slot.kind is Kind.ONCE:
+                if answer.is_new(mark, ()):
+                    self._seen.setdefault(name, value)
+            elif name == "boundary":
+                steps.append(End(_candidate(event, at), PLAIN, (None,)))
+            elif name == "piece" and not _has(event, "args", at):
+                steps += _end_of_piece(event, at)
+            elif name == "finish":
+                finishing.append(Finish(_candidate(event, at), mark, addresses_of(mark, event)))
+            elif name == "error":
+                is_error = True
+            elif name == "root" and self._in_snake is None:
+                self._in_snake = _is_in_snake(event.value(where))
+        steps += [
+            End(_candidate(event, at), ("args",), closes=True)
+            for slot, at, _, _ in event.marks
+            if slot.name == "call" and not _has(event, "call_goes_on", at)
+        ]
+        return [Drain(), *steps, Drain()] if is_error else steps + finishing
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
+        candidate, name, path = key
+        part: dict[str, Any] = {"text": tail}
+        if name == "thought":
+            part["thought"] = True
+        elif name == "audioTranscription":
+            part = {name: {"text": tail}}
+        elif name == "args":
+            piece = {"jsonPath": path, "stringValue": tail, "willContinue": True}
+            part = {"functionCall": {"partialArgs": [piece], "willContinue": True}}
+        said = {"content": {"parts": [part], "role": "model"}, "index": candidate}
+        chunk = {"candidates": [said], **{name: self._seen[name] for name in NAMES if name in self._seen}}
+        chunk = _renamed(chunk) if self._in_snake else chunk
+        return chunk | self._usage(answer)
+
+    def _usage(self, answer: Answer) -> dict[str, Any]:
+        """The usage that an event said which did not leave, unless a later one said it."""
+        shapes = self.shapes()
+        for slot in shapes.slots:
+            if slot.kind is Kind.LATEST and (found := answer.latest(slot)) is not None and not found[1]:
+                value = json_text.scalar_of(found[0]) if isinstance(found[0], bytes) else found[0]
+                return {snake(slot.name) if self._in_snake else slot.name: value}
+        return {}
+
+
+def _candidate(event: Event, at: tuple[int, ...]) -> Any:
+    """What the candidate of a mark goes by."""
+    index = event.addresses.get(("candidate", at[:1]))
+    return at[0] if index is None or index == "" else index
+
+
+def _has(event: Event, name: str, at: tuple[int, ...]) -> bool:
+    """Whether a slot of that name has these positions."""
+    return any(mark[0].name == name and mark[1] == at for mark in event.marks)
+
+
+def _end_of_piece(event: Event, at: tuple[int, ...]) -> list[Step]:
+    """The end of an argument, if a piece of it says that none is to follow."""
+    if _has(event, "piece_goes_on", at):
+        return []
+    return [End(_candidate(event, at), ("args",), (event.addresses.get(("path", at)),), closes=True)]
+
+
+def _is_kept(event: Event, at: tuple[int, ...]) -> bool:
+    """Whether a part says something besides its text."""
+    return any(mark[0].kind is Kind.KEEPS and mark[1][: len(at)] == at for mark in event.marks)
+
+
+def _is_in_snake(node: Any, depth: int = 8) -> bool:
+    """Whether a name is spelled as in Python's SDK, here or where such an event has names: so deep at most."""
+    if isinstance(node, (list, tuple)):
+        return depth > 0 and any(_is_in_snake(item, depth - 1) for item in node)
+    named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
+    return any(
+        "_" in name or (depth > 0 and name not in {"args", "response"} and _is_in_snake(inner, depth - 1))
+        for name, inner in named.items()
+        if isinstance(name, str)
+    )
+
+
+def _renamed(node: Any) -> Any:
+    """A tail in the SDK's spelling."""
+    if isinstance(node, list):
+        return [_renamed(item) for item in node]
+    return {snake(name): _renamed(value) for name, value in node.items()} if isinstance(node, dict) else node

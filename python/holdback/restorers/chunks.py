@@ -1,0 +1,100 @@
+"""ChunkRestorer: the sans-IO engine for chunks, dicts or objects in, the same out. No loop, clock, socket or thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from pydantic import BaseModel
+
+from holdback.config import restores_reasoning
+from holdback.engine.answer import Answer
+from holdback.engine.object_cursor import ObjectEvent
+from holdback.engine.objects import as_chunk, like, members
+from holdback.formats import AUTO, Format, format_named, format_of
+from holdback.formats.base import type_of
+from holdback.mapping import AnyMapping, matcher_for
+
+
+class ChunkRestorer:
+    """Restores a stream of chunks: dicts, or pydantic objects such as those of the OpenAI SDK and LiteLLM.
+
+    ``feed`` takes a chunk and returns the chunks that may leave: none if all its text is held back, more
+    than one if a tail leaves before it. ``flush`` ends the stream and returns the chunks that carry what was
+    still held back; then it may be fed again. An unchanged chunk is returned as the same object, a changed
+    one is a new object of the same kind that shares its unchanged parts; the caller's are never mutated.
+    Bytes, strings and other items are returned unread.
+
+    :param mapping: any kind of mapping, read here; None or an empty one passes everything.
+    :param config: None means on.
+    :param protocol: the wire format of the chunks, or ``"auto"``: the first chunk that one of them knows decides.
+    :raises HoldbackError: the protocol is not known; the message lists those that are.
+    :raises MappingError: a placeholder is empty, or has two originals.
+    :raises TypeError: ``mapping`` is not a mapping, or ``config`` not a config.
+
+    >>> restorer = ChunkRestorer({"<PERSON_1>": "Ada"})
+    >>> restorer.feed({"choices": [{"index": 0, "delta": {"content": "<PERS"}}]})
+    []
+    >>> restorer.feed({"choices": [{"index": 0, "delta": {"content": "ON_1>!"}}]})
+    [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
+    """
+
+    __slots__ = ("_answer", "_format", "_kind", "_matcher", "_models", "_signed")
+
+    def __init__(
+        self, mapping: AnyMapping | None, config: Any = None, *, protocol: str = "openai-chat"
+    ) -> None:
+        self._kind = None if protocol == AUTO else format_named(protocol)
+        self._signed = restores_reasoning(config)
+        self._format: Format | None = None  # of this stream, once it is decided
+        self._answer: Answer | None = None
+        # The classes of the stream's chunks by what they are, so that a tail can be one like them.
+        self._models: dict[str | None, type[BaseModel] | None] = {}
+        self._matcher = matcher_for(mapping, config)
+
+    def feed(self, chunk: Any) -> list[Any]:
+        """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
+        if self._matcher is None or (readable := as_chunk(chunk)) is None:
+            return [chunk]
+        answer = self._answer or self._begin(readable)
+        if answer is None or self._format is None:
+            return [chunk]
+        kind = type_of(members(readable)) if self._format.NAMED_EVENTS else None
+        self._models[kind] = type(readable) if isinstance(readable, BaseModel) else None
+        event = ObjectEvent(readable, self._format.shapes(signed=self._signed))
+        before, leaves = answer.settle(event)
+        leaving = self._as_came(before)
+        if leaves:
+            written = event.written()
+            leaving.append(chunk if written is readable else written)
+        return leaving
+
+    def flush(self) -> list[Any]:
+        """End the stream; returns the chunks that carry what was still held back."""
+        if self._answer is None:
+            return []
+        tails = self._as_came(self._answer.drain())
+        self._format = self._answer = None
+        self._models.clear()
+        return tails
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a ChunkRestorer holds text and is not copied")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a ChunkRestorer holds text and is not pickled")
+
+    def _begin(self, chunk: Any) -> Answer | None:
+        """Begin a stream; None if what it is must be found out and ``chunk`` does not tell."""
+        kind = self._kind or format_of(members(chunk) or {})
+        if kind is not None and self._matcher is not None:
+            self._format = kind()
+            self._answer = Answer(self._matcher, self._format)
+        return self._answer
+
+    def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
+        leaving: list[Any] = []
+        for chunk in chunks:
+            model = self._models.get(chunk.get("type"))
+            leaving.append(chunk if model is None else like(model, chunk))
+        return leaving

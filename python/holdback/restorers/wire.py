@@ -1,0 +1,370 @@
+"""WireRestorer: the bytes of a stream in, the bytes to send on out. Sans-IO, and exact to the byte.
+
+An event goes through four steps: *find* its borders (``frames``), *read* it once by the shape of its format
+(``bytes_cursor``), *settle* what becomes of it (``answer``), *write* the spans that changed. The native lane takes the
+events that do nothing but feed open channels through the same steps in one go, and declines all others.
+
+States::
+
+    DETECTING   which framing and which format it is, is not known yet: what no format claims passes
+    RESTORING   events are read
+    FORWARDING  nothing is read any more: after the end of the stream, or because there is nothing to restore
+    FAILED      feed() raised; flush() returns what is left, once
+    ENDED       flush() was called
+
+    DETECTING -> RESTORING -> FORWARDING -> ENDED;  any but ENDED -> FAILED -> ENDED
+
+Invariants, for every way to cut the input: the output is the same, except for when it leaves; of the input, only the
+unfinished frame is kept; a frame that ends with CR leaves at once, and a LF that follows goes the way of its frame.
+
+Cost: O(bytes), whatever the reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, NoReturn
+
+from holdback._backend import Lane, is_native
+from holdback.config import restores_reasoning
+from holdback.engine import json_text
+from holdback.engine.answer import Answer
+from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
+from holdback.engine.frame_writer import FrameWriter
+from holdback.engine.frames import Frame, Framer, Framing
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
+from holdback.formats import AUTO, Format, format_named, format_of, name_of
+from holdback.mapping import AnyMapping, matcher_for
+
+_ENCODINGS = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xce\xb2\xcf\x81", "br"),
+    # A bare br stream has no magic. These are the first bytes that encoders write, and no event begins with one.
+    (b"\x0b", "br"),
+    (b"\x1b", "br"),
+    (b"\x8b", "br"),
+)
+
+
+class State(Enum):
+    """Where a stream is; the table stands at the top of this file."""
+
+    DETECTING = auto()
+    RESTORING = auto()
+    FORWARDING = auto()
+    FAILED = auto()
+    ENDED = auto()
+
+
+class WireRestorer:
+    r"""Restores a stream of raw bytes: server-sent events, lines or one JSON array, in reads cut anywhere.
+
+    ``feed`` takes what the transport read and returns the bytes to send on; ``flush`` ends the stream and returns
+    the rest. An event whose text did not change leaves as the same bytes, in a changed one only the string literals
+    of restored fields differ. An event leaves when it is complete: events are framed as the WHATWG HTML standard says
+    ("Server-sent events"), NDJSON by LF, and their JSON is that of RFC 8259, in UTF-8.
+
+    :param mapping: any kind of mapping; None or an empty one passes everything.
+    :param config: None means on.
+    :param protocol: the wire format, or ``"auto"``: decided by the first event that belongs to one.
+    :param max_event_bytes: the size of an event that is read, in bytes; by default 64 MiB.
+    :param oversized: what becomes of a larger one: ``"pass"`` forwards it unread, ``"raise"`` is an ``EventTooLarge``.
+    :raises HoldbackError: the protocol is not known, or ``oversized`` is neither; the message lists what is.
+    :raises MappingError: a placeholder is empty, or has two originals.
+    :raises TypeError: ``mapping`` is not a mapping, ``config`` not a config or ``max_event_bytes`` no ``int``.
+
+    Unknown events and fields, data that is no JSON and invalid UTF-8 pass as they are. After an error of ``feed``
+    ``flush`` returns, once, what was ready, what was held back and the bytes not read.
+
+    >>> restorer = WireRestorer({"<PERSON_1>": "Ada"})
+    >>> restorer.feed(b'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"<PERSON_')
+    b''
+    >>> restorer.feed(b'1>!"}}]}\n\n')
+    b'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Ada!"}}]}\n\n'
+    >>> restorer.protocol
+    'openai-chat'
+    """
+
+    __slots__ = (
+        "_answer",
+        "_format",
+        "_is_first",
+        "_kind",
+        "_limits",
+        "_matcher",
+        "_passed",
+        "_quick",
+        "_signed",
+        "_source",
+        "_start",
+        "_state",
+        "_unread",
+        "_uses_lane",
+        "_writer",
+    )
+
+    def __init__(
+        self,
+        mapping: AnyMapping | None,
+        config: Any = None,
+        *,
+        protocol: str = AUTO,
+        max_event_bytes: int = 64 << 20,
+        oversized: str = "pass",
+        _lane: bool = True,
+    ) -> None:
+        if type(max_event_bytes) is not int:
+            raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
+        if oversized not in {"pass", "raise"}:
+            raise HoldbackError('oversized must be "pass" or "raise"')
+        self._signed = restores_reasoning(config)
+        self._limits = max_event_bytes, oversized == "pass"
+        self._kind = None if protocol == AUTO else format_named(protocol)
+        self._format: Format | None = None  # of this stream, once it is decided
+        self._answer: Answer | None = None
+        self._matcher = matcher_for(mapping, config)
+        self._uses_lane = _lane and is_native(self._matcher)
+        self._state = State.FORWARDING if self._matcher is None else State.DETECTING
+        self._source: Any = None  # of frames: a Framer, or the native lane
+        self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
+        self._start = b""  # bytes that do not tell the framing yet
+        self._passed = 0  # how many bytes of blank lines came before
+        self._is_first = True  # no frame was read yet
+        self._unread = b""  # the frame at which feed() failed
+        self._writer = FrameWriter()
+
+    @property
+    def protocol(self) -> str:
+        """The wire format; ``"auto"`` until an event decides it."""
+        return AUTO if self._kind is None else name_of(self._kind)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
+
+        :raises TypeError: ``data`` is not of bytes; nothing was taken in.
+        :raises EncodedInput: the bytes are compressed.
+        :raises EventTooLarge: an event has more bytes than ``max_event_bytes``, and ``oversized`` is ``"raise"``.
+        :raises StreamStateError: the stream has ended, or one of these two was raised before.
+        """
+        quick = self._quick
+        if quick is not None and type(data) is bytes:
+            taken = quick(data)
+            if type(taken) is bytes:
+                return taken
+        else:
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
+            if self._state in (State.FAILED, State.ENDED):
+                after = "flush()" if self._state is State.ENDED else "an error"
+                raise StreamStateError(f"feed() after {after}")
+            data = bytes(data)
+            if self._state is State.FORWARDING:
+                return data
+            taken = None
+        try:
+            self._settle(self._begin(data) if taken is None else taken)
+        except Exception:
+            self._state, self._quick = State.FAILED, None
+            raise
+        out = self._writer.take()
+        if self._state is State.RESTORING and not self._writer.owes_lf and not self._writer.owes_lead:
+            self._quick = self._source.feed
+        else:
+            self._quick = None
+        return data if out == data else out
+
+    def flush(self) -> bytes:
+        """End the stream; returns what is still to be sent. The second time that is nothing."""
+        state, self._state, self._quick = self._state, State.ENDED, None
+        if state is State.ENDED:
+            return b""
+        writer = self._writer
+        rest = self._start if self._source is None else self._source.take_rest()
+        if state is State.FAILED:
+            self._drain()
+            writer.bytes(self._unread + rest)
+        elif state is State.FORWARDING:
+            writer.bytes(rest)
+        else:
+            writer.framing = writer.framing or Framing.EVENTS
+            if rest:
+                frame = Frame(rest, writer.framing, first=self._is_first)
+                if frame.source is None or not json_text.is_event(frame.source):
+                    self._drain()  # cut off, or nothing to read: tails leave before it
+                self._read(frame, None)
+            ready = len(writer)
+            self._drain()
+            if rest:
+                writer.complete(rest, ready)
+        return writer.take()
+
+    def __repr__(self) -> str:
+        keys = 0 if self._matcher is None else len(self._matcher)
+        return f"<WireRestorer {self.protocol}: {keys} placeholders, {self._state.name.lower()}>"
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a WireRestorer holds text and is not copied")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a WireRestorer holds text and is not pickled")
+
+    # ------------------------------------------------------------ find
+
+    def _begin(self, data: bytes) -> Any:
+        """Take bytes in while the quick way is not open; returns what the source of frames makes of them."""
+        writer = self._writer
+        if self._source is None:
+            data = self._start + data
+            self._start = b""
+            if not self._passed and self._is_encoded(data):
+                self._start = data
+                return b""
+            framing = Framing.of(data)
+            if framing is None:  # blank lines are nobody's
+                end = data.rfind(b"\n") + 1
+                self._start = data[end:]
+                self._passed += end
+                return data[:end]
+            writer.framing = framing
+            size, skips = self._limits
+            self._source = Framer(framing, size, skip_oversized=skips, offset=self._passed)
+            if self._kind is not None:
+                self._decide(self._kind)
+        if writer.owes_lf and data:
+            writer.owes_lf = False
+            data = data.removeprefix(b"\n")
+        return self._source.feed(data)
+
+    def _is_encoded(self, data: bytes) -> bool:
+        """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
+        for magic, name in _ENCODINGS:
+            if data.startswith(magic):
+                self._start = data
+                raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        return any(magic.startswith(data) for magic, _ in _ENCODINGS) and bool(data)
+
+    def _settle(self, taken: Any) -> None:
+        """Settle the frames that must be read, one after the other, until there are none."""
+        writer = self._writer
+        while type(taken) is tuple:
+            before, frame, reading = taken
+            if before:
+                writer.bytes(before)
+            source = self._source
+            if not frame:
+                raise EventTooLarge(
+                    f"the event at offset {source.offset} is larger than max_event_bytes={self._limits[0]}"
+                )
+            self._unread = frame
+            self._read(Frame(frame, writer.framing or Framing.EVENTS, first=self._is_first), reading)
+            self._unread = b""
+            if self._state is State.FORWARDING:
+                taken = source.take_rest()
+            elif self._source is source:
+                taken = source.feed(b"")
+            else:  # the format was decided: from here on the lane finds the frames
+                taken = self._source.feed(source.take_rest())
+        writer.bytes(taken)
+
+    def _decide(self, kind: type[Format]) -> None:
+        """The format is known from here on."""
+        self._kind, self._state = kind, State.RESTORING
+        self._format = kind()
+        if self._matcher is None:
+            return
+        self._answer = Answer(self._matcher, self._format)
+        if self._uses_lane and self._writer.framing is not Framing.ELEMENTS:
+            size, skips = self._limits
+            self._source = Lane(
+                kind.shapes(signed=self._signed).native,
+                lines=self._writer.framing is Framing.LINES,
+                max_event_bytes=size,
+                skip_oversized=skips,
+                offset=self._source.offset,
+            )
+            self._answer.use(self._source)
+
+    # ------------------------------------------------------------ read, settle, write
+
+    def _read(self, frame: Frame, reading: Reading | None) -> None:
+        """What becomes of a frame."""
+        self._is_first = False
+        source = frame.source
+        if source is None:
+            self._writer.frame(frame)
+            return
+        if reading is None:
+            reading = self._walked(source)
+        if reading is not None:
+            self._writer.seen(frame)
+            self._settle_event(frame, BytesEvent(source, reading))
+        elif source.startswith(b"[DONE]") or (source == b"]" and self._writer.framing is Framing.ELEMENTS):
+            self._drain()
+            self._state = State.FORWARDING
+            self._writer.frame(frame)
+        elif frame.segments is not None and len(frame.segments) > 1:
+            self._read_each(frame)
+        else:
+            self._writer.frame(frame)
+
+    def _walked(self, source: bytes) -> Reading | None:
+        """The marks of an event; None if it is none, or if no format is decided and it decides none."""
+        if self._format is None:
+            event = json_text.loads(source)
+            kind = None if event is None else format_of(event)
+            if kind is None:
+                return None
+            self._decide(kind)
+        if self._kind is None:
+            return None
+        shapes = self._kind.shapes(signed=self._signed)
+        return walk(shapes, source, natively=self._uses_lane)
+
+    def _settle_event(self, frame: Frame, event: BytesEvent) -> None:
+        """A frame that is one event."""
+        before, leaves = self._settled(event)
+        for chunk in before:
+            self._writer.event(chunk)
+        if leaves or not frame.only_data:
+            self._writer.frame(frame, frame.changes(event.changes()))
+        else:
+            self._writer.leave_out(frame)
+
+    def _read_each(self, frame: Frame) -> None:
+        """A frame of several ``data`` lines that are no event together: each is read on its own."""
+        writer, segments = self._writer, frame.segments or ()
+        starts = [0, *(frame.bytes.rfind(b"data", 0, segment.frame) for segment in segments[1:]), len(frame.bytes)]
+        is_left_out = frame.only_data
+        pieces: list[tuple[list[dict[str, Any]], bytes]] = []
+        for segment, begin, end in zip(segments, starts, starts[1:], strict=False):
+            piece = frame.bytes[begin:end]
+            source = frame.bytes[segment.frame : segment.frame + segment.length]
+            if (reading := self._walked(source)) is None:
+                is_left_out = False
+                pieces.append(([], piece))
+                continue
+            event = BytesEvent(source, reading)
+            before, leaves = self._settled(event)
+            is_left_out = is_left_out and not leaves
+            shift = segment.frame - begin
+            pieces.append((before, apply(piece, [(one + shift, two + shift, new) for one, two, new in event.changes()])))
+        for index, (before, piece) in enumerate(pieces):
+            if before and index and not is_left_out:
+                writer.blank_line()
+            for chunk in before:
+                writer.event(chunk)
+            if not is_left_out:
+                writer.bytes(piece)
+        if is_left_out:
+            writer.leave_out(frame)
+
+    def _settled(self, event: BytesEvent) -> tuple[list[dict[str, Any]], bool]:
+        return ([], True) if self._answer is None else self._answer.settle(event)
+
+    def _drain(self) -> None:
+        """Every channel ends for good."""
+        if self._answer is not None:
+            for chunk in self._answer.drain():
+                self._writer.event(chunk)

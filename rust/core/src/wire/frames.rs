@@ -1,0 +1,215 @@
+//! Frames: where one server-sent event or one line ends, and where its data stands.
+//!
+//! The framing of events is that of the WHATWG HTML standard, section "Server-sent events": lines end with LF, CR LF or
+//! CR, mixed as they please; an empty line ends an event; a line that begins with a colon is a comment; one space after
+//! a field's colon is not part of its value. A byte order mark at the start of the stream is not part of its first line.
+//!
+//! Two kinds of frames are no events. An empty line where no line of a frame has come is a frame of its own. So is a
+//! comment at the beginning of a frame, complete with its line: a keep-alive waits for nothing. A frame whose last line
+//! end is a CR at the end of what has come is complete at once; a LF that comes next belongs to it.
+//!
+//! The state of an unfinished frame is kept, and no byte is searched twice. Cost: O(bytes), however they are cut.
+
+use std::ops::Range;
+
+/// How frames are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events.
+    Events,
+    /// One frame a line; lines end with LF.
+    Lines,
+}
+
+/// The data of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// None at all.
+    None,
+    /// One value, and where it stands in the frame.
+    One(Range<usize>),
+    /// The values of several lines.
+    Several,
+}
+
+/// A complete frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// How many bytes it has.
+    pub length: usize,
+    /// How many of them stand before the line ends that end it: its size.
+    pub size: usize,
+    /// What it carries.
+    pub data: Data,
+    /// Whether all of its lines carry data.
+    pub only_data: bool,
+    /// Whether a LF belongs to it if that is what comes next.
+    pub takes_line_feed: bool,
+}
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// As many bytes tell whether a line is a comment.
+const HEAD: usize = BOM.len() + 1;
+
+/// Finds the frames of a stream.
+///
+/// ```
+/// use holdback_core::wire::{Data, Frames, Framing};
+///
+/// let mut frames = Frames::new(Framing::Events, 0);
+/// assert_eq!(frames.next(b"data: {}\n"), None);
+/// let frame = frames.next(b"data: {}\n\ndata: []").unwrap();
+/// assert_eq!((frame.length, frame.data), (10, Data::One(6..8)));
+/// ```
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the bytes before")]
+pub struct Frames {
+    framing: Framing,
+    /// The frame in hand is the first of the stream, where a byte order mark may stand.
+    is_first: bool,
+    /// Up to where the frame in hand was searched.
+    at: usize,
+    /// Where its last line begins.
+    line: usize,
+    /// Some of its last line was given up to [`pass`](Self::pass).
+    is_cut: bool,
+    /// The first bytes of that if it was its first line.
+    head: Vec<u8>,
+    /// The line before ended with a CR at the end of what had come: a LF here belongs to it.
+    after_return: bool,
+    /// Where its last line with anything in it ended.
+    size: usize,
+    data: Data,
+    only_data: bool,
+    /// Whether it has a line.
+    has_lines: bool,
+}
+
+impl Frames {
+    /// For a stream of which that many bytes came before.
+    #[must_use]
+    pub fn new(framing: Framing, offset: usize) -> Self {
+        Self {
+            framing,
+            is_first: offset == 0,
+            at: 0,
+            line: 0,
+            is_cut: false,
+            head: Vec::new(),
+            after_return: false,
+            size: 0,
+            data: Data::None,
+            only_data: true,
+            has_lines: false,
+        }
+    }
+
+    /// How frames are told apart.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The frame that `bytes` begins with; None if it is not complete. Then the same bytes, and more, are for next time.
+    pub fn next(&mut self, bytes: &[u8]) -> Option<Frame> {
+        match self.framing {
+            Framing::Events => self.next_event(bytes),
+            Framing::Lines => self.next_line(bytes),
+        }
+    }
+
+    /// The size of the frame in hand, as far as it has come.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        if self.at > self.line { self.at } else { self.size }
+    }
+
+    /// Give up what has come of the frame in hand, `bytes`: what is passed to `next` begins behind it. Only where the
+    /// frame ends is of interest from then on.
+    pub fn pass(&mut self, bytes: &[u8]) {
+        if !self.has_lines {
+            let more = bytes.len().min(HEAD - self.head.len());
+            self.head.extend_from_slice(&bytes[..more]);
+        }
+        self.is_cut |= self.at > self.line;
+        (self.at, self.line) = (0, 0);
+    }
+
+    fn next_line(&mut self, bytes: &[u8]) -> Option<Frame> {
+        let Some(found) = memchr::memchr(b'\n', &bytes[self.at..]) else {
+            self.at = bytes.len();
+            return None;
+        };
+        let end = self.at + found;
+        let begin = if self.is_first && bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        (self.size, self.data) = (end, Data::One(begin.min(end)..end));
+        Some(self.complete(end + 1, false))
+    }
+
+    fn next_event(&mut self, bytes: &[u8]) -> Option<Frame> {
+        loop {
+            if self.after_return && self.at < bytes.len() {
+                self.after_return = false;
+                if bytes[self.at] == b'\n' {
+                    self.at += 1;
+                    self.line = self.at;
+                }
+            }
+            let Some(found) = memchr::memchr2(b'\n', b'\r', &bytes[self.at..]) else {
+                self.at = bytes.len();
+                return None;
+            };
+            let end = self.at + found;
+            let ends_frame = self.take_line(bytes, end);
+            self.after_return = bytes[end] == b'\r' && end + 1 == bytes.len();
+            let is_pair = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+            self.at = end + 1 + usize::from(is_pair);
+            self.line = self.at;
+            self.is_cut = false;
+            if ends_frame {
+                return Some(self.complete(self.at, self.after_return));
+            }
+        }
+    }
+
+    /// Read the line that ends here; whether it ends the frame.
+    #[inline]
+    fn take_line(&mut self, bytes: &[u8], end: usize) -> bool {
+        let mut line = self.line;
+        if line == end && !self.is_cut {
+            return true;
+        }
+        self.size = end;
+        if self.is_cut && !self.has_lines {
+            self.has_lines = true;
+            self.head.extend_from_slice(&bytes[line..end.min(line + HEAD)]);
+            let head = if self.is_first { self.head.strip_prefix(BOM) } else { None };
+            return matches!(head.unwrap_or(&self.head), [] | [b':', ..]);
+        }
+        if self.is_first && !self.has_lines && bytes.starts_with(BOM) {
+            line = BOM.len().min(end);
+            self.only_data = false; // the mark stays, whatever becomes of the data
+            if line == end {
+                return true;
+            }
+        }
+        let is_first_line = !std::mem::replace(&mut self.has_lines, true);
+        let text = &bytes[line..end];
+        let value = match text {
+            [b'd', b'a', b't', b'a', b':', b' ', ..] => line + 6,
+            [b'd', b'a', b't', b'a', b':', ..] => line + 5,
+            b"data" => end,
+            _ => {
+                self.only_data = false;
+                return is_first_line && text.first() == Some(&b':');
+            }
+        };
+        self.data = if self.data == Data::None { Data::One(value..end) } else { Data::Several };
+        false
+    }
+
+    fn complete(&mut self, length: usize, takes_line_feed: bool) -> Frame {
+        let done = std::mem::replace(self, Self::new(self.framing, length));
+        Frame { length, size: done.size, data: done.data, only_data: done.only_data, takes_line_feed }
+    }
+}

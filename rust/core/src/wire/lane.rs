@@ -1,0 +1,374 @@
+//! The lane: restores the events of a stream that feed open channels and do nothing else.
+//!
+//! Most events of a stream are text of a channel that is open. The lane walks each complete frame once by the shapes of
+//! its format; where every mark is text of an open channel, it feeds that channel and writes the frame with the literals
+//! that changed. At a frame that does anything else (a channel opens or ends, an unknown name, data of several lines) it
+//! *declines*: nothing of that frame was fed, and the caller gets the frame with the marks that were found, settles it,
+//! and calls again. So the lane knows no life cycle and no provider. It may decline, it may never be wrong.
+//!
+//! Invariants. A frame is judged as a whole before anything of it is fed. The bytes behind a declined frame wait in the
+//! lane, as the beginning of a frame that is not complete does; they are not moved for each frame that declines. What
+//! did not change is copied in runs, and not at all if nothing changed in all that came.
+//!
+//! Cost: O(bytes), however they are cut, whatever declines, and however many channels are open; nothing is allocated for
+//! an event that feeds without a change.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::addresses::Addresses;
+use super::channels::{Address, ChannelId, Channels, Key, LaneError};
+use super::frames::{Frames, Framing};
+use super::judge::note;
+use super::reading::Reading;
+use super::shapes::{Shapes, SlotId, SlotKind};
+use super::splice::Splice;
+use crate::SharedBuffer;
+
+/// What became of the bytes that a lane was fed.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// All of them were taken and leave as they came: nothing was written.
+    Unchanged,
+    /// All of them were taken.
+    Taken,
+    /// A frame is for the caller. What was written leaves before it; [`Lane::feed`] of nothing goes on behind it.
+    Declined(Declined<'a>),
+    /// An event is larger than the lane may hold. Nothing more is taken.
+    TooLarge,
+}
+
+/// A frame that is for the caller.
+#[derive(Debug)]
+pub struct Declined<'a> {
+    /// All of its bytes. A single LF is the rest of the last frame that declined, and goes where that one went.
+    pub frame: &'a [u8],
+    /// Its data, if that is in one piece.
+    pub data: &'a [u8],
+    /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
+    pub reading: Option<&'a Reading>,
+}
+
+/// What a lane does with the frame in hand, and did with the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Passes,
+    Dropped,
+    Declined,
+}
+
+/// A stream of frames, and the channels of it that are open. See [`wire`](super).
+pub struct Lane {
+    pub(super) shapes: Arc<Shapes>,
+    pub(super) frames: Frames,
+    most: usize,
+    skips: bool,
+    offset: usize,
+    oversized: usize,
+    /// How many bytes of an oversized frame have passed, while it goes on.
+    skipped: Option<usize>,
+    is_stuck: bool,
+    /// The bytes that were not taken yet stand in `waiting` from `front` on.
+    waiting: Vec<u8>,
+    front: usize,
+    /// How long the frame is that was declined last; nothing was fed since.
+    declined: usize,
+    /// What became of the frame to which a LF belongs that comes next.
+    pub(super) last: Option<Fate>,
+    pub(super) channels: Channels,
+    pub(super) latest: Vec<Option<(Vec<u8>, bool)>>,
+    pub(super) has_latest: bool,
+    pub(super) reading: Reading,
+    pub(super) addresses: Addresses,
+    pub(super) key: Key,
+    pub(super) decoded: Vec<u8>,
+    pub(super) splice: Splice,
+    /// The number of the frame in hand.
+    pub(super) frame: u64,
+}
+
+/// One feed on its way.
+pub(super) struct Run {
+    /// Up to where the bytes were taken.
+    pub(super) at: usize,
+    /// Up to where they were written, or are gone: what stands between here and `at` leaves as it came.
+    pub(super) done: usize,
+    pub(super) stop: Option<Stop>,
+}
+
+/// Why a feed ends before its bytes do.
+pub(super) enum Stop {
+    Declined { frame: Range<usize>, data: Range<usize>, is_read: bool },
+    TooLarge,
+}
+
+/// A waiting room of that size is not kept when it is empty: a gateway has many streams.
+const ROOM_TO_KEEP: usize = 4096;
+
+impl Lane {
+    /// A lane by the shapes of a format. `offset` is the number of bytes of the stream that came before.
+    ///
+    /// An event of more than `max_event_bytes` (without the line ends that end it) passes unread if `skip_oversized`,
+    /// else it is [`Progress::TooLarge`].
+    #[must_use]
+    pub fn new(
+        shapes: Arc<Shapes>,
+        framing: Framing,
+        max_event_bytes: usize,
+        skip_oversized: bool,
+        offset: usize,
+    ) -> Self {
+        Self {
+            has_latest: shapes.slots.iter().any(|slot| slot.kind == SlotKind::Latest),
+            latest: shapes.slots.iter().map(|_| None).collect(),
+            shapes,
+            frames: Frames::new(framing, offset),
+            most: max_event_bytes,
+            skips: skip_oversized,
+            offset,
+            oversized: 0,
+            skipped: None,
+            is_stuck: false,
+            waiting: Vec::new(),
+            front: 0,
+            declined: 0,
+            last: None,
+            channels: Channels::default(),
+            reading: Reading::default(),
+            addresses: Addresses::default(),
+            key: Key::default(),
+            decoded: Vec::new(),
+            splice: Splice::default(),
+            frame: 0,
+        }
+    }
+
+    /// Take bytes in; what leaves is appended to `out`, unless all that came leaves as it came.
+    pub fn feed<'a>(&'a mut self, data: &'a [u8], out: &mut Vec<u8>) -> Progress<'a> {
+        let waits = self.front < self.waiting.len();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let run;
+        if waits {
+            if !data.is_empty() && self.front > waiting.len() / 2 {
+                waiting.drain(..self.front);
+                self.front = 0;
+            }
+            waiting.extend_from_slice(data);
+            run = self.run(&waiting, self.front, out);
+            self.front = run.at;
+        } else {
+            waiting.clear();
+            waiting.shrink_to(ROOM_TO_KEEP);
+            run = self.run(data, 0, out);
+            // A declined frame stands before them, so that it can be put back.
+            let begin = run.at - self.declined;
+            waiting.extend_from_slice(&data[begin..]);
+            self.front = self.declined;
+            if run.done == 0 && run.at == data.len() && run.stop.is_none() {
+                self.waiting = waiting;
+                return Progress::Unchanged;
+            }
+        }
+        self.waiting = waiting;
+        let bytes = if waits { &*self.waiting } else { data };
+        match run.stop {
+            None => {
+                out.extend_from_slice(&bytes[run.done..run.at]);
+                Progress::Taken
+            }
+            Some(Stop::TooLarge) => {
+                out.extend_from_slice(&bytes[run.done..run.at]);
+                Progress::TooLarge
+            }
+            Some(Stop::Declined { frame, data, is_read }) => {
+                out.extend_from_slice(&bytes[run.done..frame.start]);
+                let reading = is_read.then_some(&self.reading);
+                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], reading })
+            }
+        }
+    }
+
+    fn run(&mut self, bytes: &[u8], begin: usize, out: &mut Vec<u8>) -> Run {
+        self.declined = 0;
+        let mut run = Run { at: begin, done: begin, stop: self.is_stuck.then_some(Stop::TooLarge) };
+        while run.at < bytes.len() && run.stop.is_none() {
+            if let Some(fate) = self.last.take()
+                && bytes[run.at] == b'\n'
+            {
+                self.finish(&mut run, bytes, 1, fate, None, out);
+                continue;
+            }
+            let rest = &bytes[run.at..];
+            let Some(frame) = self.frames.next(rest) else {
+                if self.skipped.is_none() && self.frames.size() > self.most && !self.skip_oversized() {
+                    run.stop = Some(Stop::TooLarge);
+                } else if let Some(skipped) = &mut self.skipped {
+                    *skipped += rest.len();
+                    self.frames.pass(rest);
+                    run.at = bytes.len();
+                }
+                break;
+            };
+            let mut read = None;
+            let fate = if let Some(skipped) = self.skipped.take() {
+                self.offset += skipped;
+                Fate::Passes
+            } else if frame.size > self.most {
+                if !self.skip_oversized() {
+                    run.stop = Some(Stop::TooLarge);
+                    break;
+                }
+                self.skipped = None;
+                Fate::Passes
+            } else {
+                self.take(bytes, &frame, &mut run, &mut read, out)
+            };
+            self.finish(&mut run, bytes, frame.length, fate, read, out);
+            self.last = frame.takes_line_feed.then_some(fate);
+        }
+        run
+    }
+
+    /// Begin to let an oversized frame pass, or give up.
+    fn skip_oversized(&mut self) -> bool {
+        if self.skips {
+            self.oversized += 1;
+            self.skipped = Some(0);
+        } else {
+            self.is_stuck = true;
+        }
+        self.skips
+    }
+
+    /// Go on behind a frame of that length.
+    fn finish(
+        &mut self,
+        run: &mut Run,
+        bytes: &[u8],
+        length: usize,
+        fate: Fate,
+        read: Option<(Range<usize>, bool)>,
+        out: &mut Vec<u8>,
+    ) {
+        let frame = run.at..run.at + length;
+        self.offset += length;
+        run.at = frame.end;
+        match fate {
+            Fate::Passes => {}
+            Fate::Dropped => {
+                out.extend_from_slice(&bytes[run.done..frame.start]);
+                run.done = frame.end;
+            }
+            Fate::Declined => {
+                self.declined = length;
+                let (data, is_read) = read.unwrap_or((frame.start..frame.start, false));
+                run.stop = Some(Stop::Declined { frame, data, is_read });
+            }
+        }
+    }
+
+    /// Open a channel: its text is restored by this buffer, which others may feed as well.
+    pub fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
+        self.channels.open(buffer)
+    }
+
+    /// Let text of a slot with these addresses go to a channel, and to no other any more.
+    pub fn register(
+        &mut self,
+        id: ChannelId,
+        slot: SlotId,
+        addresses: &[Address<'_>],
+    ) -> Result<(), LaneError> {
+        self.check(slot, addresses)?;
+        self.channels.register(id, slot, addresses)
+    }
+
+    /// Say that text of a channel ends another one: a frame that feeds it is declined while the other holds something.
+    pub fn link(&mut self, id: ChannelId, ended: ChannelId) -> Result<(), LaneError> {
+        self.channels.link(id, ended)
+    }
+
+    /// Drop all registrations of a channel.
+    pub fn forget(&mut self, id: ChannelId) -> Result<(), LaneError> {
+        self.channels.forget(id)
+    }
+
+    /// Close a channel; its id is not used again.
+    pub fn close(&mut self, id: ChannelId) -> Result<(), LaneError> {
+        self.channels.close(id)
+    }
+
+    /// Say that an event with these addresses says nothing new: it declines no frame.
+    pub fn know(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
+        self.check(slot, addresses)?;
+        self.channels.know(slot, addresses)
+    }
+
+    /// Take that back.
+    pub fn unknow(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
+        self.check(slot, addresses)?;
+        self.channels.unknow(slot, addresses)
+    }
+
+    /// The last literal of a slot in the frames that were taken or noted, and whether its frame left.
+    #[must_use]
+    pub fn latest(&self, slot: SlotId) -> Option<(&[u8], bool)> {
+        self.latest.get(slot as usize)?.as_ref().map(|(literal, left)| (&**literal, *left))
+    }
+
+    /// Say that this was the last literal of a slot.
+    pub fn note(&mut self, slot: SlotId, literal: &[u8], left: bool) -> Result<(), LaneError> {
+        note(self.latest.get_mut(slot as usize).ok_or(LaneError::NoSlot)?, literal, left);
+        Ok(())
+    }
+
+    /// Put the frame back that was just declined: [`feed`](Self::feed) of nothing takes it again. That is for a caller
+    /// who has opened a channel for it, and leaves the rest to the lane.
+    pub fn put_back(&mut self) {
+        let length = std::mem::take(&mut self.declined);
+        self.front -= length;
+        self.offset -= length;
+        self.last = None;
+    }
+
+    /// All bytes that were not taken. The lane begins anew behind them.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.waiting);
+        rest.drain(..std::mem::take(&mut self.front));
+        self.offset += rest.len() + self.skipped.take().unwrap_or_default();
+        self.frames = Frames::new(self.frames.framing(), self.offset);
+        self.last = None;
+        self.declined = 0;
+        self.is_stuck = false;
+        rest
+    }
+
+    /// How many bytes of the stream came before the frame in hand.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// How many events were larger than allowed and passed unread.
+    #[must_use]
+    pub fn oversized(&self) -> usize {
+        self.oversized
+    }
+
+    fn check(&self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
+        let spec = self.shapes.slots.get(slot as usize).ok_or(LaneError::NoSlot)?;
+        if spec.addresses.len() == addresses.len() { Ok(()) } else { Err(LaneError::Addresses) }
+    }
+}
+
+/// Without the bytes: they are part of somebody's answer.
+impl fmt::Debug for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.waiting.len() - self.front;
+        f.debug_struct("Lane")
+            .field("offset", &self.offset)
+            .field("waiting_bytes", &waiting)
+            .finish_non_exhaustive()
+    }
+}
