@@ -26,15 +26,32 @@ ITEM = (
     *(f"=reasoning {field} * {part}" for field in ("summary", "content") for part in PART),
     *(f"={kind} arguments !" for kind in (
         "function_call", "mcp_call", "mcp_approval_request", "tool_search_call")),
-    "=mcp_call output", "=mcp_call error", "=custom_tool_call input", "=code_interpreter_call code",
-    "=code_interpreter_call outputs * logs", "=shell_call action commands *",
-    "=apply_patch_call operation diff", "=apply_patch_call operation path", "=web_search_call action query",
+    *(f"={kind} output" for kind in (
+        "function_call_output", "custom_tool_call_output", "mcp_call", "local_shell_call_output",
+        "apply_patch_call_output")),
+    *(f"={kind} output * {part}" for kind in ("function_call_output", "custom_tool_call_output") for part in PART),
+    *(f"=shell_call_output output * {stream}" for stream in ("stdout", "stderr")),
+    "=mcp_call error", "=mcp_call error message", "=custom_tool_call input", "=code_interpreter_call code",
+    "=code_interpreter_call outputs * logs", "=local_shell_call action command *", "=local_shell_call action env !",
+    "=shell_call action commands *", "=apply_patch_call operation diff", "=apply_patch_call operation path",
+    "=program code", "=program_output result", "=web_search_call action query",
+    "=web_search_call action queries *", "=web_search_call action url", "=web_search_call action pattern",
+    "=file_search_call queries *", "=file_search_call results * text", "=file_search_call results * filename",
+    "=computer_call action text", "=computer_call actions * text",
 )  # fmt: skip
-BLOCK = ("=text citations * cited_text", "=text citations * title", "=tool_use input !",
-         "=server_tool_use input !", "=mcp_tool_use input !", "=mcp_tool_result content * text",
-         "=web_search_tool_result content * title", "=web_search_tool_result content * url")  # fmt: skip
-MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
 CITATION = ("cited_text", "document_title", "title", "source", "url")
+BLOCK = (
+    *(f"=text citations * {field}" for field in CITATION),
+    *(f"={kind} input !" for kind in ("tool_use", "server_tool_use", "mcp_tool_use")),
+    *(f"={kind} content {stream}" for stream in ("stdout", "stderr") for kind in (
+        "code_execution_tool_result", "bash_code_execution_tool_result")),
+    "=mcp_tool_result content", "=mcp_tool_result content * text", "=web_search_tool_result content * title",
+    "=web_search_tool_result content * url", "=web_fetch_tool_result content url",
+    "=web_fetch_tool_result content content title", "=web_fetch_tool_result content content source =text data",
+    "=text_editor_code_execution_tool_result content content",
+    "=text_editor_code_execution_tool_result content lines *", "=advisor_tool_result content text",
+)  # fmt: skip
+MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
 
 
 class Responses(Reader):

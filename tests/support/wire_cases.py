@@ -6,7 +6,7 @@ A case names what it shows. The events are written out as they come; what must l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from wire_json import Frame, frames
@@ -89,9 +89,9 @@ STOP = chunk({}, finish="stop")
 USAGE = {**ENVELOPE, "choices": [], "usage": {"total_tokens": 3}}
 HALVES = ("Hi <PERS", "ON_1>", ", <PERSON_2>", " a<b <PERSO", "N")
 
-CHAT: dict[str, dict[str, Iterable[Any]]] = {
+CHAT: dict[str, dict[str, list[Any]]] = {
     "turns": {
-        "prose": map(say, ("Hello", " there", ", no", " one.")),
+        "prose": [*map(say, ("Hello", " there", ", no", " one."))],
         "dense": [*map(say, ("<PERSON_1>", "<PERSON_2>", " <PERSON_1> and <PERSON_2>")), STOP],
         "halves": [*map(say, HALVES), STOP],
         "two choices": [say(text, index=index) for text in HALVES for index in (0, 1)]
@@ -238,8 +238,7 @@ CHAT: dict[str, dict[str, Iterable[Any]]] = {
 
 def chat_cases() -> Iterator[Case]:
     for kind, named in CHAT.items():
-        for name, given in named.items():
-            events = list(given)
+        for name, events in named.items():
             odd = name in ("an original that is empty", "lone surrogates")
             data = sse(*events, done=kind != "tails" or "error" not in name)
             if name == "lone surrogates":

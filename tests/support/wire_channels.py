@@ -57,6 +57,8 @@ class Slot(NamedTuple):
     text: str
     source: bool
     instance: Instance | None
+    is_held: bool = False
+    """Whether, if nothing of it leaves, it is held back, and not restored to nothing."""
 
 
 class Channels:

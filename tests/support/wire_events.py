@@ -36,8 +36,8 @@ def is_image(
             is_alike = False
         else:
             rest.pop(0)
-    if rest:
-        raise Wrong("an event too many")
+    if rest or frame.others != image.others:
+        raise Wrong("an event too many, or a line that is none was changed")
     ours, theirs = (list(_besides(one, ends=not ends_may_differ)) for one in (frame, image))
     if not is_alike:  # with what was taken out lines may have gone
         ours, theirs = ([line for line in some if not line[0]] for some in (ours, theirs))
@@ -163,7 +163,7 @@ class _Comparison:
     def _is_no_empty_part(self, part: Node, image: Node, path: Path) -> None:
         if self._may_go(part, path) and not image.value.get("text"):
             slot = self.slots[(*path, "text")]
-            if self.protocol == "gemini" and slot.text:
+            if self.protocol == "gemini" and slot.is_held:
                 raise Wrong(f"{path} is an empty part")
 
 

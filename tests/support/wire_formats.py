@@ -155,10 +155,12 @@ class Completion(Reader):
 # Where whole values stand: names, "*" for every element, "=x" for a node of that type; "!" for JSON, "?" for
 # what is signed.
 
-GEMINI_PART = ("functionCall args !", "functionResponse response !", "executableCode code",
-               "codeExecutionResult output")  # fmt: skip
+GEMINI_PART = ("functionCall args !", "functionResponse response !", "toolCall args !", "toolResponse response !",
+               "executableCode code", "codeExecutionResult output")  # fmt: skip
 GEMINI_BESIDES = ("finishMessage", "citationMetadata citations * title", "citationMetadata citations * uri",
-                  "groundingMetadata webSearchQueries *", "groundingMetadata groundingChunks * web title")  # fmt: skip
+                  "groundingMetadata webSearchQueries *", "groundingMetadata groundingChunks * web title",
+                  "groundingMetadata groundingSupports * segment text",
+                  "groundingMetadata searchEntryPoint renderedContent")  # fmt: skip
 
 
 def find(value: Any, words: list[str], path: Path) -> Iterator[Path]:

@@ -161,15 +161,17 @@ LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|$)")
 class Frame:
     """A server-sent event, a comment line, an empty line, or a line of NDJSON, with its end."""
 
-    __slots__ = ("behind_comment", "bytes", "data", "docs", "is_complete", "lines")
+    __slots__ = ("behind_comment", "bytes", "data", "docs", "is_complete", "is_oversized", "lines", "others")
 
     def __init__(self, data: bytes, lines: list[tuple[bytes, bytes]], *, is_complete: bool) -> None:
         self.bytes = data
         self.lines = lines  # each with its end
         self.is_complete = is_complete
         self.behind_comment = False
+        self.is_oversized = False
         self.data: bytes | None = None
         self.docs: list[Node] = []
+        self.others: list[bytes] = []  # the data lines beside them that are no events
 
     @property
     def is_end_mark(self) -> bool:
@@ -180,18 +182,23 @@ class Frame:
         return all(not line or _is_data(line) for line, _ in self.lines)
 
     def understand(self, values: list[bytes]) -> None:
-        """Read the values of the ``data`` lines: as one event, or where each line is one, as several."""
+        """Read the values of the ``data`` lines: as one event, else those lines that are events on their own."""
         if not values:
             return
         self.data = b"\n".join(values)
         for sources in [[self.data], values]:
-            try:
-                docs = [event_of(source.decode()) for source in sources]
-            except UnicodeDecodeError:
-                continue
-            if all(docs):
-                self.docs = [doc for doc in docs if doc is not None]
+            docs = [_event_in(source) for source in sources]
+            self.docs = [doc for doc in docs if doc is not None]
+            self.others = [source for source, doc in zip(sources, docs, strict=True) if doc is None]
+            if self.docs:
                 return
+
+
+def _event_in(source: bytes) -> Node | None:
+    try:
+        return event_of(source.decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_data(line: bytes) -> bool:
@@ -202,8 +209,8 @@ def frames(data: bytes, *, lines: bool, largest: int | None = None) -> list[Fram
     """The frames of a whole stream; one of more than ``largest`` bytes is not understood."""
     found = list(_lines(data) if lines else _events(data))
     for frame in found:
-        size = len(frame.bytes.rstrip(b"\r\n"))
-        if largest is not None and size > largest:
+        frame.is_oversized = largest is not None and len(frame.bytes.rstrip(b"\r\n")) > largest
+        if frame.is_oversized:
             continue
         if lines:
             frame.understand([frame.bytes.removeprefix(BOM) if frame is found[0] else frame.bytes])

@@ -221,6 +221,14 @@ def restore(given: bytes, pairs: Mapping[str, str], protocol: str, *, lines: boo
 def _frame(frame: Frame, sources: list[str], *, lines: bool) -> bytes:
     if lines:
         return "".join(sources).encode()
+    if frame.others:
+        values = iter(sources)
+        return b"".join(
+            line[: -len(value)] + (value if value in frame.others else next(values).encode()) + end
+            if (value := line.partition(b":")[2].removeprefix(b" "))
+            else line + end
+            for line, end in frame.lines
+        )
     data = [line for source in sources for line in source.encode().split(b"\n")]
     out, some = b"", [(line, end) for line, end in frame.lines if line.partition(b":")[0] == b"data"]
     for line, end in frame.lines:

@@ -80,7 +80,12 @@ def judge(
     if is_ended or rest:
         heard.end(everything)
     said = Channels()
-    outs = _said_all(_after_bom(given, out, lines=lines), protocol, said, signed=signed)
+    found = _after_bom(given, out, lines=lines)
+    unread = {frame.bytes.rstrip(b"\r\n") for frame in read if frame.is_oversized}
+    for frame in found:
+        if frame.bytes.rstrip(b"\r\n") in unread:  # what a restorer does not read, its judge does not either
+            frame.docs = []
+    outs = _said_all(found, protocol, said, signed=signed)
     if is_ended:
         _texts_agree(heard, said, restored)
     final = _final(heard, restored, is_ended=is_ended or bool(rest))
@@ -125,8 +130,7 @@ def _frames_to_read(
     """The frames up to where reading ends, and the bytes from there on."""
     found = frames(given, lines=lines, largest=largest)
     for number, frame in enumerate(found):
-        is_oversized = largest is not None and len(frame.bytes.rstrip(b"\r\n")) > largest
-        if frame.is_end_mark or (stops and is_oversized):
+        if frame.is_end_mark or (stops and frame.is_oversized):
             return found[:number], b"".join(one.bytes for one in found[number:])
     return found, b""
 
@@ -137,9 +141,10 @@ def _read_all(
     reader = READERS[protocol](signed=signed)
     left: dict[Instance, int] = {}
     seen: dict[str, Node] = {}
+    may_vanish = "" in restored.pairs.values()
     out = []
     for frame in read:
-        docs, says, withheld, has_tail = [], False, False, False
+        docs, says, withheld, empties, has_tail = [], False, False, False, False
         for doc in frame.docs:
             heard.begin_event()
             reader.read(doc.value, heard)
@@ -152,6 +157,11 @@ def _read_all(
                 is_here = any(slot.instance == instance and slot.text for slot in docs[-1].values())
                 says |= is_here and left[instance] > was
                 withheld |= is_here and held
+                empties |= is_here and protocol == "gemini"
+                docs[-1] = {
+                    path: slot._replace(is_held=held or not may_vanish) if slot.instance == instance else slot
+                    for path, slot in docs[-1].items()
+                }
                 has_tail |= not is_here and left[instance] > was
             for name in ("id", "created", "model", "created_at", "modelVersion", "responseId"):
                 node = doc.member(name)
@@ -163,7 +173,7 @@ def _read_all(
                     seen[name] = node
         droppable = (
             bool(docs)
-            and withheld
+            and (withheld or empties)
             and not says
             and frame.has_only_data
             and not any(says_more(protocol, doc.value) for doc in frame.docs)
@@ -172,6 +182,7 @@ def _read_all(
         may_stay = (
             not droppable
             or len(docs) > 1
+            or not withheld  # its text came to nothing
             or frame.behind_comment
             or (has_tail and protocol == "openai-chat")
             or any(has_empty_part(doc.value) for doc in frame.docs)

@@ -83,6 +83,11 @@ def cut(rng: Random, whole: str) -> list[str]:
     return [whole[a:b] for a, b in zip([0, *marks], [*marks, len(whole)], strict=True)]
 
 
+def begun(pieces: list[str]) -> list[str]:
+    """Pieces of a call, of which only the first, with its id and name, may be empty."""
+    return [pieces[0], *filter(None, pieces[1:])]
+
+
 # ---------------------------------------------------------------- formats
 
 
@@ -126,12 +131,13 @@ def chat(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list[E
             channels.append(Channel(parts(index), cut(rng, text(rng))))
         for number in range(rng.choice((0, 0, 1, 2))):
             again = rng.random() < 0.2
-            channels.append(Channel(call(index, number, "function", again=again), cut(rng, source(rng))))
+            pieces = begun(cut(rng, source(rng)))
+            channels.append(Channel(call(index, number, "function", again=again), pieces))
         if rng.random() < 0.1:
-            channels.append(Channel(call(index, 5, "custom", again=False), cut(rng, text(rng))))
+            channels.append(Channel(call(index, 5, "custom", again=False), begun(cut(rng, text(rng)))))
         if rng.random() < 0.1:
             say = lambda rng, piece, _, index=index: event(index, {"function_call": {"arguments": piece}})  # noqa: E731
-            channels.append(Channel(say, cut(rng, source(rng))))
+            channels.append(Channel(say, ["{", *filter(None, cut(rng, source(rng)[1:]))]))
         besides.append(event(index, rng.choice(({"role": "assistant", "content": ""}, {}, None))))
     ends = [
         event(index, rng.choice(({}, {"content": ""})), rng.choice(("stop", "length"))) for index in indexes
