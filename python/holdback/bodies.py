@@ -15,13 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from holdback.restorers.answers import restore_answer
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
-from holdback.mapping import AnyMapping, matcher_for
 from holdback.formats import AUTO
-from holdback.sniffing import BodyKind, BodySniffer, Claim
+from holdback.mapping import AnyMapping, matcher_for
+from holdback.restorers.answers import restore_answer
 from holdback.restorers.wire import WireRestorer
+from holdback.sniffing import BodyKind, BodySniffer, Claim
 
 __all__ = ["AnswerRestorer", "BodyOptions", "BodyProbe", "BodyRestorer"]
 
