@@ -96,6 +96,8 @@ BODIES: dict[str, tuple[bytes, dict[BodyKind, tuple[Claim, ...]]]] = {
     "blanks": (b" \n", {EVENTS: STREAMS, OTHER: UNSAID}),
     "half a field": (b"dat", {EVENTS: STREAMS, OTHER: UNSAID}),
 }
+WHOLES = ("an answer of Gemini and a line end",)
+"""Whole answers in which nothing is restored. Their text ends like a placeholder begins; nothing is added behind it."""
 CASES = [
     (name, claim, kind) for name, (_, by) in BODIES.items() for kind, claims in by.items() for claim in claims
 ]
@@ -141,8 +143,8 @@ def expected(name: str, claim: Claim, kind: BodyKind) -> bytes:
     data = BODIES[name][0]
     if kind is OTHER:
         return data
-    if kind is ANSWER and (whole := restore_answer(data, PAIRS)) != data:
-        return bytes(whole)
+    if kind is ANSWER and (name in WHOLES or restore_answer(data, PAIRS) != data):
+        return bytes(restore_answer(data, PAIRS))
     body = data.removeprefix(BOM).lstrip(b" \t\r\n")
     return data[: len(data) - len(body)] + through(WireRestorer(PAIRS), [body]).data
 

@@ -21,7 +21,7 @@ from holdback.formats import AUTO
 from holdback.mapping import AnyMapping, matcher_for
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.wire import WireRestorer
-from holdback.sniffing import BodyKind, BodySniffer, Claim
+from holdback.sniffing import BOM, BodyKind, BodySniffer, Claim, may_be_answer
 
 __all__ = ["AnswerRestorer", "BodyOptions", "BodyProbe", "BodyRestorer"]
 
@@ -114,7 +114,7 @@ class AnswerRestorer:
         if self._passes or not answer:
             return answer
         restored: bytes = restore_answer(answer, self._mapping, self._config, protocol=self._options.protocol)
-        if restored != answer:
+        if restored != answer or may_be_answer(answer.removeprefix(BOM)):
             return restored
         wire = self._options.wire(self._mapping, self._config)
         return wire.feed(answer) + wire.flush()
