@@ -493,7 +493,12 @@ NOTHING_ELSE: dict[str, dict[str, Any]] = {
         logprobs=None,
     ),
     "null usage": {**say("<PER"), "usage": None},
-    "top-level envelope": {**say("<PER"), "system_fingerprint": "fp", "service_tier": "x", "obfuscation": "a"},
+    "top-level envelope": {
+        **say("<PER"),
+        "system_fingerprint": "fp",
+        "service_tier": "x",
+        "obfuscation": "a",
+    },
     "two channels": chat({"content": "<PER", "refusal": "<PE"}),
     "second choice silent": {
         **ENVELOPE,

@@ -214,12 +214,13 @@ def test_an_unknown_format_passes(map_file: MapFile) -> None:
     ("data", "words"),
     [
         (b"\x1f\x8b\x09\x00", "the body cannot be decoded (gzip): invalid within its first 4 bytes"),
-        (b"a\n\n" + b"x" * (17 << 20), "the event at offset 3 is larger than max_event_bytes=16777216"),
+        (b"a\n\n" + b"x" * 4096, "the event at offset 3 is larger than max_event_bytes=1024"),
     ],
     ids=["compressed", "too large"],
 )
 def test_what_cannot_be_restored_is_one_line(data: bytes, words: str, map_file: MapFile) -> None:
-    code, out, err = run("restore", "--map", map_file(PAIRS), data=data)
+    limit = ("--max-event-bytes", 1024, "--oversized", "raise")
+    code, out, err = run("restore", "--map", map_file(PAIRS), *limit, data=data)
     assert (code, err) == (CANNOT, f"holdback: {words}\n")
     assert out
     assert data.startswith(out)

@@ -63,6 +63,7 @@ ENCODINGS: dict[str, tuple[str, Encode]] = {
     "zstd in frames": ("zstd", twice(zstd)),
     "zstd, not labelled": ("", zstd),
     "gzip in deflate": ("gzip, deflate", lambda data: zlib.compress(gzip.compress(data))),
+    "deflate in gzip": ("deflate, gzip", lambda data: gzip.compress(zlib.compress(data))),
     "identity": ("identity", lambda data: data),
     "nothing": ("", lambda data: data),
     "labelled gzip, and is not": ("gzip", lambda data: data),

@@ -72,7 +72,9 @@ def test_where_a_line_ends(data: bytes, end: int) -> None:
     assert framed([data], Framing.LINES)[0] == data[:end]
 
 
-PIECES = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:", b":", b": x"]), max_size=14).map(b"".join)
+PIECES = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"a:", b":", b": x"]), max_size=14).map(
+    b"".join
+)
 
 
 @strategies.examples(3)
@@ -89,14 +91,19 @@ def test_frames_are_the_same_in_any_cut(data: bytes, rng: Random, limit: int) ->
         assert b"".join(framed(reads, limit=limit)) == data
         if limit > 3:
             joined = [frame for frame in framed(reads) if frame != b"\n"]
-            whole = [frame.removesuffix(b"\n") if frame.endswith(b"\r\n") else frame for frame in framed([data])]
+            whole = [
+                frame.removesuffix(b"\n") if frame.endswith(b"\r\n") else frame for frame in framed([data])
+            ]
             cut = [frame.removesuffix(b"\n") if frame.endswith(b"\r\n") else frame for frame in joined]
             assert cut == [frame for frame in whole if frame != b"\n"]
 
 
 ARRAYS = {
     "objects": (b'[{"a":1},\r\n{"b":[2,"]"]}\n]\n', [b"[", b'{"a":1}', b',\r\n{"b":[2,"]"]}', b"\n]", b"\n"]),
-    "others": (b'\xef\xbb\xbf [ 1 , "x\\"]", [] ]', [b"\xef\xbb\xbf [", b" 1 ", b', "x\\"]"', b", []", b" ]"]),
+    "others": (
+        b'\xef\xbb\xbf [ 1 , "x\\"]", [] ]',
+        [b"\xef\xbb\xbf [", b" 1 ", b', "x\\"]"', b", []", b" ]"],
+    ),
     "nothing": (b"[ ]", [b"[", b" ]"]),
 }
 

@@ -97,7 +97,9 @@ def test_what_is_said_between_calls_equals_the_oracle(name: str, cut: str, backe
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_nothing_but_text_changes(name: str) -> None:
     for before, after in pairs_of(PROTOCOL, chunks_of(name)):
-        assert {place.removeprefix("candidates.") for place in changes(before, after)} <= PLACES | {"content.parts"}
+        assert {place.removeprefix("candidates.") for place in changes(before, after)} <= PLACES | {
+            "content.parts"
+        }
 
 
 def test_the_wholes_of_a_recording() -> None:

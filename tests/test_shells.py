@@ -246,11 +246,11 @@ def test_what_cannot_be_read_leaves_before_the_error(kind: str, error: type[Exce
         reads = [b"\x1f", b"\x8b\x08\x00\x00\x00\x00\x00\x00\x03no gzip at all", b"never read"]
         expected = b"".join(reads[:2])
     else:
-        ready, large = as_bytes(say("Hi")), b"x" * (17 << 20)
+        ready, large = as_bytes(say("Hi")), b"x" * 4096
         reads = [as_bytes(say("a <PERS")), ready + large, b"never read"]
         expected = large
     source = Source(reads)
-    stream = Stream(kind, "restore_bytes", source)
+    stream = Stream(kind, "restore_bytes", source, max_event_bytes=1024, oversized="raise")
     with pytest.raises(error):
         stream.all()
     out = b"".join(stream.out)

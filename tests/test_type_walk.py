@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel, Field
 from typing_extensions import TypeAliasType
 
-from support.left_alone import LEFT, PENDING, all_of, matching
-from support.type_walk import MARK, leaves
+from left_alone import LEFT, PENDING, all_of, matching
+from type_walk import MARK, leaves
 
 
 class Color(enum.Enum):

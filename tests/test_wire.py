@@ -143,7 +143,14 @@ def test_an_invented_stream_cut_anywhere(
 def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit: int, backend: str) -> None:
     data, protocol = wires.stream(rng)
     data = wires.hostile(rng, data)
-    result = check(data, pairs, rng, protocol=rng.choice(("auto", protocol)), max_event_bytes=limit, oversized=rng.choice(("pass", "raise")))
+    result = check(
+        data,
+        pairs,
+        rng,
+        protocol=rng.choice(("auto", protocol)),
+        max_event_bytes=limit,
+        oversized=rng.choice(("pass", "raise")),
+    )
     assert result.error in (None, EventTooLarge, EncodedInput)
 
 
@@ -417,7 +424,11 @@ def test_an_error_that_nobody_expected_loses_nothing(backend: str, monkeypatch: 
         raise RuntimeError("a mistake of ours")
 
     monkeypatch.setattr("holdback.engine.answer.Answer.settle", broken)
-    data = event("ready") + event("<PERSON_1>").replace(b'"index"', b'"finish_reason": "stop", "index"') + event("more")
+    data = (
+        event("ready")
+        + event("<PERSON_1>").replace(b'"index"', b'"finish_reason": "stop", "index"')
+        + event("more")
+    )
     with pytest.raises(RuntimeError):
         restorer.feed(data)
     with pytest.raises(StreamStateError):
@@ -594,7 +605,10 @@ def test_the_limit_is_exact_for_every_cut(backend: str) -> None:
         size = len(second) - 2 * len(newline)  # all of it but the line ends that end it
         for mark in range(len(data)):
             reads = [data[:mark], data[mark:]]
-            assert through(WireRestorer(P, max_event_bytes=size, oversized="raise"), reads).error is None, (newline, mark)
+            assert through(WireRestorer(P, max_event_bytes=size, oversized="raise"), reads).error is None, (
+                newline,
+                mark,
+            )
             result = through(WireRestorer(P, max_event_bytes=size - 1, oversized="raise"), reads)
             assert result.error is EventTooLarge, (newline, mark)
             assert (
@@ -609,7 +623,10 @@ def test_the_limit_of_a_line_is_exact_for_every_cut(backend: str) -> None:
     for mark in range(len(data)):
         reads = [data[:mark], data[mark:]]
         assert through(WireRestorer(P, max_event_bytes=size, oversized="raise"), reads).error is None
-        assert through(WireRestorer(P, max_event_bytes=size - 1, oversized="raise"), reads).error is EventTooLarge
+        assert (
+            through(WireRestorer(P, max_event_bytes=size - 1, oversized="raise"), reads).error
+            is EventTooLarge
+        )
 
 
 def test_the_offset_of_an_event_counts_all_that_came_before(backend: str) -> None:
@@ -736,6 +753,7 @@ def test_events_that_only_feed_are_taken_by_the_lane(monkeypatch: pytest.MonkeyP
     restorer = WireRestorer(P)
     assert restorer.feed(event("Hi") + event("<PERSON_1>") * 100) == event("Hi") + event("Ada") * 100
     assert len(settled) == 1
+
 
 def test_no_value_in_errors_and_reprs(backend: str) -> None:
     seen: list[str] = []

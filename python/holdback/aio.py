@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.closing import aclose, check_async_iterable
-from holdback.mapping import AnyMapping
 from holdback.formats import AUTO
+from holdback.mapping import AnyMapping
 from holdback.restorers.chunks import ChunkRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]

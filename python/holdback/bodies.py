@@ -15,13 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from holdback.restorers.answers import restore_answer
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
-from holdback.mapping import AnyMapping, matcher_for
 from holdback.formats import AUTO
-from holdback.sniffing import BodyKind, BodySniffer, Claim
+from holdback.mapping import AnyMapping, matcher_for
+from holdback.restorers.answers import restore_answer
 from holdback.restorers.wire import WireRestorer
+from holdback.sniffing import BOM, BodyKind, BodySniffer, Claim, may_be_answer
 
 __all__ = ["AnswerRestorer", "BodyOptions", "BodyProbe", "BodyRestorer"]
 
@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 64 << 20
 """How large a whole answer may be, unless ``max_event_bytes`` says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # what is given by mistake must not show
 class BodyOptions:
     """How bodies are restored: what every shell takes and passes on.
 
@@ -114,7 +114,7 @@ class AnswerRestorer:
         if self._passes or not answer:
             return answer
         restored: bytes = restore_answer(answer, self._mapping, self._config, protocol=self._options.protocol)
-        if restored != answer:
+        if restored != answer or may_be_answer(answer.removeprefix(BOM)):
             return restored
         wire = self._options.wire(self._mapping, self._config)
         return wire.feed(answer) + wire.flush()

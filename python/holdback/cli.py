@@ -24,10 +24,10 @@ from typing import BinaryIO, Protocol
 
 from holdback import __version__, _backend, bench, demo
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.restorers.text import StreamingDeAnonymizer
 from holdback.errors import HoldbackError, MappingError
-from holdback.pairs import pairs_in
 from holdback.formats import AUTO, FORMATS
+from holdback.pairs import pairs_in
+from holdback.restorers.text import StreamingDeAnonymizer
 
 PLAIN = "plain"
 READ_SIZE = 64 * 1024  # the most one read takes; a read returns as soon as there is anything

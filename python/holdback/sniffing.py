@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-__all__ = ["WINDOW", "BodyKind", "BodySniffer", "Claim", "claim_of"]
+__all__ = ["BOM", "WINDOW", "BodyKind", "BodySniffer", "Claim", "claim_of", "may_be_answer"]
 
 EVENT_TYPES = frozenset({"text/event-stream"})
 LINE_TYPES = frozenset(
@@ -34,7 +34,7 @@ LINE_TYPES = frozenset(
 WINDOW = 1 << 16
 """How much of a first line is held where whole answers are not restored."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r\n"
 
 
@@ -123,10 +123,10 @@ class BodySniffer:
         self.held += data
         held = self.held
         if not self._has_begun:
-            if _BOM.startswith(held[: len(_BOM)]) and len(held) < len(_BOM):
+            if BOM.startswith(held[: len(BOM)]) and len(held) < len(BOM):
                 return None
             self._has_begun = True
-            self.at = len(_BOM) if held.startswith(_BOM) else 0
+            self.at = len(BOM) if held.startswith(BOM) else 0
             self._line = self.at
         self.at = _past_blanks(held, self.at)
         if self.at == len(held):
@@ -207,6 +207,16 @@ def _object_in(source: bytes) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     return node if isinstance(node, dict) else None
+
+
+def may_be_answer(source: bytes) -> bool:
+    """Whether some bytes are an object that may be a whole answer, and not a single event of a stream.
+
+    >>> may_be_answer(b'{"choices": [{"message": {}}]}'), may_be_answer(b'{"choices": [{"delta": {}}]}')
+    (True, False)
+    """
+    node = _object_in(source)
+    return node is not None and _is_answer(node, is_stream=False)
 
 
 def _is_answer(node: dict[str, Any], *, is_stream: bool) -> bool:

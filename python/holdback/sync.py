@@ -8,8 +8,8 @@ from typing import Any
 from holdback.aio import Restorer, not_empty
 from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.closing import check_iterable, close
-from holdback.mapping import AnyMapping
 from holdback.formats import AUTO
+from holdback.mapping import AnyMapping
 from holdback.restorers.chunks import ChunkRestorer
 
 __all__ = ["restore_bytes", "restore_chunks"]

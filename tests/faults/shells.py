@@ -27,8 +27,8 @@ from holdback import (
     format_sse_event,
     sync,
 )
-from holdback.integrations.asgi import RestoreMiddleware
 from holdback.engine.json_text import to_json
+from holdback.integrations.asgi import RestoreMiddleware
 from wires import chunks as chunks_in
 from wires import every, recordings
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from holdback import ChunkRestorer, DeanonymizationConfig, HoldbackError, TrieMatcher, restore_answer
-from support.left_alone import LEFT, PENDING, all_of, matching
-from support.sdk_roots import ROOTS, Root
-from support.type_walk import MARK, leaves
+from left_alone import LEFT, PENDING, all_of, matching
+from sdk_roots import ROOTS, Root
+from type_walk import MARK, leaves
 
 pytestmark = pytest.mark.sdk
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from holdback import PIIMapping, cli
-from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
 from secrecy.material import (
@@ -77,7 +77,7 @@ def masking(watch: Watch, _: Path) -> None:
     watch.fails(mask_request, {"messages": ORIGINAL}, ORIGINAL)
 
 
-@covers("asgi.RestoreMiddleware", "asgi.RestoreMiddleware.__call__")
+@covers("asgi.RestoreMiddleware", "asgi.RestoreMiddleware.__call__", "asgi.by_path")
 def asgi(watch: Watch, _: Path) -> None:
     def serve(bodies: list[Any], mapping: Any = PAIRS, config: Any = None, *, gone: bool = False) -> None:
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -98,6 +98,10 @@ def asgi(watch: Watch, _: Path) -> None:
         for kind in (b"text/event-stream", b"application/json", b"application/x-ndjson"):
             asyncio.run(middleware({"type": "http", "kind": kind}, None, send))  # type: ignore[arg-type]
 
+    watch.run(by_path, {"path": HELD})
+    watch.fails(RestoreMiddleware, serve, PAIRS, protocol=FAKE)
+    watch.fails(RestoreMiddleware, serve, PAIRS, oversized=FAKE)
+    watch.fails(RestoreMiddleware, serve, PAIRS, undecodable=FAKE)
     watch.run(serve, READS)
     watch.fails(serve, [*READS, None])
     watch.fails(serve, [*READS, None], gone=True)

@@ -12,7 +12,7 @@ import holdback
 from holdback import cli
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
-INSIDE = {"__init__", "bodies", "transports"}
+INSIDE = {"__init__", "opening", "transports"}
 """Modules of the integrations that users do not import."""
 
 METHOD = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -165,18 +165,8 @@ def _of_items(*members: str) -> tuple[str, ...]:
 
 
 PENDING: dict[str, tuple[str, ...]] = {
-    "chat: arguments as an object in a delta": (
-        "openai-chat:.choices[].delta.tool_calls[].function.arguments{}",
-    ),
     "chat: the address of a citation, as in Responses": (
         "openai-chat:.choices[].message.annotations[].url_citation.url",
-    ),
-    "chat: reasoning in the shapes of other providers": (
-        "openai-chat:*.reasoning[].text",
-        "openai-chat:*.reasoning_content.text",
-        "openai-chat:*.reasoning_text",
-        "openai-chat:*.reasoning_details[](reasoning.text).text",
-        "openai-chat:*.reasoning_details[](reasoning.summary).summary",
     ),
     "Mistral: thinking parts, what they refer to, and resources": (
         "openai-chat:*[](thinking).thinking[](text).text",
@@ -218,7 +208,6 @@ PENDING: dict[str, tuple[str, ...]] = {
         "anthropic:*(mcp_tool_result).content[].citations[]*.source",
         "anthropic:*(mcp_tool_result).content[].citations[]*.url",
     ),
-    "Gemini: citations by the name that the wire has": ("gemini:*.citationMetadata.citationSources[].uri",),
     "Gemini: retrieved context": (
         "gemini:*.retrievedContext.text",
         "gemini:*.retrievedContext.title",

@@ -59,7 +59,9 @@ class Feed:
 
     __slots__ = ("addresses", "json", "key", "mark")
 
-    def __init__(self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None, *, json: bool = False) -> None:
+    def __init__(
+        self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None, *, json: bool = False
+    ) -> None:
         self.key = key
         self.mark = mark
         self.addresses = addresses
@@ -294,7 +296,9 @@ class Answer:
         if self._lane is not None:
             self._lane.know(entry[0].number, entry[1])
 
-    def _finish(self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, _Spot]) -> None:
+    def _finish(
+        self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, _Spot]
+    ) -> None:
         slot, group = step.mark[0], step.group
         if group in self._void:
             if self._lane is not None:

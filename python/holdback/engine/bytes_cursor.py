@@ -217,9 +217,7 @@ def _last_value(source: bytes, position: int, name: str) -> bytes | None:
         if inner == wanted:
             found = flat
         position = (
-            member.end()
-            if flat is not None
-            else _skip_separator(source, _skip_value(source, member.end()))
+            member.end() if flat is not None else _skip_separator(source, _skip_value(source, member.end()))
         )
     return found
 

@@ -84,7 +84,9 @@ class Framer:
         "owes_lf",
     )
 
-    def __init__(self, framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int = 0) -> None:
+    def __init__(
+        self, framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int = 0
+    ) -> None:
         self._framing = framing
         self._max = max_event_bytes
         self._skips = skip_oversized

@@ -79,7 +79,9 @@ class ObjectEvent:
         is_entered = False
         if kind is str:
             pass
-        elif (entry := node.object) is not None and (named := value if kind is dict else members(value)) is not None:
+        elif (entry := node.object) is not None and (
+            named := value if kind is dict else members(value)
+        ) is not None:
             is_entered = True
             if node.slots:
                 self._entered(value, node, at, path)

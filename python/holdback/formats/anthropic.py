@@ -18,7 +18,19 @@ from typing import Any
 
 from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
 from holdback.engine.marks import Event
-from holdback.engine.shapes import JSON, OTHER, SIGNED, TEXT, ByType, Kind, Shape, address, event, source, text
+from holdback.engine.shapes import (
+    JSON,
+    OTHER,
+    SIGNED,
+    TEXT,
+    ByType,
+    Kind,
+    Shape,
+    address,
+    event,
+    source,
+    text,
+)
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 DELTAS = {

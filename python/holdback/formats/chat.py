@@ -17,7 +17,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import ANY, Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
+from holdback.engine.answer import (
+    ANY,
+    Answer,
+    Drain,
+    End,
+    Feed,
+    Finish,
+    Key,
+    Place,
+    Step,
+    Whole,
+    addresses_of,
+)
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
@@ -41,8 +53,17 @@ from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_cho
 
 REASONING = ("reasoning_content", "reasoning", "reasoning_text")
 PLAIN = (*REASONING, "refusal")  # a delta's fields that are simply text
-THINKING = (*REASONING, "thinking", "reasoning_parts", "reasoning_summary")  # what ends where an answer begins
-TEXT_PARTS = ("", "text", "output_text")  # types of a content part whose `text` is text; no type will do as well
+THINKING = (
+    *REASONING,
+    "thinking",
+    "reasoning_parts",
+    "reasoning_summary",
+)  # what ends where an answer begins
+TEXT_PARTS = (
+    "",
+    "text",
+    "output_text",
+)  # types of a content part whose `text` is text; no type will do as well
 CALL_TEXT = {"function": "arguments", "custom": "input"}
 
 DROPPED = Emptied.EVENT
@@ -60,7 +81,9 @@ def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
 
 DETAIL = ByType(
     {
-        "reasoning.text": {"text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)},
+        "reasoning.text": {
+            "text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)
+        },
         "reasoning.summary": {"summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED)},
         OTHER: {OTHER: KEEPS},
     }
@@ -112,7 +135,11 @@ MESSAGE: dict[Any, Any] = {
 }
 DELTA: dict[Any, Any] = {
     **{
-        name: (_said(name), {"text": _said(name, signed=True), OTHER: KEEPS}, [{"text": _said(name), OTHER: KEEPS}])
+        name: (
+            _said(name),
+            {"text": _said(name, signed=True), OTHER: KEEPS},
+            [{"text": _said(name), OTHER: KEEPS}],
+        )
         for name in REASONING
     },
     "refusal": _said("refusal"),
@@ -313,7 +340,11 @@ class _Places:
         names = ("audio", "transcript") if field == "audio" else (field,)
         delta = (members(self._event.value(spots["choice"])) or {}).get("delta")
         if delta is None:
-            return Place(spots["delta"], names) if "delta" in spots else Place(spots["choice"], ("delta", *names))
+            return (
+                Place(spots["delta"], names)
+                if "delta" in spots
+                else Place(spots["choice"], ("delta", *names))
+            )
         if (named := members(delta)) is None:
             return None
         value = named.get(field)
@@ -332,7 +363,9 @@ class _Places:
                 call = members(self._event.value(spots["call"])) or {}
                 inner = call.get(kind)
                 if inner is None and kind == "function" and call.get("custom") is None:
-                    return Place(spots[kind], (field,)) if kind in spots else Place(spots["call"], (kind, field))
+                    return (
+                        Place(spots[kind], (field,)) if kind in spots else Place(spots["call"], (kind, field))
+                    )
                 named = members(inner)
                 if named is not None and named.get(field) is None:
                     return Place(spots[kind], (field,))
@@ -340,7 +373,11 @@ class _Places:
 
     def _spots(self, at: At) -> dict[str, Any]:
         """Where the places with these positions stand."""
-        return {mark[0].name: mark[3] for mark in self._event.marks if mark[0].kind is Kind.PLACE and mark[1] == at}
+        return {
+            mark[0].name: mark[3]
+            for mark in self._event.marks
+            if mark[0].kind is Kind.PLACE and mark[1] == at
+        }
 
 
 def _text_part(tail: str) -> dict[str, Any]:

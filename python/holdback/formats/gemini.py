@@ -123,7 +123,10 @@ def _part(name: str) -> dict[Any, Any]:
     return {
         "text": said,
         "thought": (),
-        "audioTranscription": {"text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT), OTHER: KEEPS},
+        "audioTranscription": {
+            "text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT),
+            OTHER: KEEPS,
+        },
         **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},
         "functionCall": (event("boundary", "candidate"), place("call"), KEEPS, CALL),
         OTHER: KEEPS,
@@ -138,7 +141,12 @@ def _kept(shapes: dict[str, Shape]) -> dict[str, Shape]:
 CANDIDATE: dict[Any, Any] = {
     "index": address("candidate", positional=True),
     "content": (
-        {"parts": [(place("element"), ByType({"true": _part("thought"), OTHER: _part("text")}, name="thought"))], "role": ()},
+        {
+            "parts": [
+                (place("element"), ByType({"true": _part("thought"), OTHER: _part("text")}, name="thought"))
+            ],
+            "role": (),
+        },
         KEEPS,
     ),
     "finishReason": (event("finish", "candidate"), KEEPS),
@@ -167,9 +175,7 @@ class Gemini(Format):
             },
         )
     )
-    ANSWER = in_both_spellings(
-        {**FEEDBACK, "candidates": [{**BESIDES, "content": {"parts": [WHOLE_PART]}}]}
-    )
+    ANSWER = in_both_spellings({**FEEDBACK, "candidates": [{**BESIDES, "content": {"parts": [WHOLE_PART]}}]})
     ENDS = {"text": ("thought",)}
 
     def __init__(self) -> None:

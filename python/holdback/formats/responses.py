@@ -20,7 +20,18 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from holdback.engine.answer import ANY, MOST_CHANNELS, Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.answer import (
+    ANY,
+    MOST_CHANNELS,
+    Answer,
+    Drain,
+    End,
+    Feed,
+    Key,
+    Step,
+    Whole,
+    addresses_of,
+)
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
     JSON,
@@ -139,7 +150,12 @@ def _other(shape: dict[str, Any]) -> Shape:
 
 
 STATES = ("created", "in_progress", "queued", "completed", "failed", "incomplete", "cancelled")
-ITEM_WITH_ID = ByType({**{kind: {**shape, "id": address("own_id")} for kind, shape in ITEM.items()}, OTHER: {"id": address("own_id")}})
+ITEM_WITH_ID = ByType(
+    {
+        **{kind: {**shape, "id": address("own_id")} for kind, shape in ITEM.items()},
+        OTHER: {"id": address("own_id")},
+    }
+)
 EVENTS: dict[str, Any] = {
     **{f"{name}.done": channel.done for name, channel in CHANNELS.items()},
     **{f"response.{state}": {"response": ANSWER} for state in STATES},
@@ -183,9 +199,13 @@ class Responses(Format):
 
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}  # item ids that were named -> what the item goes by
-        self._opened: dict[Any, dict[tuple[str, Any], dict[str, Any]]] = {}  # item -> its channels -> their ids
+        self._opened: dict[
+            Any, dict[tuple[str, Any], dict[str, Any]]
+        ] = {}  # item -> its channels -> their ids
         self._closed: list[Any] = []  # items that the last event closed
-        self._at_place: dict[Any, dict[Any, None]] = {}  # (kind, (output index, index)) -> items with such a channel
+        self._at_place: dict[
+            Any, dict[Any, None]
+        ] = {}  # (kind, (output index, index)) -> items with such a channel
         self._at_output: dict[Any, dict[Any, None]] = {}  # output index -> items with channels
         self._varied: dict[Any, set[Any]] = {}  # output index -> items whose id changes
         self._fed: dict[str, dict[Key, None]] = {}  # kind -> its channels that had text since they ended

@@ -25,9 +25,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
+from holdback.formats import AUTO
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
 from holdback.mapping import AnyMapping
-from holdback.formats import AUTO
 
 __all__ = ["RestoreMiddleware", "by_path"]
 

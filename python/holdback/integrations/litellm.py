@@ -34,15 +34,15 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from holdback import _backend
 from holdback.aio import restored
-from holdback.restorers.answers import restore_answer
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.engine.objects import as_chunk
 from holdback.config import DeanonymizationConfig
+from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
+from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
 from holdback.pairs import pairs_in
-from holdback.formats import AUTO
+from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 
 __all__ = ["HoldbackGuardrail", "attach_mapping"]

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 from holdback._backend import TrieMatcher
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import is_enabled
-from holdback.mapping import AnyMapping, matcher_of
 from holdback.formats import AUTO
+from holdback.mapping import AnyMapping, matcher_of
 from holdback.sniffing import Claim, claim_of
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")

@@ -20,9 +20,9 @@ from holdback import aio, sync
 from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
+from holdback.formats import AUTO
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
 from holdback.mapping import AnyMapping
-from holdback.formats import AUTO
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""

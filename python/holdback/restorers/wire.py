@@ -341,7 +341,11 @@ class WireRestorer:
     def _read_each(self, frame: Frame) -> None:
         """A frame of several ``data`` lines that are no event together: each is read on its own."""
         writer, segments = self._writer, frame.segments or ()
-        starts = [0, *(frame.bytes.rfind(b"data", 0, segment.frame) for segment in segments[1:]), len(frame.bytes)]
+        starts = [
+            0,
+            *(frame.bytes.rfind(b"data", 0, segment.frame) for segment in segments[1:]),
+            len(frame.bytes),
+        ]
         is_left_out = frame.only_data
         pieces: list[tuple[list[dict[str, Any]], bytes]] = []
         for segment, begin, end in zip(segments, starts, starts[1:], strict=False):
@@ -355,7 +359,9 @@ class WireRestorer:
             before, leaves = self._settled(event)
             is_left_out = is_left_out and not leaves
             shift = segment.frame - begin
-            pieces.append((before, apply(piece, [(one + shift, two + shift, new) for one, two, new in event.changes()])))
+            pieces.append(
+                (before, apply(piece, [(one + shift, two + shift, new) for one, two, new in event.changes()]))
+            )
         for index, (before, piece) in enumerate(pieces):
             if before and index and not is_left_out:
                 writer.blank_line()
