@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BORDER = b"\xff"
-JSON, LINES = 1, 2
-FIELDS = ("", "_json", "_call", "")  # what a scan must know of the format, by the next two bits
+JSON = 1
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 
 
@@ -26,8 +25,6 @@ class Case(NamedTuple):
     pairs: list[tuple[str, str]]
     pieces: list[str]
     json: bool
-    lines: bool = False
-    field: str = ""
 
     @property
     def text(self) -> str:
@@ -42,14 +39,14 @@ def read(data: bytes) -> Case:
     ends = [at for at in accumulate(head[1:]) if at < len(text)]
     options = head[0] if head else 0
     pieces = [text[a:b] for a, b in pairwise([0, *ends, len(text)])]
-    return Case(pairs, pieces, bool(options & JSON), bool(options & LINES), FIELDS[options >> 2 & 3])
+    return Case(pairs, pieces, bool(options & JSON))
 
 
 def write(case: Case) -> bytes:
     """The bytes that a case is. Pieces of more than 255 characters are cut again, empty ones are left out."""
     gaps = [len(piece) for piece in case.pieces[:-1] if piece]
     cuts = b"".join(b"\xfe" * (gap // 0xFE) + bytes([gap % 0xFE] if gap % 0xFE else []) for gap in gaps)
-    options = ord("0") + JSON * case.json + LINES * case.lines + (FIELDS.index(case.field) << 2)
+    options = ord("0") + JSON * case.json
     texts = [*(text for pair in case.pairs for text in pair), case.text]
     return BORDER.join([bytes([options]) + cuts, *(text.encode("utf-8", "surrogatepass") for text in texts)])
 

@@ -47,8 +47,6 @@ def check(data: bytes) -> None:
                 whole = "".join(out for out, _ in fed) + flushed
                 replaced = matcher.replace(case.text, json=case.json)
                 assert join_halves(replaced) == join_halves(whole), name(matcher)
-        if not words:
-            scanned(case, matchers)
 
 
 def built(case: Case, twin: Any, *, words: bool) -> Any:
@@ -80,25 +78,6 @@ class Pairs(dict[str, str]):
 
     def items(self) -> Any:
         return self.pairs
-
-
-def scanned(case: Case, matchers: list[Any]) -> None:
-    """What the byte layer asks of a matcher: both twins answer alike."""
-    data = case.text.encode("utf-8", "surrogatepass")
-    cut = len(case.pieces[0].encode("utf-8", "surrogatepass"))
-    scans = [matcher._scan(lines=case.lines, field=case.field) for matcher in matchers]
-    answers = [
-        (
-            scan.run(data, 0, None),
-            scan.run(data, cut, None),
-            scan.read(data[:cut], data[cut:], None),
-            scan.is_open,
-            scan.passes(data[cut:]),
-            scan.passed,
-        )
-        for scan in scans
-    ]
-    assert all(answer == answers[0] for answer in answers), "the twins scan differently"
 
 
 def name(matcher: Any) -> str:

@@ -36,8 +36,8 @@ from wire_ways import HAS_LANE, LANES, Result, through
 INPUTS = "streams"
 LONGEST = 3000
 HEAD = 4
-FORMATS = wire_streams.FORMATS
-PROTOCOL_NAMES = ("auto", *FORMATS)
+PROTOCOLS = wire_streams.PROTOCOLS
+PROTOCOL_NAMES = ("auto", *PROTOCOLS)
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "wire"
 RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\t\t": "|"}
 """Keys whose beginnings most events do not contain."""
@@ -89,7 +89,7 @@ def check(data: bytes) -> None:
     options = {"protocol": protocol, **LIMITS[numbers[2] % len(LIMITS)]}
     stream = data[HEAD:]
     result = restored_in_every_way(stream, pairs, options, numbers[3] % 256)
-    if result.protocol not in FORMATS:
+    if result.protocol not in PROTOCOLS:
         assert result.error or result.data == stream, "a stream of no known kind was changed"
     elif not result.error and "max_event_bytes" not in options:
         says_what_its_chunks_say(stream, pairs, result.protocol)
@@ -170,7 +170,7 @@ def mutate(data: bytes, rng: Random) -> bytes:
     kind = rng.random()
     if kind < 0.4:
         return front + hostile(rng, stream)
-    protocol = rng.choice(FORMATS)
+    protocol = rng.choice(PROTOCOLS)
     lines = (protocol == "ollama") != (rng.random() < 0.1)
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data
     if kind < 0.6:

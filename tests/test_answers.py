@@ -10,8 +10,8 @@ import pytest
 
 import oracle
 from holdback import DeanonymizationConfig, HoldbackError, TrieMatcher
-from holdback.restorers.answers import restore_answer
 from holdback.formats import FORMATS
+from holdback.restorers.answers import restore_answer
 from json_oracle import JsonOracle
 from recorded import MAP, changes, chunks_of, heard, through
 

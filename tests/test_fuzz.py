@@ -77,9 +77,7 @@ def test_a_target_runs_without_its_engine_and_keeps_what_it_finds(
 
 
 def test_a_case_is_what_its_bytes_say() -> None:
-    case = Case(
-        [("<P>", 'a"b'), ("é\ud83d", "")], ["x" * 300, "<", "P>"], json=True, lines=True, field="_call"
-    )
+    case = Case([("<P>", 'a"b'), ("é\ud83d", "")], ["x" * 300, "<", "P>"], json=True)
     assert cases.read(cases.write(case)) == case._replace(pieces=["x" * 254, "x" * 46, "<", "P>"])
     for _, data in cases.from_vectors():
         assert cases.read(cases.write(cases.read(data))) == cases.read(data)

@@ -83,6 +83,7 @@ def public_docstrings() -> dict[str, str]:
     for source in (
         *(ROOT / "python" / "holdback").glob("*.py*"),
         *(ROOT / "python").rglob("integrations/*.py"),
+        *(ROOT / "python").rglob("restorers/*.py"),
     ):
         tree = ast.parse(source.read_text(encoding="utf-8"))
         names = {
@@ -91,8 +92,8 @@ def public_docstrings() -> dict[str, str]:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
             for name in ast.literal_eval(node.value)
         }
-        if source.parent.name == "holdback":
-            names = (names | set(holdback.__all__)) - {"Scan", "TextEvent"}  # for the byte layer
+        if source.parent.name in {"holdback", "restorers"}:
+            names = (names | set(holdback.__all__)) - {"Lane", "Shapes", "is_native"}  # for the byte layer
         for node in tree.body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
                 found[f"{source.name}:{node.name}"] = ast.get_docstring(node) or ""

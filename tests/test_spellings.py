@@ -25,7 +25,7 @@ from holdback import (
     restore_answer,
     spellings,
 )
-from holdback.config import content_of, matches_words, spellings_of
+from holdback.config import matches_words, spellings_of
 from holdback.mapping import matcher_for, matcher_of
 from holdback.spellings import FORMS, USUAL
 from oracle import join_halves
@@ -253,13 +253,7 @@ def test_a_setting_that_means_nothing_is_an_error(wrong: dict[str, Any]) -> None
         DeanonymizationConfig(**wrong)
 
 
-def test_what_a_config_says_of_content() -> None:
-    assert [
-        content_of(config) for config in (None, DeanonymizationConfig(), SimpleNamespace(enabled=True))
-    ] == ["auto"] * 3
-    assert content_of(DeanonymizationConfig(content="json")) == "json"
-    with pytest.raises(ValueError, match=r'^content must be "auto", "text" or "json"$'):
-        content_of(SimpleNamespace(content="xml"))
+def test_a_foreign_config_with_unknown_forms_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"^there is no such form of spelling"):
         spellings_of(SimpleNamespace(spellings=["fuzzy"]))
 

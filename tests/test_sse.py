@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from holdback import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
-from holdback.errors import HoldbackError
 from holdback.engine.json_text import model_json, to_json
+from holdback.errors import HoldbackError
 
 VALUES = st.recursive(
     st.none()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import tracemalloc
 from random import Random
 from typing import Any
 
@@ -745,11 +743,14 @@ def test_events_that_only_feed_are_taken_by_the_lane(monkeypatch: pytest.MonkeyP
     """That it is fast is for the benches; that it happens at all is seen here."""
     if _backend.BACKEND == "pure":
         pytest.skip("the lane is native")
-    settled = []
+    settled: list[object] = []
     settle = WireRestorer._settle_event
-    monkeypatch.setattr(
-        WireRestorer, "_settle_event", lambda self, *a: (settled.append(a), settle(self, *a))[1]
-    )
+
+    def noted(self: WireRestorer, *what: Any) -> None:
+        settled.append(what)
+        settle(self, *what)
+
+    monkeypatch.setattr(WireRestorer, "_settle_event", noted)
     restorer = WireRestorer(P)
     assert restorer.feed(event("Hi") + event("<PERSON_1>") * 100) == event("Hi") + event("Ada") * 100
     assert len(settled) == 1

@@ -17,7 +17,7 @@ from wire_json import frames
 from wire_model import restore
 from wire_oracle import Rejected, judge
 from wire_streams import PAIRS as KEYS
-from wire_streams import FORMATS, invented
+from wire_streams import PROTOCOLS, invented
 
 FOLDER = Path(__file__).parent / "vectors" / "wire"
 VECTORS = [
@@ -157,7 +157,7 @@ def test_a_stream_that_goes_on_keeps_what_it_holds() -> None:
     assert not accepts([say("a <P")], [say("a <P")], is_ended=False)
 
 
-@pytest.mark.parametrize("protocol", FORMATS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_there_is_an_answer_to_every_stream(protocol: str) -> None:
     """A slow model that sees the whole stream finds it: no demand of the judge contradicts another."""
     for seed in range(60):

@@ -23,7 +23,7 @@ from wire_cases import chunk, dumps, sse
 from wire_json import BOM, frames
 from wire_oracle import judge, restored_texts, texts, texts_of_chunks
 from wire_spelling import hostile
-from wire_streams import PAIRS, FORMATS, invented
+from wire_streams import PAIRS, PROTOCOLS, invented
 from wire_ways import LANES, in_every_way, maker
 
 # What today's restorer does not get right. Empty this set, and the tests must pass.
@@ -35,7 +35,7 @@ MOST = st.integers(0, 60)
 def kinds() -> list[Any]:
     return [
         pytest.param(protocol, breadth == "wide", id=name, marks=pending(name))
-        for protocol in FORMATS
+        for protocol in PROTOCOLS
         for breadth in ("quiet", "wide")
         for name in [f"{protocol}-{breadth}"]
     ]
@@ -137,7 +137,7 @@ def test_signed_text_is_restored_on_demand_only(backend: str, seed: int, protoco
 
 
 @examples(0.3)
-@given(seed=SEEDS, protocol=st.sampled_from(list(FORMATS)))
+@given(seed=SEEDS, protocol=st.sampled_from(list(PROTOCOLS)))
 def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: str) -> None:
     rng = Random(seed)
     stream = invented(rng, protocol, lines=protocol == "ollama")
@@ -149,7 +149,7 @@ def test_without_placeholders_the_bytes_stay(backend: str, seed: int, protocol: 
 
 
 @examples(0.6)
-@given(seed=SEEDS, protocol=st.sampled_from(list(FORMATS)), known=st.booleans(), size=st.integers(0, 60))
+@given(seed=SEEDS, protocol=st.sampled_from(list(PROTOCOLS)), known=st.booleans(), size=st.integers(0, 60))
 def test_the_twins_in_lockstep_after_accidents(seed: int, protocol: str, known: bool, size: int) -> None:
     """Bytes that are no stream of any format any more: whatever is made of them, it is the same in every way."""
     rng = Random(seed)
@@ -160,7 +160,7 @@ def test_the_twins_in_lockstep_after_accidents(seed: int, protocol: str, known: 
 
 def test_the_streams_have_what_they_are_for() -> None:
     """Placeholders cut in two, several channels, and every format."""
-    for protocol in wire_streams.FORMATS:
+    for protocol in wire_streams.PROTOCOLS:
         streams = [invented(Random(seed), protocol, lines=protocol == "ollama") for seed in range(60)]
         channels = [restored_texts(one.data, PAIRS, protocol, lines=one.lines) for one in streams]
         assert sum(len(one) > 1 for one in channels) > 10

@@ -72,24 +72,28 @@ class Place(NamedTuple):
 def leaves(shape: Shape, names: Names = ()) -> Iterator[tuple[Steps, Leaf | str]]:
     """The text in a shape, each with the steps that lead there; inside, a shape that has a name is its name."""
     if isinstance(shape, Slot):
-        if (leaf := LEAVES.get(shape.kind)) is not None:
-            yield (), SIGNED if shape.signed else leaf
+        if shape.name != "call" and (what := LEAVES.get(shape.kind)) is not None:
+            yield (), SIGNED if shape.signed else what
         return
     if isinstance(shape, tuple):
-        for found in dict.fromkeys(found for one in shape for found in leaves(one, names)):
-            yield found
+        yield from dict.fromkeys(found for one in shape for found in leaves(one, names))
         return
     inner: list[tuple[Step, Shape]]
     if isinstance(shape, list):
         inner = [(EACH, shape[0])]
     elif isinstance(shape, ByType):
-        inner = [(Type("" if name is OTHER else name, shape.name), one) for name, one in shape.items()]
+        inner = [(Type(_named(name), shape.name), one) for name, one in shape.items()]
     else:
         inner = [(name, shape[name]) for name in _own_names(shape)]
     for step, one in inner:
         name = next((name for name, known in names if known is one), None)
         for steps, leaf in leaves(one, names) if name is None else [((), name)]:
             yield (step, *steps), leaf
+
+
+def _named(name: Any) -> str:
+    """The type that a name is; the empty one if it stands for all others."""
+    return "" if name is OTHER else str(name)
 
 
 def _own_names(shape: dict[Any, Any]) -> Iterator[str]:
@@ -106,7 +110,7 @@ def events_of(shape: Shape) -> Events:
     """The shapes of a format's events by their types."""
     if not isinstance(shape, ByType):
         return {"": shape}
-    return {name: one for name, one in shape.items() if name is not OTHER}
+    return {name: one for name, one in shape.items() if _named(name)}
 
 
 STREAMS: dict[str, Events] = {name: events_of(kind.SHAPE) for name, kind in FORMATS.items()}

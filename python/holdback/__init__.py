@@ -8,16 +8,16 @@
 
 from holdback import aio, sync
 from holdback._backend import BACKEND, StreamBuffer, TrieMatcher
-from holdback.restorers.answers import restore_answer
 from holdback.config import DeanonymizationConfig
-from holdback.restorers.text import StreamingDeAnonymizer
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingError, StreamStateError
 from holdback.handler import StreamingHandler
 from holdback.mapping import PIIMapping
+from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.text import StreamingDeAnonymizer
+from holdback.restorers.wire import WireRestorer
 from holdback.spellings import spellings
 from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
-from holdback.restorers.wire import WireRestorer
 
 __version__ = "0.1.0"
 

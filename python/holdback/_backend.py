@@ -22,6 +22,8 @@ from holdback import _pure
 
 __all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "StreamBuffer", "TrieMatcher"]
 
+__all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "Lane", "Shapes", "StreamBuffer", "TrieMatcher", "is_native"]
+
 
 def _wanted(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["Lane", "Scan", "Shapes", "StreamBuffer", "TextEvent", "TrieMatcher"]
+__all__ = ["Lane", "Shapes", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -52,13 +52,6 @@ class TrieMatcher:
 
     def stream(self, *, json: bool | Literal["auto"] = False) -> StreamBuffer:
         """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
-
-    def _scan(self, *, lines: bool, field: str, longest: int = ...) -> Scan:
-        """For the byte layer: a scan of events that end with a blank line, or with each line feed if ``lines``.
-
-        ``field`` is one of ``JSON_FIELDS`` in ``_pure/scan.py``, or empty. ``longest``: how many bytes ``passes`` lets
-        pass at once; by default any number.
-        """
 
     @property
     def longest(self) -> int:
@@ -109,55 +102,7 @@ class StreamBuffer:
         escapes.
         """
 
-    def _text_event(
-        self, parts: list[tuple[bytes, str]], tail: bytes, *, is_droppable: bool, others_rest: bool
-    ) -> TextEvent | None:
-        """For the byte layer: what ``template.py`` knows of an event whose text belongs to this stream.
-
-        ``parts``: the fixed bytes before each hole, and what the hole takes: ``"text"``, ``"number"`` or
-        ``"filling"``; ``tail``: those behind the last. The pure twin has none: its way is the template's own.
-        """
-
     def __reduce__(self) -> NoReturn: ...
-
-@final
-class Scan:
-    """For the byte layer: what of the bytes of one stream can go out unread, from the border of an event on.
-
-    A *run* is whole events without anything that must be read. With a ``TextEvent`` there follow events like that,
-    restored, and more runs while it is calm; without one, all must be calm.
-    """
-
-    is_open: bool
-    """Whether all is calm at the border of an event. ``read`` minds it; otherwise it is for the caller to tell."""
-
-    def passes(self, data: object, /) -> bool:
-        """Whether the scan is open and that is ``bytes``, all of them one run, and not too many."""
-
-    @property
-    def passed(self) -> int:
-        """How many bytes ``passes`` and ``read`` took."""
-
-    def run(self, data: bytes, start: int, event: TextEvent | None, /) -> tuple[bytes, int]:
-        """What leaves of ``data[start:]``, and where it ends there."""
-
-    def read(self, rest: bytes, data: bytes, event: TextEvent | None, /) -> tuple[bytes, bytes, bool]:
-        """What leaves of ``rest`` and ``data``, what is left, and whether that is the beginning of one event.
-
-        Whether it is may be denied without need.
-        """
-
-@final
-class TextEvent:
-    """For the byte layer: events that differ in nothing but their text. Native only."""
-
-    @property
-    def is_calm(self) -> bool:
-        """Whether events without the beginning of a placeholder may pass now."""
-
-    @property
-    def has_fitted(self) -> bool:
-        """Whether any event was restored by it."""
 
 @final
 class Shapes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from holdback.spellings import USUAL, checked_forms
-
-Content = Literal["auto", "text", "json"]
 
 
 def _forms(forms: bool | tuple[str, ...]) -> bool | tuple[str, ...]:  # noqa: FBT001 - pydantic calls it
@@ -20,9 +18,6 @@ class DeanonymizationConfig(BaseModel):
 
     ``reasoning``, by default off, restores also what a provider wants back as it came: Anthropic's thinking and
     compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified.
-
-    ``content`` says what a model's content is: ``"text"``, or ``"json"`` where the request asked for a document, or, by
-    default, ``"auto"``: a document if it begins like one. In a document an original is escaped for its place.
 
     ``spellings``, by default off, restores placeholders that the model rewrote (``<person_1>``, ``&lt;PERSON_1&gt;``):
     ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
@@ -39,7 +34,6 @@ class DeanonymizationConfig(BaseModel):
 
     enabled: bool = True
     reasoning: bool = False
-    content: Content = "auto"
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
 
@@ -58,14 +52,6 @@ def is_enabled(config: object) -> bool:
 def restores_reasoning(config: object) -> bool:
     """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
     return bool(getattr(config, "reasoning", False))
-
-
-def content_of(config: object) -> Content:
-    """What ``config``, or None, says of content; ``"auto"`` if it says nothing."""
-    content = getattr(config, "content", "auto")
-    if content not in get_args(Content):
-        raise ValueError('content must be "auto", "text" or "json"')
-    return cast(Content, content)
 
 
 def spellings_of(config: object) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ async def _events(
 ) -> AsyncGenerator[str, None]:
     iterator: Any = None
     answer: Answer | None = None
+    shapes = format_.shapes()
     position = 0
     kind: type | None = None
     write: Callable[[Any], str | None] = json_or_none

@@ -28,7 +28,7 @@ WORDS = (
     "<P_1>", "<P_1>", "<P_10>", "<P_2>", "Zo G", "Zo", "né", "a/b", "<P", "<P_1", "<", "n", "a/", " and ", "x",
     "😀", "\u2028", '"', "\\", "\\u003c", "é ", ". ",
 )  # fmt: skip
-FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama")
+PROTOCOLS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama")
 TYPED = ("openai-responses", "anthropic")
 
 

@@ -44,16 +44,15 @@ class Group(NamedTuple):
 GROUPS = {
     "matcher": Group(
         ["_pure/*.py"],
-        ["test_vectors.py", "test_matcher.py", "test_json_channel.py", "test_scan.py"],
+        ["test_vectors.py", "test_matcher.py", "test_json_channel.py"],
     ),
     "bytes": Group(
-        ["wire.py", "template.py", "frames.py", "splice.py", "sse.py"],
-        ["test_frames.py", "test_splice.py", "test_template.py", "test_sse.py", "test_wire.py"],
+        ["restorers/*.py", "engine/*.py", "sse.py"],
+        ["test_frames.py", "test_sse.py", "test_wire.py", "test_wire_vectors.py"],
     ),
     "formats": Group(
-        ["channels.py", "restorer.py", "chunks.py", "protocols/*.py"],
+        ["formats/*.py"],
         [
-            "test_channels.py",
             "test_chunks.py",
             "test_chat.py",
             "test_text.py",
@@ -63,7 +62,6 @@ GROUPS = {
             "test_ollama.py",
             "test_auto.py",
             "test_answers.py",
-            "test_template.py",
             "test_field_reports.py",
         ],
     ),

@@ -4,14 +4,10 @@
 //! byte of the head is a number of options, then each byte is the distance to the next cut. A head of `1` is JSON
 //! source in one piece, `0!!` plain text cut after 33 bytes and again after 33.
 
-use holdback_core::{JsonField, Wire};
-
 use crate::naive;
 
 pub(crate) struct Case<'a> {
     pub(crate) json: bool,
-    /// What `scan` is told of the wire format.
-    pub(crate) wire: Wire,
     pub(crate) pairs: Vec<(&'a [u8], &'a [u8])>,
     pub(crate) text: &'a [u8],
     gaps: &'a [u8],
@@ -26,12 +22,7 @@ impl<'a> Case<'a> {
         let pairs = rest.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or_default())).collect();
         let options = head.first().copied().unwrap_or_default();
         let gaps = head.get(1..).unwrap_or_default();
-        let field = match options >> 2 & 3 {
-            1 => Some(JsonField::Json),
-            2 => Some(JsonField::Call),
-            _ => None,
-        };
-        Self { json: options & 1 != 0, wire: Wire { lines: options & 2 != 0, field }, pairs, text, gaps }
+        Self { json: options & 1 != 0, pairs, text, gaps }
     }
 
     /// The text cut as the head says, between code points.

@@ -5,7 +5,6 @@
 //! - `streams`: whole, in pieces and unit by unit the output is the same, and for plain text it is what the naive
 //!   restorer says; what is held could still become a key; `flush` starts over;
 //! - `tree`: JSON stays JSON, and it is the restored tree;
-//! - `scan`: what the byte layer may pass unread holds no beginning of a key in any spelling.
 //!
 //! A panic of the core is a finding by itself: it is built with debug assertions and overflow checks.
 #![no_main]
@@ -13,7 +12,6 @@
 mod case;
 #[path = "../../../rust/core/tests/naive/mod.rs"]
 mod naive;
-mod scan;
 mod streams;
 mod tree;
 
@@ -33,5 +31,4 @@ fuzz_target!(|data: &[u8]| {
     if case.json {
         tree::judge(&case, &restored);
     }
-    scan::judge(&matcher, &case);
 });

@@ -42,7 +42,6 @@ from typing import TypeAlias, Union
 
 from holdback._pure.borders import CLASSES, NUMBER, NUMBER_UNITS, WORD, is_number, is_word
 from holdback._pure.pattern import Patterns
-from holdback._pure.scan import Scanner
 
 Tree: TypeAlias = Union[int, "tuple[Tree, int, Tree]"]
 Rope: TypeAlias = tuple[int, Tree]
@@ -79,7 +78,6 @@ class Automaton:
         "originals",
         "owner",
         "ropes",
-        "scanner",
         "starts",
         "stems",
         "tables",
@@ -89,7 +87,6 @@ class Automaton:
     fail: array[int]
     json_starts: _Starts
     leaf_key: dict[int, int]
-    scanner: Scanner
     starts: _Starts
 
     def __init__(
@@ -104,14 +101,12 @@ class Automaton:
         self.longest = max(self.lengths, default=0)
         if outside_of is not None:
             self.starts, self.json_starts = outside_of.starts, outside_of.json_starts
-            self.scanner = outside_of.scanner
         else:
             firsts = dict.fromkeys(key[0] for key in keys)
             begins = dict.fromkeys(key[:2] for key in keys)
             self.starts = _Starts(begins)
             # In JSON source a quote or a backslash always matters, and behind a first unit the next may be escaped.
             self.json_starts = _Starts([*begins, *(first + "\\" for first in firsts), '"', "\\"])
-            self.scanner = Scanner(firsts)
         classes = (WORD if words else 0) | (NUMBER if outside_of is not None else 0)
         # Which classes each key minds behind it; only those of keys that mind any.
         minds = [self._mind(key, classes) for key in keys] if classes else []

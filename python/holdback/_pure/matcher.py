@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import NoReturn
 
 from holdback._pure.automaton import Automaton
 from holdback._pure.json_source import JsonStreamBuffer
 from holdback._pure.pattern import Patterns, plain
-from holdback._pure.scan import Scan
 from holdback._pure.stream import StreamBuffer, check_text
 
 
@@ -39,9 +37,6 @@ class TrieMatcher:
             return JsonStreamBuffer._open(self._automaton, auto=True)
         given = "another str" if isinstance(json, str) else type(json).__name__
         raise TypeError(f'json must be bool or "auto", not {given}')
-
-    def _scan(self, *, lines: bool, field: str, longest: int = sys.maxsize) -> Scan:
-        return Scan(self._automaton.scanner, lines=lines, field=field, longest=longest)
 
     @property
     def longest(self) -> int:

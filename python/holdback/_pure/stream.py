@@ -94,9 +94,6 @@ class StreamBuffer:
         with self._lock:
             return self._automaton.path(self._node) + self._high
 
-    def _text_event(self, *_: object, **__: object) -> None:
-        return None
-
     def _advance(self, text: str) -> str:
         """Move the state over ``text``; returns what leaves."""
         automaton = self._automaton

@@ -44,7 +44,7 @@ ANY: Any = ...
 
 
 class Place(NamedTuple):
-    """Where a tail can stand in an event: under these names in the object there, or as one more element of the array."""
+    """Where a tail can stand in an event: under these names in an object, or as one more element of an array."""
 
     where: Any
     names: tuple[str, ...] = ()
@@ -318,7 +318,7 @@ class Answer:
                 tail = channel.buffer.flush()
                 self._close(step.group, name)
             else:
-                tail = channel.buffer._settle()  # noqa: SLF001 - the engine's own part of a buffer
+                tail = channel.buffer._settle()
             if not tail:
                 continue
             key = (step.group, *name)

@@ -13,7 +13,6 @@ belongs to it. A value where none was is put first into its object.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from holdback.engine import json_text
 from holdback.engine.json_text import scalar_of, string_of, to_json, to_json_bytes
 from holdback.engine.marks import At, Mark, Replace
-from holdback.engine.shapes import Kind, Members, Node, Shapes, Slot
+from holdback.engine.shapes import Kind, Members, Node, Shapes
 
 Change = tuple[int, int, bytes]
 """A span of the source, and what stands there instead."""
@@ -83,7 +82,7 @@ class _Walk:
         for slot in node.slots:
             if slot.kind is Kind.PLACE:
                 marks[spot] = (slot, at, None, (begin, end))
-            elif slot.kind not in _OF_SCALARS and not _is_empty(source, begin):
+            elif slot.kind in _ALWAYS or (slot.kind in _IF_ANY and not _is_empty(source, begin)):
                 marks.append((slot, at, None, (begin, end)))
         return end
 
@@ -124,9 +123,7 @@ class _Walk:
             elif kind is Kind.EVENT or kind is Kind.ONCE:
                 if is_empty or literal in _SILENT:
                     continue
-            elif literal == b"null" and kind is Kind.LATEST:
-                continue
-            elif kind is Kind.PLACE and literal != b"null":
+            elif (literal == b"null" and kind is Kind.LATEST) or (kind is Kind.PLACE and literal != b"null"):
                 continue
             if value is None and not is_container and kind not in _WITHOUT_VALUE:
                 value = scalar_of(literal)
@@ -196,7 +193,9 @@ class _Walk:
         return position + 1
 
 
-_OF_SCALARS = frozenset((Kind.TEXT, Kind.SOURCE, Kind.ADDRESS, Kind.WHOLE, Kind.WHOLE_SOURCE, Kind.KEEPS))
+_ALWAYS = frozenset((Kind.DOCUMENT, Kind.LATEST))
+_IF_ANY = frozenset((Kind.EVENT, Kind.ONCE))
+"""Which marks a container has into which the walk descends: whatever is in it, or if anything is."""
 _WITHOUT_VALUE = frozenset((Kind.TEXT, Kind.SOURCE, Kind.DOCUMENT, Kind.KEEPS, Kind.PLACE))
 
 

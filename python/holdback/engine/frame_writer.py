@@ -1,8 +1,8 @@
 """Writing frames: what leaves of a stream, in the manner of the stream.
 
-Frames leave as they came but for the spans that changed. A synthetic event is written as the last real one was: with its
-line ends, and with an ``event`` line if that had one. In a JSON array an element that does not leave takes the comma
-before it along, and the first that leaves has none.
+Frames leave as they came but for the spans that changed. A synthetic event is written as the last real one was:
+with its line ends, and with an ``event`` line if that had one. In a JSON array an element that does not leave takes
+the comma before it along, and the first that leaves has none.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class FrameWriter:
         self._has_element = False  # an element of the array
         self._lead = b""  # the line end of a first frame that was left out
 
-    def bytes(self, data: bytes) -> None:
+    def data(self, data: bytes) -> None:
         """These bytes leave as they are."""
         self._out.append(data)
 
@@ -53,6 +53,11 @@ class FrameWriter:
     def seen(self, frame: Frame) -> None:
         """An event that was read: synthetic ones are written like it."""
         self._newline, self._named = frame.newline or self._newline, frame.has_name
+
+    def seen_so(self, manner: tuple[bytes, bool] | None) -> None:
+        """Likewise of an event that the lane took: what ends its lines, and whether it has an ``event`` line."""
+        if manner is not None:
+            self._newline, self._named = manner
 
     def event(self, chunk: dict[str, Any]) -> None:
         """A synthetic event leaves."""

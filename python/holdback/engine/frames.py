@@ -79,6 +79,7 @@ class Framer:
         "_skips",
         "_text_end",
         "is_skipping",
+        "manner",
         "offset",
         "oversized",
         "owes_lf",
@@ -92,6 +93,7 @@ class Framer:
         self._skips = skip_oversized
         self.offset = offset  # of the current frame's first byte in the stream
         self.oversized = 0  # how many events were too large
+        self.manner = None  # every frame is read, so nobody need be told how it is written
         self._rest = bytearray()  # from the current frame's first byte on
         self.is_skipping = False  # an event that is too large passes
         self.owes_lf = False  # the last frame ended with CR
@@ -142,7 +144,7 @@ class Framer:
         """How large an event is that ends here, or that has come so far, without the line ends that end it."""
         if self._framing is Framing.LINES:
             return end - (self._rest[end - 1 : end] == b"\n")
-        if self._framing is Framing.EVENTS and self._rest[end - 1 : end] in (b"\n", b"\r"):
+        if self._framing is Framing.EVENTS and end and self._rest[end - 1] in (0x0A, 0x0D):
             return self._text_end
         return end
 
@@ -179,7 +181,7 @@ class Framer:
             if not self.offset and self._is_first_line and rest.startswith(BOM):
                 self._line = len(BOM)
             line = self._line
-            if 0 <= line < len(rest) and rest[line] in b"\r\n":
+            if 0 <= line < len(rest) and rest[line] in (0x0A, 0x0D):
                 return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
             found = _LINE_END.search(rest, max(self._seek, line))
             if found is None:
@@ -228,7 +230,7 @@ class Framer:
                 return self._seek
             if found[0] == b'"':
                 self._is_in_string = True
-            elif found[0] in b"{[":
+            elif found[0] in (b"{", b"["):
                 self._depth += 1
             elif self._depth:
                 if found[0] != b",":
@@ -267,7 +269,7 @@ class Frame:
         if framing is Framing.LINES:
             self.source = frame[self.begin :]
         elif framing is Framing.ELEMENTS:
-            self.begin += len(_LEAD.match(frame, self.begin)[0])  # type: ignore[index] - it matches anything
+            self.begin += len(_LEAD.match(frame, self.begin)[0])  # type: ignore[index]  # it matches anything
             self.source = frame[self.begin :]
             self.is_element = self.source not in _BRACKETS
         elif (

@@ -1,13 +1,13 @@
 r"""What JSON is to this library, and how it is written.
 
-An *event* is one JSON object by RFC 8259, and also with what readers of Python accept: NaN, Infinity and -Infinity, and
-lone surrogates spelled ``\uXXXX``. Numbers go by the grammar and may be of any length. Containers are nested at most 200
-deep. The bytes must be UTF-8, without control characters in strings, and nothing but blanks may stand before and behind.
-Of members of the same name the last counts. What is not an event passes unread.
+An *event* is one JSON object by RFC 8259, and also with what readers of Python accept: NaN, Infinity and -Infinity,
+and lone surrogates spelled ``\uXXXX``. Numbers go by the grammar and may be of any length. Containers are nested at
+most 200 deep. The bytes must be UTF-8, without control characters in strings, and nothing but blanks may stand
+before and behind. Of members of the same name the last counts. What is not an event passes unread.
 
 One writer serves every output: compact, raw UTF-8, except what a reader could stumble over. A lone surrogate has no
-UTF-8, DEL is a control character, and clients that cut lines with ``str.splitlines`` cut at U+0085, U+2028 and U+2029 as
-well; all of these leave as ``\uXXXX``.
+UTF-8, DEL is a control character, and clients that cut lines with ``str.splitlines`` cut at U+0085, U+2028 and
+U+2029 as well; all of these leave as ``\uXXXX``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SCALAR = re.compile(
 
 def is_event(source: bytes) -> bool:
     """Whether some bytes are one JSON object as this library reads it."""
-    start = _BLANKS.match(source).end()  # type: ignore[union-attr] - it matches anything
+    start = _BLANKS.match(source).end()  # type: ignore[union-attr]  # it matches anything
     if source[start : start + 1] != b"{":
         return False
     if source.count(b"{") + source.count(b"[") > DEEPEST:
@@ -119,7 +119,7 @@ def _name(source: bytes, at: int) -> int:
 
 
 def _blanks(source: bytes, at: int) -> int:
-    return _BLANKS.match(source, at).end()  # type: ignore[union-attr] - it matches anything
+    return _BLANKS.match(source, at).end()  # type: ignore[union-attr]  # it matches anything
 
 
 def string_of(literal: bytes) -> str:

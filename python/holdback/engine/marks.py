@@ -27,8 +27,13 @@ Replace = Callable[[str], str]
 class Event(Protocol):
     """One event that was read, and the changes to make in it."""
 
-    marks: list[Mark]
-    addresses: Addresses
+    @property
+    def marks(self) -> list[Mark]:
+        """What was found, in the order of the event."""
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses."""
 
     def raw(self, where: Any) -> Any:
         """The value there as it came: bytes of JSON, or an object."""

@@ -75,18 +75,18 @@ class ObjectEvent:
                 if kind is Kind.TEXT or kind is Kind.SOURCE or kind is Kind.PLACE:
                     self.marks.append((slot, at, None, path))
             return
-        kind = type(value)
+        of = type(value)
         is_entered = False
-        if kind is str:
+        if of is str:
             pass
         elif (entry := node.object) is not None and (
-            named := value if kind is dict else members(value)
+            named := value if of is dict else members(value)
         ) is not None:
             is_entered = True
             if node.slots:
                 self._entered(value, node, at, path)
             self._object(named, entry, at, path)
-        elif node.array is not None and (kind is list or isinstance(value, (list, tuple))):
+        elif node.array is not None and (of is list or isinstance(value, (list, tuple))):
             is_entered = True
             if node.slots:
                 self._entered(value, node, at, path)
@@ -99,7 +99,7 @@ class ObjectEvent:
         """The marks of a container into which the walk descends."""
         for slot in node.slots:
             kind = slot.kind
-            if kind is Kind.PLACE or (kind in _OF_CONTAINERS and value not in _ABSENT):
+            if kind in _ALWAYS or (kind in _IF_ANY and value not in _ABSENT):
                 self.marks.append((slot, at, None, path))
 
     def _slots(self, value: Any, node: Node, at: At, path: Path) -> None:
@@ -139,12 +139,15 @@ class ObjectEvent:
                     self._value(named[name], node, at, (*path, name))
             return
         for name, value in named.items():
-            node = known.get(name, other)  # type: ignore[arg-type]
-            if node is not None and (value is not None or node is not other):
-                self._value(value, node, at, (*path, name))
+            own = known.get(name)
+            if own is not None:
+                self._value(value, own, at, (*path, name))
+            elif other is not None and value is not None:
+                self._value(value, other, at, (*path, name))
 
 
-_OF_CONTAINERS = frozenset((Kind.DOCUMENT, Kind.EVENT, Kind.ONCE, Kind.LATEST))
+_ALWAYS = frozenset((Kind.PLACE, Kind.DOCUMENT, Kind.LATEST))
+_IF_ANY = frozenset((Kind.EVENT, Kind.ONCE))
 
 
 def _restored(value: Any, replace: Replace, depth: int) -> Any:

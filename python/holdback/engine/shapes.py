@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What a slot is, and which values it takes."""
 
     ADDRESS = "address"
@@ -65,7 +65,7 @@ class Kind(str, Enum):
     """An object or array, or null in its stead, where a tail may be put."""
 
 
-class Emptied(str, Enum):
+class Emptied(StrEnum):
     """What a slot leaves whose text is withheld."""
 
     TEXT = "text"
@@ -99,7 +99,7 @@ class Slot:
     """Of the addresses: name, depth, whether positional."""
 
 
-class ByType(dict[str, "Shape"]):
+class ByType(dict[Any, Any]):
     """Shapes of an object by the value of its member ``name``: a string, or ``"true"``.
 
     ``""`` is for an object that has no such value, OTHER for all that are not named.
@@ -185,6 +185,7 @@ class Members:
 class Shapes:
     """A compiled shape. ``signed`` says whether signed text is read.
 
+    >>> from holdback.engine.shapes import address, text
     >>> shapes = Shapes({"choices": [{"index": address("choice", positional=True), "text": text("said", "choice")}]})
     >>> [(slot.name, slot.depth) for slot in shapes.slots]
     [('choice', 1), ('said', 1)]
@@ -264,7 +265,7 @@ class Shapes:
             self.slots.append(known)
         return known
 
-    def _members(self, shape: dict[Any, Any] | ByType, depth: int) -> Members:
+    def _members(self, shape: Any, depth: int) -> Members:
         entry = Members({}, number=len(self.objects))
         self.objects.append(entry)
         if isinstance(shape, ByType):
@@ -273,7 +274,7 @@ class Shapes:
                 value: self._members(inner, depth) for value, inner in shape.items() if value is not OTHER
             }
             if OTHER in shape:
-                entry.default = self._members(shape[OTHER], depth)  # type: ignore[index]
+                entry.default = self._members(shape[OTHER], depth)
             return entry
         for name, inner in shape.items():
             if name is OTHER:

@@ -146,7 +146,7 @@ class Anthropic(Format):
         steps.sort(key=_closes_first)
         return [*steps, Drain()] if ends else steps
 
-    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         index, kind, _ = key
         at = {} if index is None else {"index": index}
         return {"type": "content_block_delta", **at, "delta": {"type": kind, FIELDS[kind]: tail}}

@@ -1,15 +1,15 @@
 """Chat completions: ``chat.completion.chunk``, as OpenAI defined it and many providers bend it.
 
-Channels, each of its own: content, refusal, every name of reasoning and the audio transcript per choice; the arguments
-of each tool call and of the old function call, which are JSON source; the input of custom calls. Content is a string or
-a list of parts; either way it is one channel. A choice without an index goes by its position.
+Channels, each of its own: content, refusal, every name of reasoning and the audio transcript per choice; the
+arguments of each tool call and of the old function call, which are JSON source; the input of custom calls. Content
+is a string or a list of parts; either way it is one channel. A choice without an index goes by its position.
 
-When they end: all of a choice's with its finish; its reasoning also where its content or a tool call begins; a call also
-where another id *and* a name come under its index. The tail then leaves in the field's own place on that chunk, else in
-a synthetic chunk just before it.
+When they end: all of a choice's with its finish; its reasoning also where its content or a tool call begins; a call
+also where another id *and* a name come under its index. The tail then leaves in the field's own place on that
+chunk, else in a synthetic chunk just before it.
 
-A call goes by its index; without one by its id, and an id that was not seen before and comes without a name is that of
-the call last seen at its position.
+A call goes by its index; without one by its id, and an id that was not seen before and comes without a name is that
+of the call last seen at its position.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ DETAIL = ByType(
     }
 )
 for _shape in (DETAIL["reasoning.text"], DETAIL["reasoning.summary"]):
-    _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}  # type: ignore[operator]
+    _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}
 
 PART = {"text": _said("content"), "type": (), "index": (), OTHER: KEEPS}
 CONTENT_PART = ByType(
@@ -104,7 +104,7 @@ CONTENT_PART = ByType(
     }
 )
 TOOL_CALL: Shape = {
-    "index": address("call", positional=True),
+    "index": address("call"),
     "id": (address("call_id"), KEEPS),
     "function": (
         place("function"),
@@ -116,7 +116,7 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **dict.fromkeys(TEXT_PARTS, {"text": TEXT}),
+        **{kind: {"text": TEXT} for kind in TEXT_PARTS},
         "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
     }
 )
@@ -174,7 +174,7 @@ class Chat(Enveloped):
     The key of a channel is ``(choice, field, None)``; that of a call ``(choice, "arguments" or "input", call)``.
     """
 
-    __slots__ = ("_call_at", "_call_ids", "_varied")
+    __slots__ = ("_begun", "_call_at", "_call_ids", "_varied")
 
     OBJECT = "chat.completion.chunk"
     SHAPE = {
@@ -189,7 +189,8 @@ class Chat(Enveloped):
 
     def __init__(self) -> None:
         super().__init__()
-        self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call last seen there
+        self._begun: set[tuple[Any, Any]] = set()  # the calls that have an index and were seen
+        self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call that began there last
         self._call_ids: dict[tuple[Any, Any], str] = {}  # (choice, call) -> its id
         self._varied: set[tuple[Any, Any]] = set()  # the calls whose id changes without a name
 
@@ -287,12 +288,13 @@ class Chat(Enveloped):
         call_id = call_id if isinstance(call_id, str) else ""
         if index is None:
             own = self._call_without_index(choice, where[1], call_id, name, answer)
-            if call_id:
-                addresses = None  # which call has no more than a position depends on the last one seen there
+            addresses = None  # which call has no more than a position depends on the last one that began there
         else:
             own = index
-            self._call_at[choice, where[1]] = index
             known = self._call_ids.get((choice, own))
+            if (choice, own) not in self._begun or (call_id and name and call_id != known):
+                self._begun.add((choice, own))
+                self._call_at[choice, where[1]] = own
             if call_id and known is None:
                 self._call_ids[choice, own] = call_id
             elif call_id and call_id != known:

@@ -1,18 +1,19 @@
 """Gemini: every event a ``GenerateContentResponse`` with the next parts of each candidate.
 
-Parts have no numbers. The channels of a candidate are its text, its thoughts and its transcript; thoughts end where text
-begins, and all of them at a part that is no text, such as a call: what was said before it stays before it. All end with
-the candidate's finish. The tail leaves behind the channel's last text in the same event, else in an event of its own just
-before; never in a part that is there for its signature alone.
+Parts have no numbers. The channels of a candidate are its text, its thoughts and its transcript; thoughts end where
+text begins, and all of them at a part that is no text, such as a call: what was said before it stays before it. All
+end with the candidate's finish. The tail leaves behind the channel's last text in the same event, else in an event
+of its own just before; never in a part that is there for its signature alone.
 
-A part that is nothing but withheld text is taken out, and an event that says nothing else does not leave: Google's SDK
-takes a part without text, and an event without parts, for a fault. The usage of such an event goes along with the tail.
+A part that is nothing but withheld text is taken out, and an event that says nothing else does not leave: Google's
+SDK takes a part without text, and an event without parts, for a fault. The usage of such an event goes along with
+the tail.
 
-A call's arguments are a finished object, or come in pieces: strings, each a channel by its path, that end when no piece
-is to follow.
+A call's arguments are a finished object, or come in pieces: strings, each a channel by its path, that end when no
+piece is to follow.
 
-The wire says ``functionCall``, Python's SDK ``function_call``: both are read, and a tail is spelled like its stream. Not
-read are signatures and inline data.
+The wire says ``functionCall``, Python's SDK ``function_call``: both are read, and a tail is spelled like its
+stream. Not read are signatures and inline data.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _part(name: str) -> dict[Any, Any]:
             OTHER: KEEPS,
         },
         **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},
-        "functionCall": (event("boundary", "candidate"), place("call"), KEEPS, CALL),
+        "functionCall": (event("boundary", "candidate"), Slot("call", Kind.DOCUMENT), KEEPS, CALL),
         OTHER: KEEPS,
     }
 
@@ -214,7 +215,8 @@ class Gemini(Format):
                 if value or not _is_kept(event, at):
                     steps.append(Feed((candidate, name, None), mark, addresses_of(mark, event)))
             elif is_whole(slot):
-                steps.append(Whole(mark))
+                if name != "call":  # which is there so that no call passes unseen
+                    steps.append(Whole(mark))
             elif slot.kind is Kind.ONCE:
                 if answer.is_new(mark, ()):
                     self._seen.setdefault(name, value)

@@ -1,8 +1,8 @@
 """Ollama: one JSON object per line, for chat and for generate, and one answer per stream.
 
 Its texts are plain fields, each a channel; arguments of tools come as finished objects. The line with ``done`` ends
-everything: a tail goes into that line's own field. Thinking ends already where the answer or a tool call begins, on that
-line. An error is a line with nothing but ``error``.
+everything: a tail goes into that line's own field. Thinking ends already where the answer or a tool call begins, on
+that line. An error is a line with nothing but ``error``.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Ollama(Format):
         steps = thinking + saying
         return [Drain(), *steps, Drain()] if is_error else steps + last
 
-    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         path = FIELDS[key[1]]
         said: dict[str, Any] = {"response": "", path[-1]: tail}
         if len(path) > 1:

@@ -1,15 +1,17 @@
 """The Responses API of OpenAI: typed events, and every text up to five times.
 
-A channel is one kind of delta event of one part of one item: ``CHANNELS`` says which ids make it one. Its text comes once
-more in its own ``.done`` event, in the part, in the item and in the response: wholes, which equal the joined deltas.
+A channel is one kind of delta event of one part of one item: ``CHANNELS`` says which ids make it one. Its text
+comes once more in its own ``.done`` event, in the part, in the item and in the response: wholes, which equal the
+joined deltas.
 
-Channels overlap freely, and none ends another. One ends with its own ``.done``, at the latest with its part or item; all
-end with the response, and with an error. The tail then leaves in a delta event of its own just before, which has the
-channel's ids and repeats the last ``sequence_number`` seen: those of the real events stay as they are.
+Channels overlap freely, and none ends another. One ends with its own ``.done``, at the latest with its part or
+item; all end with the response, and with an error. The tail then leaves in a delta event of its own just before,
+which has the channel's ids and repeats the last ``sequence_number`` seen: those of the real events stay as they
+are.
 
-Some providers give each event another ``item_id``. So an id that no event named before means the one open channel of
-that kind at that place (output, content, summary or command index), if there is just one; ``output_item.added`` names
-an id, and begins something new at its place. Only ``output_item.done`` closes.
+Some providers give each event another ``item_id``. So an id that no event named before means the one open channel
+of that kind at that place (output, content, summary or command index), if there is just one; ``output_item.added``
+names an id, and begins something new at its place. Only ``output_item.done`` closes.
 
 Each event says what it is. Audio, images, encrypted content and the echo of the request are not read.
 """
@@ -41,6 +43,7 @@ from holdback.engine.shapes import (
     ByType,
     Kind,
     Shape,
+    Shapes,
     Slot,
     address,
     event,
@@ -61,7 +64,7 @@ class Channel(NamedTuple):
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
     @property
-    def index(self) -> str | None:
+    def at(self) -> str | None:
         """The index that tells it from the others of its kind in the same item, if there is one."""
         return next((name for name in self.ids if name not in OF_ITEM), None)
 
@@ -133,10 +136,10 @@ IDS = {name: address(name) for name in (*OF_ITEM, "content_index", "summary_inde
 KIND = event("kind")
 
 
-def _delta(name: str, channel: Channel) -> Shape:
+def _delta(name: str, channel: Channel) -> dict[str, Any]:
     """The shape of the delta events of a kind."""
     ids = channel.ids
-    said: Shape
+    said: Any
     if channel.streams:
         said = {stream: text(f"{name}:{stream}", *ids) for stream in channel.streams}
     else:
@@ -171,7 +174,7 @@ EVENTS: dict[str, Any] = {
 ENDS_ALL = ("response.completed", "response.failed", "response.incomplete", "response.cancelled", "error")
 ENDS: dict[str, tuple[str, ...]] = {
     **{f"{name}.done": (name,) for name in CHANNELS},
-    "response.content_part.done": tuple(name for name in CHANNELS if CHANNELS[name].index == "content_index"),
+    "response.content_part.done": tuple(name for name in CHANNELS if CHANNELS[name].at == "content_index"),
     "response.reasoning_summary_part.done": ("response.reasoning_summary_text",),
 }
 """The kinds of channels that an event ends, those with its ids."""
@@ -254,7 +257,7 @@ class Responses(Format):
         channel = CHANNELS[kind.partition(":")[0]]
         addresses = addresses_of(mark, event)
         ids = dict(zip(channel.ids, addresses, strict=True))
-        own = ids.get("output_index"), ids.get(channel.index or "")
+        own = ids.get("output_index"), ids.get(channel.at or "")
         item, varies = self._item_of(kind, ids, own)
         if item is None:
             item = ids.get("item_id")
@@ -317,7 +320,7 @@ class Responses(Format):
 
     def _ending(self, kind: str, channel: Channel, ids: Mapping[str, Any], answer: Answer) -> Iterable[Step]:
         """The ends of the channels of a kind that an event means. What has ended must be seen when it goes on."""
-        own = ids.get("output_index"), ids.get(channel.index or "")
+        own = ids.get("output_index"), ids.get(channel.at or "")
         fed = self._fed.setdefault(kind, {})
         keys: list[Key]
         if all(ids.get(name) is None for name in channel.ids):  # it does not say: all that had text
@@ -333,9 +336,9 @@ class Responses(Format):
             yield End(item, (kind,), (index,))
 
     def _meant(self, item: Any, kind: str, own: tuple[Any, Any], channel: Channel) -> list[Any]:
-        """The indices of the channels of a kind in an item that an event with these means: all that fit what it says."""
+        """The indices of the channels of a kind in an item that an event means: all that fit what it says."""
         opened = self._opened.get(item, {})
-        if (kind, own) in opened or (own[0] is not None and (own[1] is not None or channel.index is None)):
+        if (kind, own) in opened or (own[0] is not None and (own[1] is not None or channel.at is None)):
             return [own]
         return [
             index
@@ -360,6 +363,6 @@ class Responses(Format):
             self._fed.get(kind, {}).pop((item, kind, own), None)
 
 
-def _sequence(shapes: Any) -> Slot:
+def _sequence(shapes: Shapes) -> Slot:
     """The slot of the sequence number in a compiled shape."""
     return next(slot for slot in shapes.slots if slot.kind is Kind.LATEST)

@@ -51,7 +51,7 @@ class Text(Enveloped):
         finishing: list[Step] = []
         is_error = False
         for mark in event.marks:
-            slot, at, _, _ = mark
+            slot = mark[0]
             if slot.kind is Kind.ONCE:
                 self._remember(mark, event, answer)
                 continue
@@ -64,5 +64,5 @@ class Text(Enveloped):
                 is_error = True
         return [Drain(), *steps, Drain()] if is_error else steps + finishing
 
-    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:  # noqa: ARG002 - as of every format
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         return self._synthetic({"index": key[0], "text": tail, "finish_reason": None})

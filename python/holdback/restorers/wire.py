@@ -152,7 +152,8 @@ class WireRestorer:
         if quick is not None and type(data) is bytes:
             taken = quick(data)
             if type(taken) is bytes:
-                return taken
+                done: bytes = taken
+                return done
         else:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
@@ -178,20 +179,24 @@ class WireRestorer:
     def flush(self) -> bytes:
         """End the stream; returns what is still to be sent. The second time that is nothing."""
         state, self._state, self._quick = self._state, State.ENDED, None
+        writer = self._writer
         if state is State.ENDED:
             return b""
-        writer = self._writer
-        is_cut = self._source is not None and self._source.is_skipping  # in the middle of an event that passes
+        is_cut = (
+            self._source is not None and self._source.is_skipping
+        )  # in the middle of an event that passes
+        if self._source is not None:
+            writer.seen_so(self._source.manner)
         rest = self._start if self._source is None else self._source.take_rest()
         if state is State.FAILED:
             self._drain()
-            writer.bytes(self._unread + rest)
+            writer.data(self._unread + rest)
         elif state is State.FORWARDING:
-            writer.bytes(rest)
+            writer.data(rest)
         else:
             writer.framing = writer.framing or Framing.EVENTS
             if is_cut:
-                writer.bytes(rest)
+                writer.data(rest)
             elif rest:
                 frame = Frame(rest, writer.framing, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
@@ -251,8 +256,9 @@ class WireRestorer:
         while type(taken) is tuple:
             before, frame, reading = taken
             if before:
-                writer.bytes(before)
+                writer.data(before)
             source = self._source
+            writer.seen_so(source.manner)
             if not frame:
                 raise EventTooLarge(
                     f"the event at offset {source.offset} is larger than max_event_bytes={self._limits[0]}"
@@ -266,7 +272,7 @@ class WireRestorer:
                 taken = source.feed(b"")
             else:  # the format was decided: from here on the lane finds the frames
                 taken = self._source.feed(source.take_rest())
-        writer.bytes(taken)
+        writer.data(taken)
 
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
@@ -368,7 +374,7 @@ class WireRestorer:
             for chunk in before:
                 writer.event(chunk)
             if not is_left_out:
-                writer.bytes(piece)
+                writer.data(piece)
         if is_left_out:
             writer.leave_out(frame)
 

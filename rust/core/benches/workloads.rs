@@ -13,9 +13,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use holdback_core::{Fed, JsonField, Matcher, StreamBuffer, Wire};
-
-const CHAT: Wire = Wire { lines: false, field: Some(JsonField::Call) };
+use holdback_core::{Fed, Matcher, StreamBuffer};
 
 /// Work that is ready to be done again and again.
 type Work = Box<dyn Fn()>;
@@ -23,7 +21,7 @@ type Work = Box<dyn Fn()>;
 /// Makes the input of a work.
 type Prepare = fn() -> Work;
 
-const WORKLOADS: [(&str, Prepare); 14] = [
+const WORKLOADS: [(&str, Prepare); 12] = [
     ("build of 1,000 placeholders", || build(placeholders(1_000))),
     ("build of 1,000 invented names", || build(invented(1_000))),
     ("start of a stream", || starting(1_000)),
@@ -36,8 +34,6 @@ const WORKLOADS: [(&str, Prepare); 14] = [
     ("JSON feed of 64, structured", || json(&structured(20_000), 64)),
     ("JSON feed of 64, escapes", || json(&format!("\"{}", "\\u0061".repeat(3_000)), 64)),
     ("JSON feed of 4, structured", || json(&structured(20_000), 4)),
-    ("scan of quiet reads", || scan(&prose(40_000, 0))),
-    ("scan of reads with matches", || scan(&prose(40_000, 200))),
 ];
 
 fn main() -> ExitCode {
@@ -86,30 +82,6 @@ fn near_match() -> Work {
     let matcher = matcher(&[("a".repeat(2_000) + "b", "x".to_owned())]);
     let pieces = cut(&"a".repeat(20_000), 64);
     Box::new(move || feed_all(matcher.stream(), &pieces))
-}
-
-/// What the byte layer asks of each read of 4 KB: the quiet run, and again behind each event that is not quiet.
-fn scan(text: &str) -> Work {
-    let matcher = matcher(&placeholders(100));
-    let data = events(text).into_bytes();
-    let reads: Vec<(Vec<u8>, Vec<usize>)> =
-        data.chunks(4_096).map(|read| (read.to_vec(), borders(read))).collect();
-    Box::new(move || {
-        for (read, borders) in &reads {
-            let mut at = 0;
-            let mut borders = borders.iter();
-            loop {
-                let quiet = matcher.quiet_run(black_box(read), at, CHAT);
-                let Some(behind) = borders.find(|&&border| border > quiet) else { break };
-                at = *behind;
-            }
-        }
-    })
-}
-
-/// Where the events of a read end.
-fn borders(read: &[u8]) -> Vec<usize> {
-    (2..=read.len()).filter(|&end| &read[end - 2..end] == b"\n\n").collect()
 }
 
 fn feed_all(mut stream: StreamBuffer, pieces: &[String]) {
@@ -186,23 +158,6 @@ fn structured(length: usize) -> String {
         format!(r#"{{"to": "<PERSON_{person}>", "n": {n}, "ok": true, "subject": "{subject}", "tags": ["a", "b"]}}"#)
     });
     format!("[{}]", members.collect::<Vec<_>>().join(", "))
-}
-
-/// Chat events of about 250 bytes, one per token.
-fn events(text: &str) -> String {
-    let mut dice = Dice(4);
-    let mut rest = text;
-    let mut out = String::new();
-    while !rest.is_empty() {
-        let (token, behind) = rest.split_at(rest.len().min(4 + dice.roll(7)));
-        out += r#"data: {"id":"chatcmpl-123","object":"chat.completion.chunk","created":1790000000,"model":"large","#;
-        out += r#""choices":[{"index":0,"delta":{"content":""#;
-        out += token;
-        out += r#""},"logprobs":null,"finish_reason":null}],"service_tier":"default","system_fingerprint":"fp_1"}"#;
-        out += "\n\n";
-        rest = behind;
-    }
-    out
 }
 
 fn cut(text: &str, size: usize) -> Vec<String> {

@@ -49,12 +49,10 @@
 mod automaton;
 mod borders;
 mod error;
-mod event;
 mod json_source;
 mod json_text;
 mod matcher;
 mod pattern;
-mod scan;
 mod shared;
 mod starts;
 mod stream;
@@ -63,9 +61,7 @@ pub mod wire;
 mod word_table;
 
 pub use error::PatternError;
-pub use event::{Hole, TextEvent};
 pub use matcher::Matcher;
-pub use scan::{JsonField, Wire};
 pub use shared::SharedBuffer;
 pub use stream::{Fed, StreamBuffer};
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::automaton::Automaton;
 use crate::pattern::Patterns;
-use crate::scan::{self, Wire};
 use crate::stream::Mode;
 use crate::{Fed, PatternError, StreamBuffer};
 
@@ -169,40 +168,6 @@ impl Matcher {
         let starts = self.automaton.starts();
         let found = if json { starts.find_json(text.as_bytes()) } else { starts.find(text.as_bytes()) };
         found.is_none()
-    }
-
-    /// How far `data`, which begins at the border of an event, can go out unread: the end of the last whole event
-    /// before anything that could begin a key in some JSON spelling or belong to a channel of JSON source.
-    ///
-    /// ```
-    /// use holdback_core::{JsonField, Matcher, Wire};
-    ///
-    /// let matcher = Matcher::new([("<PERSON_1>", "Ada")])?;
-    /// let chat = Wire { lines: false, field: Some(JsonField::Call) };
-    /// let data = b"data: {\"text\":\"Hi\"}\n\ndata: {\"text\":\"<PERSON_1>\"}\n\n";
-    /// assert_eq!(matcher.quiet_run(data, 0, chat), 21);
-    /// # Ok::<(), holdback_core::PatternError>(())
-    /// ```
-    ///
-    /// # Panics
-    /// If `start` is beyond the end of `data`.
-    #[must_use]
-    pub fn quiet_run(&self, data: &[u8], start: usize, wire: Wire) -> usize {
-        self.automaton.starts().quiet_run(data, start, wire)
-    }
-
-    /// Whether `data` is the beginning of one event and no more. It may be denied without need.
-    ///
-    /// ```
-    /// use holdback_core::{Matcher, Wire};
-    ///
-    /// let wire = Wire { lines: false, field: None };
-    /// assert!(Matcher::is_beginning(b"data: {\"text\":", wire));
-    /// assert!(!Matcher::is_beginning(b"data: {}\n\ndata: {", wire));
-    /// ```
-    #[must_use]
-    pub fn is_beginning(data: &[u8], wire: Wire) -> bool {
-        scan::is_beginning(data, wire.lines)
     }
 
     /// How many keys there are; surrogate halves that were joined make one key.

@@ -1,13 +1,9 @@
 //! `Starts`: where a key may begin, at memory speed.
 
-use crate::scan::{RARE, Scanner, Wire};
-
 /// Finds the next place where a key may begin.
 pub(crate) struct Starts {
     plain: Places,
     json: Places,
-    wire: Places,
-    scanner: Scanner,
 }
 
 impl Starts {
@@ -18,12 +14,7 @@ impl Starts {
         let escaped: Vec<[u8; 2]> = firsts.iter().map(|first| [first[0], b'\\']).collect();
         let json =
             begins.iter().copied().chain(escaped.iter().map(<[u8; 2]>::as_slice)).chain([&b"\""[..], b"\\"]);
-        Self {
-            plain: Places::new(begins.iter().copied()),
-            json: Places::new(json),
-            wire: Places::new(firsts.iter().copied()),
-            scanner: Scanner::new(&firsts.concat()),
-        }
+        Self { plain: Places::new(begins.iter().copied()), json: Places::new(json) }
     }
 
     /// The next place in a text where a key may begin.
@@ -36,19 +27,6 @@ impl Starts {
     #[inline]
     pub(crate) fn find_json(&self, text: &[u8]) -> Option<usize> {
         self.json.find(text)
-    }
-
-    /// How far `data[start..]` can go out unread.
-    pub(crate) fn quiet_run(&self, data: &[u8], start: usize, wire: Wire) -> usize {
-        let quiet = &data[start..];
-        // The usual case in one search: one first byte, and none of the rare ones that the scanner begins with.
-        if let Places::One(first) = self.wire
-            && memchr::memchr3(first, RARE[0], RARE[1], quiet).is_none()
-        {
-            return self.scanner.quiet_run(data, start, wire, false);
-        }
-        let end = self.wire.find(quiet).map_or(data.len(), |found| start + found);
-        self.scanner.quiet_run(&data[..end], start, wire, true)
     }
 }
 

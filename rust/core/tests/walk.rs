@@ -138,9 +138,9 @@ fn kinds_and_values() {
         ("-1", &[5, 6, 7, 8, 9, 0]),
         (r#""""#, &[1, 2, 3, 4, 9, 0]),
         (r#""x""#, &[1, 2, 3, 4, 6, 7, 8, 9, 0]),
-        // Containers into which the walk descends: the place stands first, and nothing of an empty one counts.
-        ("[]", &[10]),
-        ("{ }", &[10]),
+        // Containers into which the walk descends: the place stands first, and an empty one says nothing.
+        ("[]", &[10, 5, 9]),
+        ("{ }", &[10, 5, 9]),
         ("[null]", &[10, 1, 2, 10, 5, 6, 7, 9]),
     ] {
         let source = format!("{{\"b\": {value}}}");

@@ -7,9 +7,8 @@ mod wire;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use holdback_core::{Fed, Hole, JsonField, Matcher, SharedBuffer, StreamBuffer, TextEvent, Wire};
+use holdback_core::{Fed, Matcher, SharedBuffer, StreamBuffer};
 use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -27,11 +26,6 @@ fn wrong_type(expected: &str, object: &Bound<'_, PyAny>) -> PyErr {
 
 fn text<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
     object.cast().map_err(|_| wrong_type(expected, object))
-}
-
-fn hole_named(name: &str) -> PyResult<Hole> {
-    let hole = Hole::ALL.into_iter().find(|known| known.name() == name);
-    hole.ok_or_else(|| PyTypeError::new_err("_text_event() takes holes that are named"))
 }
 
 /// What a text is, or that it tells by its first characters.
@@ -156,13 +150,6 @@ impl PyTrieMatcher {
         Ok(PyStreamBuffer { buffer: Arc::new(SharedBuffer::new(stream)) })
     }
 
-    #[pyo3(signature = (*, lines, field, longest = usize::MAX))]
-    fn _scan(&self, lines: bool, field: &str, longest: usize) -> PyScan {
-        let field = JsonField::ALL.into_iter().find(|known| known.name() == field);
-        let (passed, is_open) = (0.into(), false.into());
-        PyScan { matcher: self.0.clone(), wire: Wire { lines, field }, longest, passed, is_open }
-    }
-
     #[getter]
     fn longest(&self) -> usize {
         self.0.longest()
@@ -179,112 +166,6 @@ impl PyTrieMatcher {
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a TrieMatcher holds originals and is not pickled"))
     }
-}
-
-/// See the stub ``holdback/_native.pyi``: one documentation for both twins.
-#[pyclass(frozen, module = "holdback._native", name = "Scan")]
-struct PyScan {
-    matcher: Matcher,
-    wire: Wire,
-    longest: usize,
-    passed: AtomicUsize,
-    is_open: AtomicBool,
-}
-
-#[pymethods]
-impl PyScan {
-    #[pyo3(signature = (data, /))]
-    fn passes(&self, data: &Bound<'_, PyAny>) -> bool {
-        data.cast_exact::<PyBytes>().is_ok_and(|data| {
-            let data = data.as_bytes();
-            let passes = self.is_open.load(Ordering::Relaxed)
-                && data.len() <= self.longest
-                && self.matcher.quiet_run(data, 0, self.wire) == data.len();
-            if passes {
-                self.count(data.len());
-            }
-            passes
-        })
-    }
-
-    #[getter]
-    fn is_open(&self) -> bool {
-        self.is_open.load(Ordering::Relaxed)
-    }
-
-    #[setter]
-    fn set_is_open(&self, is_open: bool) {
-        self.is_open.store(is_open, Ordering::Relaxed);
-    }
-
-    #[getter]
-    fn passed(&self) -> usize {
-        self.passed.load(Ordering::Relaxed)
-    }
-
-    #[pyo3(signature = (data, start, event, /))]
-    fn run<'py>(
-        &self,
-        data: &Bound<'py, PyBytes>,
-        start: usize,
-        event: Option<&Bound<'py, PyTextEvent>>,
-    ) -> (Bound<'py, PyBytes>, usize) {
-        let bytes = data.as_bytes();
-        let start = start.min(bytes.len());
-        let (run, length) = self.restored(&bytes[start..], event);
-        (to_bytes(&run, data), start + length)
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "an argument that may have been copied comes by value")]
-    #[pyo3(signature = (rest, data, event, /))]
-    fn read<'py>(
-        &self,
-        rest: Cow<'_, [u8]>,
-        data: &Bound<'py, PyBytes>,
-        event: Option<&Bound<'py, PyTextEvent>>,
-    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool) {
-        let joined;
-        let bytes = if rest.is_empty() {
-            data.as_bytes()
-        } else {
-            joined = [&rest, data.as_bytes()].concat();
-            &joined
-        };
-        let (run, length) = self.restored(bytes, event);
-        self.count(length);
-        let left = &bytes[length..];
-        let is_calm = event.is_none_or(|event| event.get().is_calm());
-        self.is_open.store(is_calm && left.is_empty(), Ordering::Relaxed);
-        (to_bytes(&run, data), PyBytes::new(data.py(), left), Matcher::is_beginning(left, self.wire))
-    }
-}
-
-impl PyScan {
-    /// Not in one step: a scan belongs to one stream, which one thread feeds at a time.
-    fn count(&self, bytes: usize) {
-        self.passed.store(self.passed.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
-    }
-
-    /// What leaves, and of how many bytes.
-    fn restored<'a>(&self, data: &'a [u8], event: Option<&Bound<'_, PyTextEvent>>) -> (Cow<'a, [u8]>, usize) {
-        let Some(event) = event else {
-            let length = self.matcher.quiet_run(data, 0, self.wire);
-            return (data[..length].into(), length);
-        };
-        let PyTextEvent { event, stream, has_fitted } = event.get();
-        let mut out = Vec::with_capacity(data.len());
-        let (length, count) =
-            stream.get().with(|stream| event.restore_run(data, &self.matcher, self.wire, stream, &mut out));
-        if count > 0 {
-            has_fitted.store(true, Ordering::Relaxed);
-        }
-        (out.into(), length)
-    }
-}
-
-/// These bytes as an object: ``data`` if they are all of its own.
-fn to_bytes<'py>(bytes: &[u8], data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
-    if std::ptr::eq(bytes, data.as_bytes()) { data.clone() } else { PyBytes::new(data.py(), bytes) }
 }
 
 /// See the stub ``holdback/_native.pyi``: one documentation for both twins.
@@ -344,20 +225,6 @@ impl PyStreamBuffer {
         to_python(py, &pending)
     }
 
-    #[pyo3(signature = (parts, tail, *, is_droppable, others_rest))]
-    fn _text_event(
-        slf: Bound<'_, Self>,
-        parts: Vec<(Vec<u8>, String)>,
-        tail: &[u8],
-        is_droppable: bool,
-        others_rest: bool,
-    ) -> PyResult<PyTextEvent> {
-        let parts = parts.into_iter().map(|(fixed, hole)| Ok((fixed, hole_named(&hole)?)));
-        let parts: Vec<_> = parts.collect::<PyResult<_>>()?;
-        let event = TextEvent::new(parts, tail, is_droppable, others_rest);
-        Ok(PyTextEvent { event, stream: slf.unbind(), has_fitted: false.into() })
-    }
-
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("StreamBuffer(pending={})", self.pending(py)?.len()?))
     }
@@ -367,32 +234,11 @@ impl PyStreamBuffer {
     }
 }
 
-/// See the stub ``holdback/_native.pyi``.
-#[pyclass(frozen, module = "holdback._native", name = "TextEvent")]
-struct PyTextEvent {
-    event: TextEvent,
-    stream: Py<PyStreamBuffer>,
-    has_fitted: AtomicBool,
-}
-
-#[pymethods]
-impl PyTextEvent {
-    #[getter]
-    fn has_fitted(&self) -> bool {
-        self.has_fitted.load(Ordering::Relaxed)
-    }
-
-    #[getter]
-    fn is_calm(&self) -> bool {
-        self.stream.get().with(|stream| self.event.is_calm(stream))
-    }
-}
-
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
+    use super::{PyStreamBuffer, PyTrieMatcher};
     #[pymodule_export]
     use crate::wire::{PyLane, PyShapes};
 }

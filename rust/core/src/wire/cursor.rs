@@ -112,9 +112,8 @@ impl<'a> Walk<'a> {
                     self.reading.marks[place].literal = literal;
                     place += 1;
                 }
-                SlotKind::Event | SlotKind::Once | SlotKind::Document | SlotKind::Latest
-                    if !literal.kind.is_empty_container() =>
-                {
+                SlotKind::Document | SlotKind::Latest => self.push(slot, literal),
+                SlotKind::Event | SlotKind::Once if !literal.kind.is_empty_container() => {
                     self.push(slot, literal);
                 }
                 _ => {}

@@ -115,7 +115,7 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     while let Some(found) = text[at..].iter().position(|&byte| IS_WATCHED[usize::from(byte)]) {
         at += found;
         let (code_point, length) = surrogate::first(&text[at..]);
-        if let Some(escape) = crate::json::escape_of(code_point) {
+        if let Some(escape) = crate::json_text::escape_of(code_point) {
             out.extend_from_slice(&text[done..at]);
             out.extend_from_slice(escape.as_bytes());
             done = at + length;
