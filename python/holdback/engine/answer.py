@@ -24,14 +24,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from holdback import _backend
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Emptied, Kind, Slot
-
-if TYPE_CHECKING:
-    from holdback.formats.base import Format
 
 Key = tuple[Any, str, Any]
 """What a channel goes by: its group, its kind, and what else tells it from others."""
@@ -128,6 +125,20 @@ class Drain:
 Step = Feed | Whole | End | Finish | Drain
 
 
+class Life(Protocol):
+    """What a format says of an answer's life; ``formats.base.Format`` is what there is."""
+
+    @property
+    def ENDS(self) -> dict[str, tuple[str, ...]]:  # noqa: N802 - a constant of a format
+        """Which kinds of channels end, in the same group, when text of a kind comes."""
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        """What an event does to the answer, in order."""
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
+        """An event that carries nothing but the tail of a channel."""
+
+
 class _Channel:
     __slots__ = ("buffer", "number")
 
@@ -167,7 +178,7 @@ class Answer:
         "_void",
     )
 
-    def __init__(self, matcher: _backend.TrieMatcher, format_: Format) -> None:
+    def __init__(self, matcher: _backend.TrieMatcher, format_: Life) -> None:
         self._matcher = matcher
         self._format = format_
         self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}

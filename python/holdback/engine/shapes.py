@@ -185,7 +185,7 @@ class Members:
 class Shapes:
     """A compiled shape. ``signed`` says whether signed text is read.
 
-    >>> from holdback.engine.shapes import address, text
+    >>> from holdback.engine.shapes import Shapes, address, text
     >>> shapes = Shapes({"choices": [{"index": address("choice", positional=True), "text": text("said", "choice")}]})
     >>> [(slot.name, slot.depth) for slot in shapes.slots]
     [('choice', 1), ('said', 1)]

@@ -288,7 +288,9 @@ class Chat(Enveloped):
         call_id = call_id if isinstance(call_id, str) else ""
         if index is None:
             own = self._call_without_index(choice, where[1], call_id, name, answer)
-            addresses = None  # which call has no more than a position depends on the last one that began there
+            addresses = (
+                None  # which call has no more than a position depends on the last one that began there
+            )
         else:
             own = index
             known = self._call_ids.get((choice, own))
