@@ -65,7 +65,7 @@ def places(automaton: Automaton) -> dict[int, tuple[int, int]]:
     """Where the nodes stand on the paper."""
     longest = max(KEYS, key=len)
     at = {}
-    for node in range(len(automaton.first_unit) + 1):
+    for node in range(len(automaton.owner)):
         path = automaton.path(node)
         if longest.startswith(path):
             at[node] = (LEFT + STEP * len(path), TOP)

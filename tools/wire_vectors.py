@@ -38,7 +38,7 @@ FOLDER = ROOT / "tests" / "vectors" / "wire"
 STREAMS = ROOT / "examples" / "streams"
 RECORDINGS = ROOT / "examples" / "recordings"
 
-PENDING: frozenset[str] = frozenset()
+PENDING: frozenset[str] = frozenset({"oversized/the last, without its end"})
 """Kinds and names, ``kind/name``, of the vectors that the restorer does not get right yet."""
 
 Vector = dict[str, Any]

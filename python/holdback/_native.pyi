@@ -37,8 +37,8 @@ class TrieMatcher:
     TrieMatcher(keys=2, longest=11)
     """
 
-    def __new__(cls, pairs: Mapping[str, str], *, words: bool = False) -> TrieMatcher: ...
-    def replace(self, text: str, *, json: bool | Literal["auto"] = False) -> str:
+    def __new__(cls, pairs: Mapping[str, str], *, words: bool = ...) -> TrieMatcher: ...
+    def replace(self, text: str, *, json: bool | Literal["auto"] = ...) -> str:
         r"""Restore a whole text. An unchanged text comes back as the same object. Another type is a ``TypeError``.
 
         With ``json``, ``text`` is JSON source (RFC 8259), as in tool-call arguments: a placeholder matches in any
@@ -50,7 +50,7 @@ class TrieMatcher:
         code-fence line, ``{`` with ``"`` or ``}`` behind it, or ``[`` with ``{``, ``[`` or ``"``.
         """
 
-    def stream(self, *, json: bool | Literal["auto"] = False) -> StreamBuffer:
+    def stream(self, *, json: bool | Literal["auto"] = ...) -> StreamBuffer:
         """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
 
     @property
@@ -201,6 +201,10 @@ class Lane:
     @property
     def is_skipping(self) -> bool:
         """Whether a frame that is larger than allowed is just passing unread."""
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether such a frame stopped in the middle of a line."""
 
     @property
     def manner(self) -> tuple[bytes, bool] | None:

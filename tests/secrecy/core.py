@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import holdback
-from holdback import ChunkRestorer, DeanonymizationConfig, PIIMapping, WireRestorer, _backend, aio, sync
+from holdback import (
+    ChunkRestorer,
+    DeanonymizationConfig,
+    PIIMapping,
+    WireRestorer,
+    _backend,
+    aio,
+    spellings,
+    sync,
+)
 from holdback.formats import FORMATS
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Watch
 from secrecy.material import (
@@ -168,10 +177,24 @@ def helpers(watch: Watch, _: Path) -> None:
     holdback.format_sse_done()
 
 
-@covers("DeanonymizationConfig", "DeanonymizationConfig.enabled", "DeanonymizationConfig.reasoning")
+@covers(
+    "DeanonymizationConfig",
+    "DeanonymizationConfig.enabled",
+    "DeanonymizationConfig.reasoning",
+    "DeanonymizationConfig.spellings",
+    "DeanonymizationConfig.words",
+)
 def config(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig, enabled=ORIGINAL)
     watch.fails(DeanonymizationConfig, reasoning=[FAKE])
+    watch.fails(DeanonymizationConfig, spellings=(FAKE,))
+    watch.fails(DeanonymizationConfig, words=[FAKE])
+
+
+@covers("spellings")
+def spelled(watch: Watch, _: Path) -> None:
+    watch.fails(spellings, PAIRS, (FAKE,))
+    watch.shown(spellings.left_out(PAIRS))
     watch.fails(DeanonymizationConfig, other=ORIGINAL)
     watch.fails(DeanonymizationConfig.model_validate, ORIGINAL)
     watch.fails(DeanonymizationConfig.model_validate_json, json.dumps(PAIRS)[:-1])

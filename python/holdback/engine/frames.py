@@ -128,6 +128,11 @@ class Framer:
             return out, b"", None
         return out + self._pass_on() if self.is_skipping else out
 
+    @property
+    def is_in_line(self) -> bool:
+        """Whether an event that is too large stopped in the middle of a line."""
+        return self._line < 0
+
     def take_rest(self) -> bytes:
         """The bytes of the unfinished frame, which are forgotten."""
         rest = bytes(self._rest)

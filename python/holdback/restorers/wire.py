@@ -205,7 +205,8 @@ class WireRestorer:
             ready = len(writer)
             self._drain()
             if ready or is_cut:
-                writer.complete(rest, ready)
+                is_line_open = is_cut and self._source.is_in_line
+                writer.complete(b"" if is_line_open else rest or b"\n", ready)
         return writer.take()
 
     def __repr__(self) -> str:

@@ -332,6 +332,11 @@ impl PyLane {
     }
 
     #[getter]
+    fn is_in_line(&self, py: Python<'_>) -> bool {
+        self.lock(py).is_in_line()
+    }
+
+    #[getter]
     fn oversized(&self, py: Python<'_>) -> usize {
         self.lock(py).oversized()
     }

@@ -140,6 +140,12 @@ impl Frames {
         if self.at > self.line { self.at } else { self.size }
     }
 
+    /// Whether the last of what was given up is in the middle of a line.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        self.is_cut
+    }
+
     /// Give up what has come of the frame in hand, `bytes`: what is passed to `next` begins behind it. Only where the
     /// frame ends is of interest from then on.
     pub fn pass(&mut self, bytes: &[u8]) {

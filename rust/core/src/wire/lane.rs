@@ -360,6 +360,12 @@ impl Lane {
         self.manner
     }
 
+    /// Whether such an event stopped in the middle of a line.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        self.frames.is_in_line()
+    }
+
     /// How many events were larger than allowed and passed unread.
     #[must_use]
     pub fn oversized(&self) -> usize {
