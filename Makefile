@@ -31,7 +31,7 @@ CHECKED := dist/.checked-$(if $(NATIVE),native,pure)
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 # The fuzz target of the core is a workspace of its own.
 FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
-SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py tests/test_scan.py   # what a thread may share
+SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
 # Three, so that `make -k lint` goes on after one that fails.

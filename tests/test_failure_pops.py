@@ -19,7 +19,7 @@ def test_the_drawing_is_the_one_of_this_automaton() -> None:
 def test_its_pops_are_right_for_every_path() -> None:
     """What the oracle makes of a path is what falling down to the root pops."""
     automaton = Automaton(Patterns(PAIRS))
-    for settled in range(1, len(automaton.first_unit) + 1):
+    for settled in range(1, len(automaton.owner)):
         node, path, out = settled, automaton.path(settled), ""
         while node != ROOT:
             out += "".join(PAIRS.get(pop.text, pop.text) for pop in failure_pops.pops(automaton, node))
@@ -30,6 +30,6 @@ def test_its_pops_are_right_for_every_path() -> None:
 def test_it_has_a_key_a_failure_and_a_key_behind_another() -> None:
     """Else there would be nothing to see."""
     automaton = Automaton(Patterns(PAIRS))
-    nodes = range(1, len(automaton.first_unit) + 1)
+    nodes = range(1, len(automaton.owner))
     assert any(automaton.fail[node] for node in nodes)
     assert any(sum(pop.is_key for pop in failure_pops.pops(automaton, node)) > 1 for node in nodes)

@@ -113,7 +113,7 @@ def drawing(automaton: Automaton) -> str:
 
 def described(automaton: Automaton) -> str:
     """The picture in words."""
-    nodes = range(1, len(automaton.first_unit) + 1)
+    nodes = range(1, len(automaton.owner))
     words = [
         f"“{automaton.path(node)}” pops {' + '.join(pop.text for pop in pops(automaton, node))} "
         f"and fails to “{automaton.path(automaton.fail[node])}”"
