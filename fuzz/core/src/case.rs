@@ -25,6 +25,13 @@ impl<'a> Case<'a> {
         Self { json: options & 1 != 0, pairs, text, gaps }
     }
 
+    /// Whether a key is made of a number's characters.
+    pub(crate) fn has_number(&self) -> bool {
+        self.pairs.iter().any(|(key, _)| {
+            key.iter().any(u8::is_ascii_digit) && key.iter().all(|byte| b"0123456789+-.eE".contains(byte))
+        })
+    }
+
     /// The text cut as the head says, between code points.
     pub(crate) fn pieces(&self) -> Vec<&'a [u8]> {
         let mut places = vec![0];

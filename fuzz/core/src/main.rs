@@ -27,6 +27,10 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     assert!(!case.is_no_key_set(), "a bad key set was taken");
+    // Numbers outside strings and code fences are beyond the oracles here: the target `twins` judges them.
+    if case.json && (case.has_number() || case.text.contains(&b'`')) {
+        return;
+    }
     let restored = streams::judge(&matcher, &case);
     if case.json {
         tree::judge(&case, &restored);
