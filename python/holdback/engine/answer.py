@@ -254,10 +254,6 @@ class Answer:
                 if channel.number >= 0:
                     self._lane.forget(channel.number)
 
-    def has(self, group: Any, kind: str, own: Any) -> bool:
-        """Whether there is such a channel."""
-        return (kind, own) in self._groups.get(group, ())
-
     def _feed(self, step: Feed, spots: list[_Spot], last: dict[Key, _Spot]) -> None:
         key, came = step.key, step.mark[2]
         leaves, holds = came, False
