@@ -1,0 +1,423 @@
+"""The masker: every value that is found anywhere in a request becomes its placeholder everywhere in it.
+
+Three steps. The request is walked once and its texts collected; the detectors look at each; every value found, and
+every value that the conversation is known to hold, gets its placeholder. Then one matcher of all values, the longest
+first, goes over every text in a second walk. So a value that a detector saw in one message and missed in another is
+masked in both, and what was restored in the last turn is masked again.
+
+A placeholder that comes back, in a text that was kept masked, *is* the placeholder of its value: it stays, and nothing
+inside it is looked for. Sans-IO: what a store knows is given as ``known``, and what is new comes out as ``added``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, NoReturn, TypeVar
+
+from holdback import _backend
+from holdback._pure.pattern import join_surrogates, plain
+from holdback.config import restores_reasoning
+from holdback.errors import HoldbackError, MaskingError
+from holdback.mapping import PIIMapping
+from holdback.masking import _source
+from holdback.masking._source import Number
+from holdback.masking.known import KnownValues, spellings_of
+from holdback.masking.placeholders import FORM, Placeholders, bare, label
+from holdback.masking.requests import AUTO, REQUESTS
+from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
+from holdback.masking.walk import Walk
+
+Request = TypeVar("Request", bound="bytes | dict[str, Any]")
+
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+_SEPARATORS = re.compile("[_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingReport:
+    """What was masked in one request, in numbers: no value, no placeholder."""
+
+    found: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many different values the detectors found, by entity type."""
+
+    texts: int = 0
+    """How many texts were looked at: messages, parts, strings in documents."""
+
+    masked: int = 0
+    """How many of them were changed."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Masked(Generic[Request]):
+    """A request that may be sent, and what is needed to restore its answer.
+
+    >>> masked = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32))).mask(
+    ...     {"messages": [{"role": "user", "content": "I am Ada."}]}, scope="a conversation")
+    >>> masked
+    Masked(values=1, texts=2, masked=1)
+    """
+
+    request: Request
+    """The request as it came if nothing was masked; else a new one, which shares what did not change."""
+
+    mapping: PIIMapping
+    """Every placeholder of the conversation, as far as it is known: what was given as ``known``, and what is new."""
+
+    added: PIIMapping
+    """What of it was not in ``known``: what a store has to learn."""
+
+    report: MaskingReport
+
+    def __repr__(self) -> str:
+        report = self.report
+        return f"Masked(values={self.mapping.count}, texts={report.texts}, masked={report.masked})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Masked holds personal data and is not pickled")
+
+
+class Masker:
+    """Masks requests: what its detector finds becomes placeholders.
+
+    :param detector: what finds values; a list of detectors is one; None finds nothing, so that only what is ``known``
+        is masked.
+    :param placeholders: what makes the placeholders; None if the detector is None.
+
+    It holds no state of a request, so threads may share it.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(range(32))))
+    >>> masked = masker.mask(b'{"messages": [{"role": "user", "content": "I am Ada."}]}', scope="a conversation")
+    >>> masked.request
+    b'{"messages": [{"role": "user", "content": "I am <PERSON_pj7qzvfwqd>."}]}'
+    >>> masked.mapping.get_original("<PERSON_pj7qzvfwqd>")
+    'Ada'
+    """
+
+    __slots__ = ("_detectors", "_placeholders")
+
+    def __init__(
+        self, detector: Detector | Sequence[Detector] | None, placeholders: Placeholders | None = None
+    ) -> None:
+        if detector is None:
+            detector = ()
+        self._detectors = tuple(detector if isinstance(detector, (list, tuple)) else (detector,))
+        Detectors(self._detectors)  # which checks that they are callable
+        if placeholders is not None and not isinstance(placeholders, Placeholders):
+            raise TypeError(f"placeholders must be Placeholders, not {type(placeholders).__name__}")
+        if placeholders is None and self._detectors:
+            raise MaskingError("a detector needs placeholders for what it finds")
+        self._placeholders = placeholders
+
+    def mask(
+        self,
+        request: Request,
+        *,
+        scope: str,
+        known: PIIMapping | Mapping[str, str] | None = None,
+        protocol: str = "auto",
+    ) -> Masked[Request]:
+        """Mask a request, a dict or the bytes of its JSON; the caller's objects are not changed.
+
+        :param scope: what shares placeholders: the conversation, at most the tenant. Within it, the provider can see
+            that two requests speak of the same value.
+        :param known: what the conversation masked before, such as a store holds: all its values are masked, by the
+            placeholders that they have there.
+        :param protocol: the request's format, ``"openai-chat"``, ``"openai-text"``, ``"openai-responses"``,
+            ``"anthropic"``, ``"gemini"`` or ``"ollama"``; ``"auto"`` takes the fields of all of them.
+        :raises TypeError: an argument is of a wrong type.
+        :raises MaskingError: the request cannot be read, or masking it would be unsafe; it must not be sent.
+        """
+        if not isinstance(scope, str):
+            raise TypeError(f"scope must be str, not {type(scope).__name__}")
+        if not scope:
+            raise MaskingError("the scope must not be empty: conversations would share their placeholders")
+        shape = AUTO if protocol == "auto" else REQUESTS.get(protocol) if isinstance(protocol, str) else None
+        if shape is None:
+            raise HoldbackError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
+        if isinstance(request, (bytes, bytearray, memoryview)):
+            bom, source, tree = _read(bytes(request))
+        elif isinstance(request, dict):
+            bom, source, tree = b"", "", request
+        else:
+            raise TypeError(f"a request is a dict or bytes, not {type(request).__name__}")
+
+        documents: dict[str, Any] = {}
+        texts = _Texts()
+        walk = Walk(texts, documents)
+        walk.request(tree, shape)
+        self._check_style(known, walk.earlier)
+        mapping, added, found = self._allotted(texts.found, scope, known)
+        report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
+        if mapping.is_empty:
+            return Masked(request, mapping, added, report)
+        writer = _Writer(mapping)
+        new = Walk(writer, documents).request(tree, shape)
+        report = MaskingReport(report.found, report.texts, writer.masked)
+        if new is tree:
+            return Masked(request, mapping, added, report)
+        masked: Any = new
+        if not isinstance(request, dict):
+            masked = bom + _source.write(source, tree, new).encode()
+        return Masked(masked, mapping, added, report)
+
+    @staticmethod
+    def check_config(config: object) -> None:
+        """Refuse a config that restores signed text: sent back, its values would reach the provider unmasked.
+
+        :raises MaskingError: it does.
+        """
+        if config is not None and restores_reasoning(config):
+            raise MaskingError("signed text must stay masked beside a masker: it is sent back as it is")
+
+    def _check_style(self, known: object, earlier: str) -> None:
+        if self._placeholders is None or self._placeholders.style == "keyed":
+            return
+        if known is not None:
+            raise MaskingError("numbered placeholders mean something in one request alone: no store can keep them")
+        if earlier:
+            raise MaskingError(
+                f"numbered placeholders mean something in one request alone, but {earlier} names an earlier one"
+            )
+
+    # ---------------------------------------------------------------- values and their placeholders
+
+    def _allotted(
+        self, texts: Iterable[str], scope: str, known: PIIMapping | Mapping[str, str] | None
+    ) -> tuple[PIIMapping, PIIMapping, dict[str, str]]:
+        """The mapping of the conversation, what is new in it, and the values that were found with their types."""
+        before = _mapping_of(known)
+        fakes = before.get_all_fakes()
+        texts = list(texts)
+        found = self._found(texts, fakes)
+        added = PIIMapping()
+        if (placeholders := self._placeholders) is None:
+            return before, added, found
+        if placeholders.style == "keyed":
+            for value, entity_type, placeholder in self._returned(texts, scope, fakes):
+                added.add(value, placeholder, entity_type)
+        new = [(value, entity_type) for value, entity_type in found.items() if before.get_fake(value) is None]
+        for value, entity_type, placeholder in placeholders.allot(new, scope=scope, taken=fakes, texts=texts):
+            added.add(value, placeholder, entity_type)
+        if added.is_empty:
+            return before, added, found
+        if before.is_empty:
+            return copy.copy(added), added, found
+        mapping = copy.copy(before)
+        for placeholder, value in added.get_all_fakes().items():
+            mapping.add(value, placeholder, added.get_entity_type(value) or "")
+        return mapping, added, found
+
+    def _found(self, texts: Sequence[str], fakes: Mapping[str, str]) -> dict[str, str]:
+        """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
+        found: dict[str, str] = {}
+        if not self._detectors:
+            return found
+        ours = _ours(fakes)
+        for text in texts:
+            spans: list[Span] = []
+            for detector in self._detectors:
+                if one := spans_of(detector, text):
+                    is_exact = callable(getattr(detector, "value_of", None))
+                    spans += one if is_exact else _outside(one, ours(text))
+            for start, end, entity_type in settled(spans):
+                value = text[start:end].strip()
+                if not value:
+                    continue
+                if "\\" in value:
+                    for detector in self._detectors:
+                        value = getattr(detector, "value_of", plain)(value)
+                if value not in fakes:
+                    found.setdefault(value, entity_type)
+        return found
+
+    def _returned(
+        self, texts: Iterable[str], scope: str, fakes: Mapping[str, str]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Placeholders of known values that stand in the request though their values may not.
+
+        Costs one HMAC for each known value of such a type, and nothing if no text has the form of a placeholder.
+        """
+        standing = {mark for text in texts if "<" in text for mark in FORM.findall(text)} - fakes.keys()
+        if not standing or self._placeholders is None:
+            return
+        labels = {mark[1:].rpartition("_")[0] for mark in standing}
+        lengths = {len(mark.rpartition("_")[2]) - 1 for mark in standing}
+        for detector in self._detectors:
+            for value, entity_type in getattr(detector, "values", tuple)():
+                if label(entity_type) in labels:
+                    for digits in lengths:
+                        placeholder = self._placeholders.of(value, entity_type, scope=scope, digits=digits)
+                        if placeholder in standing:
+                            yield value, entity_type, placeholder
+
+    def __repr__(self) -> str:
+        return f"Masker(detectors={len(self._detectors)}, placeholders={self._placeholders!r})"
+
+
+def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
+    if isinstance(known, PIIMapping):
+        return known
+    mapping = PIIMapping()
+    if known is None:
+        return mapping
+    if not isinstance(known, Mapping):
+        raise TypeError(f"known must be a PIIMapping or a mapping, not {type(known).__name__}")
+    for placeholder, value in reversed(list(known.items())):  # of several placeholders the first is the one to use
+        mapping.add(value, placeholder, "")
+    return mapping
+
+
+# ---------------------------------------------------------------- what the walks hand texts to
+
+
+class _Texts:
+    """Collects the texts of a request, each once, in order."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, None] = {}
+        self.read = 0
+
+    def text(self, text: str) -> str:
+        self.read += 1
+        self.found[join_surrogates(text)] = None
+        return text
+
+    source = text
+
+    def person(self, name: str) -> str:
+        self.text(name)
+        self.found[_SEPARATORS.sub(" ", name)] = None  # as the person would be written elsewhere
+        return name
+
+    def key(self, name: str, *, is_data: bool) -> str:
+        return self.text(name) if is_data else name
+
+    def number(self, spelling: Number) -> None:
+        self.found[str(spelling)] = None
+
+
+class _Writer:
+    """Puts placeholders where values stand."""
+
+    def __init__(self, mapping: PIIMapping) -> None:
+        self.masked = 0
+        pairs: dict[str, str] = {}
+        values: dict[str, str] = {}
+        fakes = mapping.get_all_fakes()
+        for value in fakes.values():
+            placeholder = mapping.get_fake(value)
+            if value and placeholder is not None:
+                values[value] = placeholder
+        pairs |= values
+        for value, placeholder in values.items():
+            for spelling in spellings_of(value):
+                pairs.setdefault(spelling, placeholder)
+        for placeholder in fakes:  # one of ours that stands there stays
+            pairs[placeholder] = placeholder
+        self._values = values
+        self._matcher = _backend.TrieMatcher(pairs)
+        self._people: _backend.TrieMatcher | None = None
+
+    def text(self, text: str) -> str:
+        new = self._matcher.replace(text)
+        self.masked += new is not text
+        return new
+
+    def source(self, text: str) -> str:
+        new = self._matcher.replace(text, json=True)
+        self.masked += new is not text
+        return new
+
+    def key(self, name: str, *, is_data: bool) -> str:  # noqa: ARG002 - masked either way
+        return self.text(name)
+
+    def person(self, name: str) -> str:
+        if self._people is None:
+            people: dict[str, str] = {}
+            for value, placeholder in self._values.items():
+                people[value] = bare(placeholder)
+            for value, placeholder in self._values.items():
+                for separator in ("_", "-", ".", ""):
+                    if spelling := re.sub("[^A-Za-z0-9]+", separator, value):
+                        people.setdefault(spelling, bare(placeholder))
+            people |= {name: name for name in list(people.values())}
+            self._people = _backend.TrieMatcher(people)
+        new = self._people.replace(name)
+        self.masked += new is not name
+        return new
+
+    def number(self, spelling: Number) -> str | None:
+        for text in (str(spelling), _source.canonical(spelling)):
+            if (placeholder := self._values.get(text)) is not None:
+                self.masked += 1
+                return placeholder
+        return None
+
+
+# ---------------------------------------------------------------- placeholders of ours in the texts
+
+
+Marks = Callable[[str], Sequence[tuple[int, int]]]
+"""Where placeholders stand in a text."""
+
+
+def _ours(fakes: Iterable[str]) -> Marks:
+    """Finds placeholders: of the keyed form, and those that are known."""
+    others = {fake: "" for fake in fakes if fake.strip() and not FORM.fullmatch(fake)}
+    known = KnownValues(others) if others else None
+
+    def marks(text: str) -> Sequence[tuple[int, int]]:
+        found = [mark.span() for mark in FORM.finditer(text)] if "<" in text else []
+        if known is not None:
+            found = sorted([*found, *((start, end) for start, end, _ in known(text))])
+        return found
+
+    return marks
+
+
+def _outside(spans: Sequence[Span], marks: Sequence[tuple[int, int]]) -> Sequence[Span]:
+    """The spans without what of them is a placeholder: no part of one is a value."""
+    if not marks:
+        return spans
+    out: list[Span] = []
+    for start, end, entity_type in spans:
+        at = start
+        for begin, stop in marks:
+            if stop > at and begin < end:
+                out.append(Span(at, max(at, begin), entity_type))
+                at = stop
+        out.append(Span(at, max(at, end), entity_type))
+    return out
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def _read(data: bytes) -> tuple[bytes, str, Any]:
+    """The mark that its encoding begins with, if any; the source of a request, and its tree."""
+    if data.startswith(_COMPRESSED):
+        raise MaskingError("the request is compressed: masking needs the decoded bytes")
+    problem = ""
+    source, tree = "", None
+    try:
+        source = data.removeprefix(BOM_UTF8).decode()
+        tree = _source.read(source)
+    except UnicodeDecodeError as error:
+        problem = f"the request is no UTF-8: byte {error.start} is wrong"
+    except json.JSONDecodeError as error:
+        problem = f"the request is no JSON: it cannot be read beyond character {error.pos}"
+    except RecursionError:
+        problem = f"the request is nested deeper than {_source.MOST_DEEP}"
+    if problem:
+        raise MaskingError(problem)
+    if not isinstance(tree, _source.Members):
+        raise MaskingError("the request is no JSON object")
+    return BOM_UTF8 if data.startswith(BOM_UTF8) else b"", source, tree
