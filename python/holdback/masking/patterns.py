@@ -94,7 +94,7 @@ class Patterns:
             raise MaskingError("the engine re2 needs google-re2: pip install google-re2")
         self.engine: Literal["re2", "re"] = "re" if re2 is None else "re2"
         """Which engine runs the expressions."""
-        self._patterns: list[tuple[str, Any, Check | None, bool]] = []
+        self._patterns: list[tuple[str, Any, Check | None, int]] = []
         for entity_type, given in patterns.items():
             if not isinstance(entity_type, str):
                 raise TypeError(f"an entity type must be str, not {type(entity_type).__name__}")
@@ -106,15 +106,15 @@ class Patterns:
             compiled = _compiled(re2, expression)
             if compiled is None:
                 raise MaskingError(f"the expression of {entity_type} cannot be compiled by {self.engine}")
-            self._patterns.append((entity_type, compiled, check, "value" in compiled.groupindex))
+            self._patterns.append((entity_type, compiled, check, compiled.groupindex.get("value", 0)))
 
     def __call__(self, text: str, /) -> list[Span]:
         """The spans of all expressions; those of different ones may overlap."""
         searched = text if text.isascii() else _HALF.sub("\ufffd", text)  # RE2 reads UTF-8
         spans: list[Span] = []
-        for entity_type, compiled, check, has_value in self._patterns:
+        for entity_type, compiled, check, group in self._patterns:
             for match in compiled.finditer(searched):
-                start, end = match.span("value") if has_value else match.span()
+                start, end = match.span(group)
                 if 0 <= start < end and (check is None or check(text[start:end])):
                     spans.append(Span(start, end, entity_type))
         return spans

@@ -119,13 +119,12 @@ BLOCK: Object = {
     "cache_control": CACHE,
     "tool_references": [_kept("type", "tool_name")],
 }
-SOURCE["content"] = [BLOCK]  # whose parts are blocks
-BLOCK["source"] = By("type", {"base64": {**SOURCE, "data": ENCODED}}, SOURCE)
 COMPACTION: Object = {**_kept("type", "encrypted_content", "signature"), "content": SIGNED, "cache_control": CACHE}
 REDACTED: Object = {"type": KEPT, "data": ENCODED}
 CONTENT = By("type", {"compaction": COMPACTION, "redacted_thinking": REDACTED}, BLOCK)
 """A block or part of a message's content."""
-BLOCK["content"] = [CONTENT]
+BLOCK["content"] = SOURCE["content"] = [CONTENT]
+BLOCK["source"] = By("type", {"base64": {**SOURCE, "data": ENCODED}}, SOURCE)
 
 FUNCTION: Object = {**_kept("name", "thought_signature"), "arguments": DATA}
 SIGNATURES: Object = _kept("thought_signature", "thought_signatures", "signature")
@@ -225,8 +224,17 @@ PART |= dict.fromkeys(
     {**_kept("id", "name", "scheduling"), "response": DATA, "parts": [PART]},
 )
 TURN: Object = {"role": KEPT, "parts": [PART]}
-VOICE: Object = {OTHERS: KEPT}
-VOICE[OTHERS] = (KEPT, VOICE)
+VOICE: Object = _both_spellings({
+    "prebuiltVoiceConfig": _both_spellings(_kept("voiceName")),
+    "languageCode": KEPT,
+})
+SPEAKING: Object = _both_spellings({
+    "voiceConfig": VOICE,
+    "languageCode": KEPT,
+    "multiSpeakerVoiceConfig": _both_spellings({
+        "speakerVoiceConfigs": [_both_spellings({"speaker": TEXT, "voiceConfig": VOICE})]
+    }),
+})  # fmt: skip
 
 GENERATION: Object = _both_spellings({
     **_kept("responseMimeType", "responseModalities", "mediaResolution"),
@@ -235,7 +243,7 @@ GENERATION: Object = _both_spellings({
     "responseJsonSchema": SCHEMA,
     "thinkingConfig": _both_spellings(_kept("thinkingLevel")),
     "imageConfig": _both_spellings(_kept("aspectRatio", "imageSize")),
-    "speechConfig": VOICE,
+    "speechConfig": SPEAKING,
 })  # fmt: skip
 
 # ---------------------------------------------------------------- the formats
