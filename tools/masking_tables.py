@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from holdback.masking import requests
 from holdback.masking.requests import REQUESTS
-from holdback.masking.shapes import OTHERS, SIGNED, By, Kind, Shape
+from holdback.masking.shapes import OTHERS, SIGNED, By, Either, Kind, Shape
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "masking.md"
 MARK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -77,7 +77,7 @@ def _places(shape: Shape, names: Mapping[str, Shape], steps: Steps, entered: set
             case = _differing(inner, shape.other) if names else inner
             yield from _places(case, names, (*steps, Case(shape.member, value)), entered)
         yield from _places(shape.other, names, steps, entered)
-    elif isinstance(shape, tuple):
+    elif isinstance(shape, Either):
         kind, inner = shape
         yield Place(steps, kind)
         if kind is not SIGNED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -148,17 +149,24 @@ def test_phone() -> None:
 # ---------------------------------------------------------------- lists, and what detectors do wrong
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).map(lambda ends: Span(min(ends), max(ends) + 1, "P"))))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 9)).map(lambda ends: Span(min(ends), max(ends) + 1, "P"))
+    )
+)
 def test_what_overlaps_is_settled(spans: list[Span]) -> None:
     out = settled(spans)
-    assert all(one.end <= two.start for one, two in zip(out, out[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(out))
     covered = {at for span in spans for at in range(span.start, span.end)}
     assert {at for span in out for at in range(span.start, span.end)} == covered
 
 
 def test_the_longest_that_begins_first_wins() -> None:
     assert settled([Span(4, 9, "HOST"), Span(0, 9, "EMAIL"), Span(0, 3, "PERSON")]) == [Span(0, 9, "EMAIL")]
-    assert settled([Span(0, 5, "A"), Span(3, 9, "B"), Span(9, 10, "C")]) == [Span(0, 9, "A"), Span(9, 10, "C")]
+    assert settled([Span(0, 5, "A"), Span(3, 9, "B"), Span(9, 10, "C")]) == [
+        Span(0, 9, "A"),
+        Span(9, 10, "C"),
+    ]
 
 
 def test_a_list_is_a_detector() -> None:
@@ -173,7 +181,9 @@ def test_spans_are_trimmed() -> None:
     assert spans_of(lambda _: [(0, 6, "P"), (1, 2, "P"), (0, 0, "P")], "  Ada ") == [Span(2, 5, "P")]
 
 
-@pytest.mark.parametrize("spans", [[(0, 9, "P")], [(-1, 1, "P")], [(2, 1, "P")], [("0", 1, "P")], [(0, 1, 7)], [(0, 1)], 7])
+@pytest.mark.parametrize(
+    "spans", [[(0, 9, "P")], [(-1, 1, "P")], [(2, 1, "P")], [("0", 1, "P")], [(0, 1, 7)], [(0, 1)], 7]
+)
 def test_wrong_spans(spans: Any) -> None:
     with pytest.raises(MaskingError, match="a detector failed"):
         spans_of(lambda _: spans, "Ada")

@@ -35,8 +35,10 @@ RFC_5869 = [
         bytes(range(0x60, 0xB0)).hex(),
         bytes(range(0xB0, 0x100)).hex(),
         82,
-        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-        "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+        (
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+            "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"
+        ),
     ),
     (
         "0b" * 22,
@@ -89,7 +91,9 @@ def test_key_scope_type_and_value_each_make_another() -> None:
     assert len(made) == 16
 
 
-def allotted(values: list[str], taken: frozenset[str] = frozenset(), style: Any = "keyed", texts: Any = ()) -> Any:
+def allotted(
+    values: list[str], taken: frozenset[str] = frozenset(), style: Any = "keyed", texts: Any = ()
+) -> Any:
     made = Placeholders(KEY, style)
     pairs = [(value, "P") for value in values]
     return {value: fake for value, _, fake in made.allot(pairs, scope="s", taken=taken, texts=texts)}

@@ -33,7 +33,10 @@ def built(steps: Steps, leaf: Any, **beside: Any) -> Any:
         return [built(rest, leaf, **beside)]
     name = "anything" if step == OTHERS else step
     inner = built(rest, leaf, **beside)
-    return {name: inner, **(beside if not [one for one in rest if isinstance(one, str) and one != EACH] else {})}
+    return {
+        name: inner,
+        **(beside if not [one for one in rest if isinstance(one, str) and one != EACH] else {}),
+    }
 
 
 def named(protocol: str) -> Iterator[Place]:
@@ -129,7 +132,7 @@ def test_auto_has_the_fields_of_all_formats() -> None:
     for shape in REQUESTS.values():
         for name, inner in shape.items():
             if name == "context_management":
-                assert {*ANTHROPIC[name]} <= {*AUTO[name][1]}  # type: ignore[misc]
+                assert {*ANTHROPIC[name]} <= {*AUTO[name].shape}  # type: ignore[union-attr,misc]
             else:
                 assert AUTO[name] == inner
 

@@ -22,9 +22,16 @@ BLANKS = st.sampled_from(["", " ", "\n\t", "\r\n  "])
 
 @st.composite
 def objects(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    members = draw(st.lists(st.tuples(st.sampled_from(['"a"', '"x"', '"\\u0061"', '"b c"']), inner), max_size=4))
+    members = draw(
+        st.lists(st.tuples(st.sampled_from(['"a"', '"x"', '"\\u0061"', '"b c"']), inner), max_size=4)
+    )
     blank = draw(BLANKS)
-    return "{" + blank + f",{blank}".join(f"{name}{blank}:{blank}{value}{blank}" for name, value in members) + "}"
+    return (
+        "{"
+        + blank
+        + f",{blank}".join(f"{name}{blank}:{blank}{value}{blank}" for name, value in members)
+        + "}"
+    )
 
 
 @st.composite
@@ -56,7 +63,9 @@ def test_only_literals_change(source: str, blank: str, new: str) -> None:
     written = _source.write(source, tree, changed(tree, "x", new))
     expected = re.sub(
         r'"(?:[^"\\]|\\.)*"',
-        lambda found: _source.literal(new, ascii_only=source.isascii()) if json.loads(found[0]) == "x" else found[0],
+        lambda found: (
+            _source.literal(new, ascii_only=source.isascii()) if json.loads(found[0]) == "x" else found[0]
+        ),
         source,
     )
     assert written == expected
@@ -71,8 +80,14 @@ def test_a_number_becomes_a_literal() -> None:
 
 @pytest.mark.parametrize(
     ("spelling", "texts"),
-    [("1.50", ["1.50", "1.5"]), ("1E2", ["1E2", "100.0"]), ("-0", ["-0", "0"]), ("NaN", ["NaN"]), ("9" * 5000, ["9" * 5000])],
-)  # fmt: skip
+    [
+        ("1.50", ["1.50", "1.5"]),
+        ("1E2", ["1E2", "100.0"]),
+        ("-0", ["-0", "0"]),
+        ("NaN", ["NaN"]),
+        ("9" * 5000, ["9" * 5000]),
+    ],
+)
 def test_a_number_is_known_by_its_spellings(spelling: str, texts: list[str]) -> None:
     assert all(Number(spelling).is_like(text) for text in texts)
     assert not Number(spelling).is_like("15")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 MOST_DEEP = 200
@@ -64,6 +65,15 @@ def read(source: str) -> Any:
     :raises RecursionError: it is far too deep. What is a little too deep is for the reader of the tree to see.
     """
     return _SCANNER.decode(source)
+
+
+def strings(source: str) -> Iterator[str]:
+    """What the string literals of a source say, however deep they stand, be it a JSON text or not."""
+    for found in _STRING.finditer(source):
+        try:
+            yield json.loads(found[0])
+        except ValueError:
+            continue
 
 
 def write(source: str, old: Any, new: Any) -> str:

@@ -114,7 +114,9 @@ def spellings_of(value: str) -> set[str]:
     once |= {spelling.replace("/", "\\/") for spelling in once}
     upper = {_ESCAPE.sub(lambda found: found[1] + found[2].upper(), spelling) for spelling in once}
     once |= upper
-    twice = {json.dumps(known, ensure_ascii=ascii_only)[1:-1] for known in once for ascii_only in (True, False)}
+    twice = {
+        json.dumps(known, ensure_ascii=ascii_only)[1:-1] for known in once for ascii_only in (True, False)
+    }
     return (once | twice) - {value}
 
 

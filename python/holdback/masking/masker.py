@@ -13,23 +13,21 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, NoReturn, TypeVar
 
-from holdback import _backend
-from holdback._pure.pattern import join_surrogates, plain
+from holdback._pure.pattern import plain
 from holdback.config import restores_reasoning
 from holdback.errors import HoldbackError, MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import _source
-from holdback.masking._source import Number
-from holdback.masking.known import KnownValues, spellings_of
-from holdback.masking.placeholders import FORM, Placeholders, bare, label
+from holdback.masking.marks import marks_of, outside
+from holdback.masking.placeholders import FORM, Placeholders, label
+from holdback.masking.readers import Collector, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
 from holdback.masking.walk import Walk
@@ -37,7 +35,6 @@ from holdback.masking.walk import Walk
 Request = TypeVar("Request", bound="bytes | dict[str, Any]")
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-_SEPARATORS = re.compile("[_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ class Masker:
             raise TypeError(f"scope must be str, not {type(scope).__name__}")
         if not scope:
             raise MaskingError("the scope must not be empty: conversations would share their placeholders")
-        shape = AUTO if protocol == "auto" else REQUESTS.get(protocol) if isinstance(protocol, str) else None
+        shape = AUTO if protocol == "auto" else REQUESTS.get(protocol)
         if shape is None:
             raise HoldbackError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
         if isinstance(request, (bytes, bytearray, memoryview)):
@@ -150,15 +147,15 @@ class Masker:
             raise TypeError(f"a request is a dict or bytes, not {type(request).__name__}")
 
         documents: dict[str, Any] = {}
-        texts = _Texts()
+        texts = Collector()
         walk = Walk(texts, documents)
         walk.request(tree, shape)
         self._check_style(known, walk.earlier)
-        mapping, added, found = self._allotted(texts.found, scope, known)
+        mapping, added, found = self._allotted(texts, scope, known)
         report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
         if mapping.is_empty:
             return Masked(request, mapping, added, report)
-        writer = _Writer(mapping)
+        writer = Writer(mapping)
         new = Walk(writer, documents).request(tree, shape)
         report = MaskingReport(report.found, report.texts, writer.masked)
         if new is tree:
@@ -181,7 +178,9 @@ class Masker:
         if self._placeholders is None or self._placeholders.style == "keyed":
             return
         if known is not None:
-            raise MaskingError("numbered placeholders mean something in one request alone: no store can keep them")
+            raise MaskingError(
+                "numbered placeholders mean something in one request alone: no store can keep them"
+            )
         if earlier:
             raise MaskingError(
                 f"numbered placeholders mean something in one request alone, but {earlier} names an earlier one"
@@ -190,13 +189,13 @@ class Masker:
     # ---------------------------------------------------------------- values and their placeholders
 
     def _allotted(
-        self, texts: Iterable[str], scope: str, known: PIIMapping | Mapping[str, str] | None
+        self, read: Collector, scope: str, known: PIIMapping | Mapping[str, str] | None
     ) -> tuple[PIIMapping, PIIMapping, dict[str, str]]:
         """The mapping of the conversation, what is new in it, and the values that were found with their types."""
         before = _mapping_of(known)
         fakes = before.get_all_fakes()
-        texts = list(texts)
-        found = self._found(texts, fakes)
+        texts = list(read.found)
+        found = self._found(texts, list(read.names), fakes)
         added = PIIMapping()
         if (placeholders := self._placeholders) is None:
             return before, added, found
@@ -215,28 +214,30 @@ class Masker:
             mapping.add(value, placeholder, added.get_entity_type(value) or "")
         return mapping, added, found
 
-    def _found(self, texts: Sequence[str], fakes: Mapping[str, str]) -> dict[str, str]:
+    def _found(self, texts: Sequence[str], names: Sequence[str], fakes: Mapping[str, str]) -> dict[str, str]:
         """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
         found: dict[str, str] = {}
-        if not self._detectors:
-            return found
-        ours = _ours(fakes)
+        exact = [detector for detector in self._detectors if hasattr(detector, "value_of")]
+        guessing = [detector for detector in self._detectors if detector not in exact]
+        ours = marks_of(fakes)
         for text in texts:
-            spans: list[Span] = []
-            for detector in self._detectors:
-                if one := spans_of(detector, text):
-                    is_exact = callable(getattr(detector, "value_of", None))
-                    spans += one if is_exact else _outside(one, ours(text))
-            for start, end, entity_type in settled(spans):
-                value = text[start:end].strip()
-                if not value:
-                    continue
+            spans = [span for detector in exact for span in spans_of(detector, text)]
+            for detector in guessing:
+                if guesses := spans_of(detector, text):
+                    spans += outside(guesses, ours(text))
+            if spans:
+                self._add(found, text, spans)
+        for name in names:
+            self._add(found, name, [span for detector in exact for span in spans_of(detector, name)])
+        return {value: entity_type for value, entity_type in found.items() if value not in fakes}
+
+    def _add(self, found: dict[str, str], text: str, spans: Sequence[Span]) -> None:
+        for start, end, entity_type in settled(spans):
+            if value := text[start:end].strip():
                 if "\\" in value:
                     for detector in self._detectors:
                         value = getattr(detector, "value_of", plain)(value)
-                if value not in fakes:
-                    found.setdefault(value, entity_type)
-        return found
+                found.setdefault(value, entity_type)
 
     def _returned(
         self, texts: Iterable[str], scope: str, fakes: Mapping[str, str]
@@ -270,132 +271,11 @@ def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
         return mapping
     if not isinstance(known, Mapping):
         raise TypeError(f"known must be a PIIMapping or a mapping, not {type(known).__name__}")
-    for placeholder, value in reversed(list(known.items())):  # of several placeholders the first is the one to use
+    for placeholder, value in reversed(
+        list(known.items())
+    ):  # of several placeholders the first is the one to use
         mapping.add(value, placeholder, "")
     return mapping
-
-
-# ---------------------------------------------------------------- what the walks hand texts to
-
-
-class _Texts:
-    """Collects the texts of a request, each once, in order."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, None] = {}
-        self.read = 0
-
-    def text(self, text: str) -> str:
-        self.read += 1
-        self.found[join_surrogates(text)] = None
-        return text
-
-    source = text
-
-    def person(self, name: str) -> str:
-        self.text(name)
-        self.found[_SEPARATORS.sub(" ", name)] = None  # as the person would be written elsewhere
-        return name
-
-    def key(self, name: str, *, is_data: bool) -> str:
-        return self.text(name) if is_data else name
-
-    def number(self, spelling: Number) -> None:
-        self.found[str(spelling)] = None
-
-
-class _Writer:
-    """Puts placeholders where values stand."""
-
-    def __init__(self, mapping: PIIMapping) -> None:
-        self.masked = 0
-        pairs: dict[str, str] = {}
-        values: dict[str, str] = {}
-        fakes = mapping.get_all_fakes()
-        for value in fakes.values():
-            placeholder = mapping.get_fake(value)
-            if value and placeholder is not None:
-                values[value] = placeholder
-        pairs |= values
-        for value, placeholder in values.items():
-            for spelling in spellings_of(value):
-                pairs.setdefault(spelling, placeholder)
-        for placeholder in fakes:  # one of ours that stands there stays
-            pairs[placeholder] = placeholder
-        self._values = values
-        self._matcher = _backend.TrieMatcher(pairs)
-        self._people: _backend.TrieMatcher | None = None
-
-    def text(self, text: str) -> str:
-        new = self._matcher.replace(text)
-        self.masked += new is not text
-        return new
-
-    def source(self, text: str) -> str:
-        new = self._matcher.replace(text, json=True)
-        self.masked += new is not text
-        return new
-
-    def key(self, name: str, *, is_data: bool) -> str:  # noqa: ARG002 - masked either way
-        return self.text(name)
-
-    def person(self, name: str) -> str:
-        if self._people is None:
-            people: dict[str, str] = {}
-            for value, placeholder in self._values.items():
-                people[value] = bare(placeholder)
-            for value, placeholder in self._values.items():
-                for separator in ("_", "-", ".", ""):
-                    if spelling := re.sub("[^A-Za-z0-9]+", separator, value):
-                        people.setdefault(spelling, bare(placeholder))
-            people |= {name: name for name in list(people.values())}
-            self._people = _backend.TrieMatcher(people)
-        new = self._people.replace(name)
-        self.masked += new is not name
-        return new
-
-    def number(self, spelling: Number) -> str | None:
-        for text in (str(spelling), _source.canonical(spelling)):
-            if (placeholder := self._values.get(text)) is not None:
-                self.masked += 1
-                return placeholder
-        return None
-
-
-# ---------------------------------------------------------------- placeholders of ours in the texts
-
-
-Marks = Callable[[str], Sequence[tuple[int, int]]]
-"""Where placeholders stand in a text."""
-
-
-def _ours(fakes: Iterable[str]) -> Marks:
-    """Finds placeholders: of the keyed form, and those that are known."""
-    others = {fake: "" for fake in fakes if fake.strip() and not FORM.fullmatch(fake)}
-    known = KnownValues(others) if others else None
-
-    def marks(text: str) -> Sequence[tuple[int, int]]:
-        found = [mark.span() for mark in FORM.finditer(text)] if "<" in text else []
-        if known is not None:
-            found = sorted([*found, *((start, end) for start, end, _ in known(text))])
-        return found
-
-    return marks
-
-
-def _outside(spans: Sequence[Span], marks: Sequence[tuple[int, int]]) -> Sequence[Span]:
-    """The spans without what of them is a placeholder: no part of one is a value."""
-    if not marks:
-        return spans
-    out: list[Span] = []
-    for start, end, entity_type in spans:
-        at = start
-        for begin, stop in marks:
-            if stop > at and begin < end:
-                out.append(Span(at, max(at, begin), entity_type))
-                at = stop
-        out.append(Span(at, max(at, end), entity_type))
-    return out
 
 
 # ---------------------------------------------------------------- bytes

@@ -2,8 +2,8 @@ r"""Expressions of the operator, with checks that a shape alone cannot make.
 
 RE2 runs them where the package ``google-re2`` is installed: its time is linear in the text, whatever the expression.
 Python's ``re`` is not: an expression such as ``(a+)+b`` makes it hang for a text that a client chooses. With ``re`` the
-classes ``\w``, ``\d``, ``\s`` and ``\b`` mean ASCII, as they do in RE2, so that what is found does not depend on what is
-installed.
+classes ``\w``, ``\d``, ``\s`` and ``\b`` mean ASCII, as they do in RE2, so that what is found does not depend on what
+is installed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class Patterns:
 
     def __init__(self, patterns: Mapping[str, str | Pattern], *, engine: Engine = "auto") -> None:
         if not isinstance(patterns, Mapping):
-            raise TypeError(f"Patterns() takes a mapping of type to expression, not {type(patterns).__name__}")
+            raise TypeError(
+                f"Patterns() takes a mapping of type to expression, not {type(patterns).__name__}"
+            )
         if engine not in ("auto", "re2", "re"):
             raise MaskingError("unknown engine; known are: auto, re2, re")
         re2 = None if engine == "re" else _re2()
@@ -101,7 +103,9 @@ class Patterns:
             expression, check = Pattern(given) if isinstance(given, str) else Pattern(*given)
             if isinstance(check, str):
                 if check not in CHECKS:
-                    raise MaskingError(f"unknown check of {entity_type}; known are: {', '.join(sorted(CHECKS))}")
+                    raise MaskingError(
+                        f"unknown check of {entity_type}; known are: {', '.join(sorted(CHECKS))}"
+                    )
                 check = CHECKS[check]
             compiled = _compiled(re2, expression)
             if compiled is None:

@@ -34,7 +34,7 @@ DIGITS = 10
 """How many base32 characters a keyed placeholder has: 50 bits, of 256."""
 
 MOST_DIGITS = 51
-FORM = re.compile("<[A-Z0-9]+(?:_[A-Z0-9]+)*_[a-z2-7]{%d,%d}>" % (DIGITS, MOST_DIGITS))
+FORM = re.compile(f"<[A-Z0-9]+(?:_[A-Z0-9]+)*_[a-z2-7]{{{DIGITS},{MOST_DIGITS}}}>")
 """What every keyed placeholder looks like."""
 
 _NUMBERED = re.compile("[A-Z0-9]+(?:_[A-Z0-9]+)*_[0-9]+")

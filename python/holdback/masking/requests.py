@@ -11,7 +11,19 @@ from __future__ import annotations
 
 import re
 
-from holdback.masking.shapes import DATA, EARLIER, ENCODED, KEPT, NAME, OTHERS, SIGNED, TEXT, By, Shape
+from holdback.masking.shapes import (
+    DATA,
+    EARLIER,
+    ENCODED,
+    KEPT,
+    NAME,
+    OTHERS,
+    SIGNED,
+    TEXT,
+    By,
+    Either,
+    Shape,
+)
 
 Object = dict[str, Shape]
 
@@ -31,7 +43,7 @@ def _both_spellings(shape: Object) -> Object:
 SCHEMA: Object = _kept("type", "format", "required", "$ref", "$id", "$schema", "$anchor", "propertyOrdering")
 SCHEMA |= {
     **dict.fromkeys(("enum", "const", "default", "example", "examples"), TEXT),
-    **dict.fromkeys(("properties", "patternProperties", "$defs", "definitions"), {OTHERS: SCHEMA}),
+    **{name: {OTHERS: SCHEMA} for name in ("properties", "patternProperties", "$defs", "definitions")},
     "dependentRequired": {OTHERS: KEPT},
     "dependentSchemas": {OTHERS: SCHEMA},
     OTHERS: SCHEMA,  # descriptions are strings, which are text; everything else is a schema again
@@ -59,7 +71,7 @@ DECLARATION: Object = _both_spellings({
 """What all formats say of a tool: its name, what it is for, and the schema of its arguments."""
 
 CACHE: Object = _kept("type", "ttl")
-NAMES: Shape = (KEPT, {"tool_names": KEPT, "always": {"tool_names": KEPT}, "never": {"tool_names": KEPT}})
+NAMES = Either(KEPT, {"tool_names": KEPT, "always": {"tool_names": KEPT}, "never": {"tool_names": KEPT}})
 
 TOOL: Object = {
     **_kept("type", "server_label", "connector_id", "vector_store_ids", "environment", "display_mode"),
@@ -73,7 +85,7 @@ TOOL: Object = {
     "headers": {OTHERS: KEPT},
     "allowed_tools": NAMES,
     "require_approval": NAMES,
-    "container": (KEPT, _kept("type", "file_ids", "memory_limit")),
+    "container": Either(KEPT, _kept("type", "file_ids", "memory_limit")),
     "cache_control": CACHE,
     "allowed_callers": KEPT,
     "input_examples": DATA,
@@ -81,7 +93,7 @@ TOOL: Object = {
 TOOL["tools"] = [TOOL]
 """A tool that the model may call, in any format. Credentials for a tool that the provider calls stay."""
 
-CHOICE: Shape = (
+CHOICE = Either(
     KEPT,
     {
         **_kept("type", "name", "mode", "server_label"),
@@ -97,7 +109,7 @@ CHOICE: Shape = (
 
 CITATION: Object = _kept("type", "file_id", "encrypted_index", "container_id")
 SOURCE: Object = {**_kept("type", "media_type", "file_id"), "data": TEXT, "url": ENCODED}
-ADDRESS: Shape = (ENCODED, {"url": ENCODED, "detail": KEPT, "format": KEPT})
+ADDRESS = Either(ENCODED, {"url": ENCODED, "detail": KEPT, "format": KEPT})
 
 BLOCK: Object = {
     **_kept("type", "id", "tool_use_id", "name", "tool_name", "server_name", "file_id", "detail", "status"),
@@ -119,7 +131,11 @@ BLOCK: Object = {
     "cache_control": CACHE,
     "tool_references": [_kept("type", "tool_name")],
 }
-COMPACTION: Object = {**_kept("type", "encrypted_content", "signature"), "content": SIGNED, "cache_control": CACHE}
+COMPACTION: Object = {
+    **_kept("type", "encrypted_content", "signature"),
+    "content": SIGNED,
+    "cache_control": CACHE,
+}
 REDACTED: Object = {"type": KEPT, "data": ENCODED}
 CONTENT = By("type", {"compaction": COMPACTION, "redacted_thinking": REDACTED}, BLOCK)
 """A block or part of a message's content."""
@@ -152,7 +168,7 @@ SPEAKER: Object = {
     "tool_calls": [CALL],
     "function_call": FUNCTION,
     "audio": {**_kept("id", "format"), "data": ENCODED, "transcript": TEXT},
-    "images": [(ENCODED, {"type": KEPT, "image_url": ADDRESS})],
+    "images": [Either(ENCODED, {"type": KEPT, "image_url": ADDRESS})],
     "annotations": [{"type": KEPT, "url_citation": {"title": TEXT, "url": TEXT}}],
     "provider_specific_fields": SIGNATURES,
     "cache_control": CACHE,
@@ -189,8 +205,8 @@ ITEM = By(
     {
         "reasoning": {
             **ITEM_FIELDS,
-            "summary": (SIGNED, [CONTENT]),
-            "content": (SIGNED, [CONTENT]),
+            "summary": Either(SIGNED, [CONTENT]),
+            "content": Either(SIGNED, [CONTENT]),
         },
         "image_generation_call": {**ITEM_FIELDS, "result": ENCODED},
         "item_reference": {"type": KEPT, "id": EARLIER},
@@ -217,17 +233,17 @@ PART: Object = _both_spellings({
     "toolResponse": _both_spellings({**_kept("id", "toolType"), "response": DATA}),
     "audioTranscription": {"text": TEXT},
     "videoMetadata": _both_spellings(_kept("startOffset", "endOffset")),
-    "mediaResolution": (KEPT, _kept("level")),
+    "mediaResolution": Either(KEPT, _kept("level")),
 })  # fmt: skip
-PART |= dict.fromkeys(
-    ("functionResponse", "function_response"),
-    {**_kept("id", "name", "scheduling"), "response": DATA, "parts": [PART]},
-)
+RESPONSE: Object = {**_kept("id", "name", "scheduling"), "response": DATA, "parts": [PART]}
+PART |= _both_spellings({"functionResponse": RESPONSE})
 TURN: Object = {"role": KEPT, "parts": [PART]}
-VOICE: Object = _both_spellings({
-    "prebuiltVoiceConfig": _both_spellings(_kept("voiceName")),
-    "languageCode": KEPT,
-})
+VOICE: Object = _both_spellings(
+    {
+        "prebuiltVoiceConfig": _both_spellings(_kept("voiceName")),
+        "languageCode": KEPT,
+    }
+)
 SPEAKING: Object = _both_spellings({
     "voiceConfig": VOICE,
     "languageCode": KEPT,
@@ -253,7 +269,7 @@ OPENAI: Object = {
     "user": TEXT,
     "safety_identifier": TEXT,
     "prompt_cache_key": TEXT,
-    "metadata": TEXT,
+    "metadata": DATA,
 }
 """What OpenAI's formats share."""
 
@@ -268,12 +284,12 @@ CHAT: Object = {
     "response_format": FORMAT,
     "prediction": {"type": KEPT, "content": [CONTENT]},
     "stop": TEXT,
-    "audio": {"voice": (KEPT, _kept("id")), "format": KEPT},
+    "audio": {"voice": Either(KEPT, _kept("id")), "format": KEPT},
     "logit_bias": {OTHERS: KEPT},
     "web_search_options": {"search_context_size": KEPT, "user_location": {"type": KEPT}},
 }
 
-PROMPT: Object = {**_kept("id", "version"), "variables": TEXT}
+PROMPT: Object = {**_kept("id", "version"), "variables": {OTHERS: [CONTENT]}}
 """A prompt: text, or texts; in the Responses API a template that OpenAI keeps, and what to fill in."""
 
 TEXT_COMPLETION: Object = {**OPENAI, "prompt": [PROMPT], "suffix": TEXT, "stop": TEXT}
@@ -284,19 +300,19 @@ RESPONSES: Object = {
     "input": [ITEM],
     "instructions": [ITEM],
     "previous_response_id": EARLIER,
-    "conversation": (EARLIER, {"id": EARLIER}),
+    "conversation": Either(EARLIER, {"id": EARLIER}),
     "prompt": [PROMPT],
     "tools": [TOOL],
     "tool_choice": CHOICE,
     "text": {"format": FORMAT, "verbosity": KEPT},
     "reasoning": _kept("effort", "summary", "generate_summary"),
-    "context_management": (KEPT, {"type": KEPT}),
+    "context_management": Either(KEPT, {"type": KEPT}),
 }
 
 EDIT: Object = {
     **_kept("type", "exclude_tools"),
     "trigger": {"type": KEPT},
-    "keep": (KEPT, {"type": KEPT}),
+    "keep": Either(KEPT, {"type": KEPT}),
     "clear_at_least": {"type": KEPT},
     "instructions": TEXT,
 }
@@ -307,10 +323,10 @@ ANTHROPIC: Object = {
     "system": [CONTENT],
     "tools": [TOOL],
     "tool_choice": CHOICE,
-    "metadata": TEXT,
+    "metadata": DATA,
     "stop_sequences": TEXT,
     "thinking": _kept("type", "display"),
-    "container": (KEPT, {"id": KEPT, "skills": [_kept("type", "skill_id", "version")]}),
+    "container": Either(KEPT, {"id": KEPT, "skills": [_kept("type", "skill_id", "version")]}),
     "mcp_servers": [
         {
             **_kept("type", "name", "authorization_token"),
@@ -335,7 +351,7 @@ GEMINI: Object = _both_spellings({
     "safetySettings": [_kept("category", "threshold", "method")],
     "generationConfig": GENERATION,
     "cachedContent": EARLIER,
-    "labels": TEXT,
+    "labels": DATA,
 })  # fmt: skip
 
 OLLAMA: Object = {
@@ -347,7 +363,7 @@ OLLAMA: Object = {
     "system": [CONTENT],
     "template": TEXT,
     "images": [ENCODED],
-    "format": (KEPT, SCHEMA),
+    "format": Either(KEPT, SCHEMA),
     "options": {"stop": TEXT},
 }
 
@@ -368,6 +384,6 @@ AUTO: Object = {
     **ANTHROPIC,
     **CHAT,
     **RESPONSES,
-    "context_management": (KEPT, {"type": KEPT, "edits": [EDIT]}),
+    "context_management": Either(KEPT, {"type": KEPT, "edits": [EDIT]}),
 }
 """The fields of all of them."""

@@ -8,8 +8,8 @@ value to the provider, so it is the other way about: what no shape names is mask
 - ``{name: shape}`` are the members of an object. A member that is not named is ``TEXT``, unless ``"*"`` says what the
   others are. A string where an object should be is ``TEXT``.
 - ``[shape]``: a list of it, or one alone. A list where none is named is a list of what is named.
-- ``(kind, shape)``: a string of that kind, or an object of that shape. ``(SIGNED, shape)``: stays as it came if it is
-  signed, else it is of that shape.
+- ``Either(kind, shape)``: a string of that kind, or an object of that shape. ``Either(SIGNED, shape)``: stays as it
+  came if it is signed, else it is of that shape.
 - ``By(member, {value: shape}, other)``: goes by a member of the object.
 """
 
@@ -58,7 +58,14 @@ class By(NamedTuple):
     other: Shape
 
 
-Shape = Kind | By | dict[str, "Shape"] | list["Shape"] | tuple[Kind, "Shape"]
+class Either(NamedTuple):
+    """A shape of what may be a string or an object."""
+
+    kind: Kind
+    shape: Shape
+
+
+Shape = Kind | By | Either | Mapping[str, "Shape"] | list["Shape"]
 
 OTHERS = "*"
 """The members of an object that are not named."""

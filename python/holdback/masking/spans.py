@@ -7,7 +7,7 @@ operator's own list of values, their expressions, or an adapter to a program tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from holdback.errors import MaskingError
 
@@ -76,28 +76,25 @@ class Detectors:
         return f"Detectors({len(self)})"
 
 
-def spans_of(detector: Callable[[str], Iterable[Span]], text: str) -> list[Span]:
+def spans_of(detector: Callable[[str], Iterable[Any]], text: str) -> list[Span]:
     """What the detector finds in the text, checked; blanks at both ends of a span are not part of it."""
     failure = ""
     try:
-        found = [Span(*span) for span in detector(text)]
+        found: list[Any] = [Span(*span) for span in detector(text)]
     except Exception as error:  # noqa: BLE001 - its message may quote the text, so it must not travel on
         failure, found = type(error).__name__, []
     if failure:
         raise MaskingError(f"a detector failed: {_name_of(detector)} raised {failure}")
-    length = len(text)
     spans: list[Span] = []
     for start, end, entity_type in found:
-        if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= length):
+        if not (isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)):
             raise MaskingError(f"a detector failed: {_name_of(detector)} returned a span outside the text")
         if not isinstance(entity_type, str):
             raise MaskingError(f"a detector failed: {_name_of(detector)} returned a type that is no str")
-        while start < end and text[start].isspace():
-            start += 1
-        while start < end and text[end - 1].isspace():
-            end -= 1
-        if start < end:
-            spans.append(Span(start, end, entity_type))
+        piece = text[start:end]
+        if length := len(piece.strip()):
+            first = start + len(piece) - len(piece.lstrip())
+            spans.append(Span(first, first + length, entity_type))
     return spans
 
 

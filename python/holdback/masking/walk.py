@@ -18,7 +18,20 @@ from holdback._pure.pattern import plain
 from holdback.errors import MaskingError
 from holdback.masking import _source
 from holdback.masking._source import MOST_DEEP, Members, Number
-from holdback.masking.shapes import DATA, EARLIER, ENCODED, KEPT, NAME, OTHERS, SIGNED, TEXT, By, Shape
+from holdback.masking.shapes import (
+    DATA,
+    EARLIER,
+    ENCODED,
+    KEPT,
+    NAME,
+    OTHERS,
+    SIGNED,
+    TEXT,
+    By,
+    Either,
+    Kind,
+    Shape,
+)
 
 _ENCODED = re.compile(
     r"data:[a-z0-9.+/-]*(?:;charset=[a-z0-9-]+)?;base64,[A-Za-z0-9+/_=\r\n-]*|[A-Za-z0-9+/_=\r\n-]{64,}",
@@ -79,7 +92,7 @@ class Walk:
         """The node, of this shape, in the object ``owner``."""
         if isinstance(shape, list):
             shape = shape[0]
-        if type(shape) is tuple:
+        if isinstance(shape, Either):
             kind, inner = shape
             if kind is SIGNED:
                 if _is_signed(owner):
@@ -146,9 +159,9 @@ class Walk:
     def _members(self, pairs: Members, shape: Shape, owner: Any) -> Members:
         if isinstance(shape, By):
             shape = _chosen(shape, owner)
+        named = shape if isinstance(shape, dict) else None
         new: Members | None = None
         inner: Shape
-        named = shape if isinstance(shape, dict) else None
         others: Shape = DATA if shape is DATA else TEXT
         if named is not None:
             others = named.get(OTHERS, TEXT)

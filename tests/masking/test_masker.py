@@ -1,0 +1,394 @@
+"""The masker on requests of every kind: what comes out, what stays, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import pickle
+from collections import OrderedDict
+from enum import StrEnum
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from holdback import HoldbackError, PIIMapping, TrieMatcher
+from holdback.masking import KnownValues, Masker, MaskingError, Patterns, Placeholders, Span
+
+KEY = bytes(range(32))
+ADA, BO = "Ada Lovelace", "Bo"
+MASKER = Masker(KnownValues({ADA: "PERSON", BO: "PERSON", "42": "ID"}), Placeholders(KEY))
+
+
+def fake(value: str, entity_type: str = "PERSON", scope: str = "s") -> str:
+    return Placeholders(KEY).of(value, entity_type, scope=scope)
+
+
+def chat(content: Any, **fields: Any) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": content}], **fields}
+
+
+def content(request: dict[str, Any]) -> Any:
+    return request["messages"][0]["content"]
+
+
+pytestmark = pytest.mark.usefixtures("backend")
+
+
+def test_bytes_outside_masked_literals_stay() -> None:
+    source = (
+        b'{ "model":"m\\u0061",\n\t"temperature" : 1.50, "n":1E2,"seed":123456789012345678901234567890, "x":NaN,\r\n'
+        b'"messages" : [ {"content":"Hi \\u0041da Lovelace \\/ \\ud83d", "role":"user"} , '
+        b'{"role":"user","content":"\\/"}]}  '
+    )
+    masked = MASKER.mask(source, scope="s").request
+    person = fake(ADA).encode()
+    assert masked == source.replace(b"\\u0041da Lovelace \\/", person + b" /")
+
+
+def test_nothing_to_mask_is_the_same_object() -> None:
+    source = json.dumps(chat("hello")).encode()
+    request = chat("hello")
+    assert MASKER.mask(source, scope="s").request is source
+    assert MASKER.mask(request, scope="s").request is request
+    known = PIIMapping()
+    known.add("Zoe", "<Z_1>", "PERSON")
+    masked = MASKER.mask(source, scope="s", known=known)
+    assert masked.request is source
+    assert masked.mapping is known
+    assert masked.added.is_empty
+
+
+def test_every_one_of_duplicates_is_masked() -> None:
+    source = b'{"messages":[{"content":"Bo","role":"user","content":"Bo!","content":["Bo"]}],"user":"Bo","user":"x"}'
+    masked = MASKER.mask(source, scope="s").request
+    assert b"Bo" not in masked
+    assert masked == source.replace(b"Bo", fake(BO).encode())
+
+
+def test_a_type_that_is_said_twice_says_nothing() -> None:
+    data = "QWRh" * 20
+    source = {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": data}}]}
+    masker = Masker(KnownValues({"QWRh": "P"}), Placeholders(KEY))
+    body = json.dumps({"messages": [source]}).encode()
+    assert masker.mask(body, scope="s").request is body
+    twice = body.replace(b'"type": "base64"', b'"type": "base64", "type": "text"')
+    assert b"QWRh" not in masker.mask(twice, scope="s").request
+
+
+def test_a_value_found_anywhere_is_masked_everywhere() -> None:
+    def once(text: str) -> list[Span]:
+        at = text.find("call Zoe")
+        return [Span(at + 5, at + 8, "PERSON")] if at >= 0 else []
+
+    request = {
+        "messages": [
+            {"role": "user", "content": "Zoe?"},
+            {"role": "assistant", "content": '{"n": ["\\u005aoe"]}'},
+        ],
+        "metadata": {"by": "Zoe"},
+        "user": "call Zoe",
+    }
+    masked = Masker(once, Placeholders(KEY)).mask(request, scope="s")
+    said = json.dumps(masked.request)
+    assert "Zoe" not in said
+    assert said.count(fake("Zoe")) == 4
+    assert masked.report.found == {"PERSON": 1}
+    assert (masked.report.texts, masked.report.masked) == (6, 4)
+
+
+def test_documents_are_masked_on_their_source() -> None:
+    arguments = (
+        r'{ "to":"\u0041da Lovelace","n":[42, 420, 42.0, "42"],"deep":"[{\"c\": \"\\u0042o\"}]" , "Bo":1}'
+    )
+    call = {"id": "Bo", "type": "function", "function": {"name": "Bo", "arguments": arguments}}
+    request: dict[str, Any] = {"messages": [{"role": "assistant", "tool_calls": [call]}]}
+    masked = MASKER.mask(request, scope="s").request
+    got = masked["messages"][0]["tool_calls"][0]
+    one, two, number = fake(ADA), fake(BO), fake("42", "ID")
+    assert got["id"] == got["function"]["name"] == "Bo"
+    assert got["function"]["arguments"] == (
+        f'{{ "to":"{one}","n":["{number}", 420, 42.0, "{number}"],"deep":"[{{\\"c\\": \\"{two}\\"}}]" , "{two}":1}}'
+    )
+
+
+def test_a_number_in_a_document_is_masked_as_a_whole_alone() -> None:
+    block = {
+        "type": "tool_use",
+        "id": "t",
+        "name": "f",
+        "input": {"a": 42, "b": 420, "c": [42.0, True, None]},
+    }
+    request = {"messages": [{"role": "assistant", "content": [block]}], "max_tokens": 42}
+    masked = MASKER.mask(request, scope="s").request
+    assert masked["max_tokens"] == 42
+    assert content(masked)[0]["input"] == {"a": fake("42", "ID"), "b": 420, "c": [42.0, True, None]}
+
+
+def test_text_that_quotes_json_is_masked_in_its_spellings() -> None:
+    value = 'José "Pep"'
+    masker = Masker(KnownValues({value: "PERSON"}), Placeholders(KEY))
+    text = f"found {json.dumps({'n': value})} and {json.dumps({'n': value}, ensure_ascii=False)}"
+    masked = masker.mask(chat(text), scope="s")
+    placeholder = fake(value)
+    assert content(masked.request) == f'found {{"n": "{placeholder}"}} and {{"n": "{placeholder}"}}'
+    assert masked.mapping.get_all_fakes() == {placeholder: value}
+
+
+def test_names_of_people_take_the_bare_form() -> None:
+    request: dict[str, Any] = {
+        "messages": [
+            {"role": "user", "name": "Ada_Lovelace", "content": "x"},
+            {"role": "tool", "name": "Bo", "content": "x"},
+            {"role": "function", "name": "Bo", "content": "x"},
+        ]
+    }
+    masked = MASKER.mask(request, scope="s")
+    names = [message["name"] for message in masked.request["messages"]]
+    assert names == [fake(ADA)[1:-1], "Bo", "Bo"]
+    assert MASKER.mask(masked.request, scope="s", known=masked.mapping).request is masked.request
+
+
+def test_only_people_are_named_by_a_name() -> None:
+    zoe = Masker(Patterns({"PERSON": "Zoe Li"}), Placeholders(KEY))
+    masked = zoe.mask({"messages": [{"role": "user", "name": "Zoe-Li", "content": "x"}]}, scope="s")
+    assert masked.request["messages"][0]["name"] == fake("Zoe Li")[1:-1]
+
+
+def test_signed_blocks_stay() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "of Bo", "signature": "c2ln"},
+        {"type": "thinking", "thinking": "of Bo", "signature": ""},
+        {"type": "redacted_thinking", "data": "QUFB" * 20},
+        {"type": "compaction", "content": "of Bo", "encrypted_content": "c2ln"},
+        {"type": "compaction", "content": "of Bo"},
+    ]
+    masked = MASKER.mask({"messages": [{"role": "assistant", "content": blocks}]}, scope="s").request
+    texts = [block.get("thinking", block.get("content")) for block in content(masked)]
+    hidden = f"of {fake(BO)}"
+    assert texts == ["of Bo", hidden, None, "of Bo", hidden]
+    items = [
+        {
+            "type": "reasoning",
+            "summary": [{"type": "summary_text", "text": "of Bo"}],
+            "encrypted_content": "c2ln",
+        },
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "of Bo"}]},
+    ]
+    masked = MASKER.mask({"input": items}, scope="s").request
+    assert [item["summary"][0]["text"] for item in masked["input"]] == ["of Bo", hidden]
+
+
+def test_what_is_known_is_masked_by_its_own_placeholders() -> None:
+    known = PIIMapping()
+    known.add("Mira", "Zorp", "PERSON")
+    known.add("", "<EMPTY_1>", "PERSON")
+    masked = MASKER.mask(chat("Mira and Bo; Zorp stays; <EMPTY_1>"), scope="s", known=known)
+    assert content(masked.request) == f"Zorp and {fake(BO)}; Zorp stays; <EMPTY_1>"
+    assert masked.mapping.get_all_fakes() == {"Zorp": "Mira", "<EMPTY_1>": "", fake(BO): BO}
+    assert masked.added.get_all_fakes() == {fake(BO): BO}
+    assert known.count == 2
+    alone = Masker(None).mask(chat("Mira and Bo"), scope="s", known={"Zorp": "Mira", "Zarp": "Mira"})
+    assert content(alone.request) == "Zorp and Bo"
+
+
+def test_a_placeholder_that_comes_back_is_no_value() -> None:
+    """Neither it nor a part of it, whoever finds something in it, and its value gets no other."""
+    anything = Patterns({"WORD": r"[\w<>]+"})
+    first = MASKER.mask(chat("Bo"), scope="s")
+    request = chat(f"see {fake(BO)} and Bo")
+    masker = Masker(
+        [KnownValues({BO: "PERSON"}), Patterns({"TOKEN": "[a-z2-7]{10}", "NAME": "PERSON"})],
+        Placeholders(KEY),
+    )
+    for known in (None, first.mapping):
+        masked = masker.mask(request, scope="s", known=known)
+        assert content(masked.request) == f"see {fake(BO)} and {fake(BO)}"
+        assert masked.mapping.get_all_fakes() == {fake(BO): BO}
+    masked = Masker(anything, Placeholders(KEY)).mask(chat("Zorp x"), scope="s", known={"Zorp": "Mira"})
+    assert content(masked.request) == f"Zorp {fake('x', 'WORD')}"
+
+
+def test_a_placeholder_alone_is_known_by_the_known_values() -> None:
+    masked = MASKER.mask(chat(f"see {fake(BO)} and {fake(BO, scope='other')}"), scope="s")
+    assert masked.mapping.get_all_fakes() == {fake(BO): BO}
+    assert content(masked.request) == f"see {fake(BO)} and {fake(BO, scope='other')}"
+
+
+def test_masking_twice_changes_nothing_more() -> None:
+    masked = MASKER.mask(chat(f"{ADA}, Bo and 42", user=BO), scope="s")
+    again = MASKER.mask(masked.request, scope="s")
+    assert again.request is masked.request
+    assert again.mapping.get_all_fakes() == masked.mapping.get_all_fakes()
+
+
+def test_scopes_and_keys_do_not_share() -> None:
+    one, two = (MASKER.mask(chat(BO), scope=scope) for scope in "st")
+    other = Masker(KnownValues({BO: "PERSON"}), Placeholders(bytes(32))).mask(chat(BO), scope="s")
+    assert len({content(masked.request) for masked in (one, two, other)}) == 3
+
+
+def test_numbered() -> None:
+    masker = Masker(KnownValues({ADA: "PERSON", BO: "PERSON"}), Placeholders(style="numbered"))
+    masked = masker.mask(chat(f"Bo, {ADA}, Bo; <PERSON_2>?"), scope="s")
+    assert content(masked.request) == "<PERSON_1>, <PERSON_3>, <PERSON_1>; <PERSON_2>?"
+
+
+# ---------------------------------------------------------------- forms of a request
+
+
+class Role(StrEnum):
+    USER = "user"
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    role: Role
+    content: Any
+
+
+def test_models_mappings_and_tuples() -> None:
+    message = Message(role=Role.USER, content=("Bo", OrderedDict(type="text", text="Bo")), name="Bo")  # type: ignore[call-arg]
+    request: dict[str, Any] = {"messages": (message, Message(role=Role.USER, content="x"))}
+    masked = MASKER.mask(request, scope="s").request
+    got, untouched = masked["messages"]
+    assert isinstance(got, Message)
+    assert got.content == [fake(BO), {"type": "text", "text": fake(BO)}]
+    assert got.name == fake(BO)[1:-1]  # type: ignore[attr-defined]
+    assert untouched is request["messages"][1]
+    assert message.content[0] == "Bo"
+
+
+def test_the_callers_objects_stay() -> None:
+    request = chat([{"type": "text", "text": "Bo"}, {"type": "text", "text": "x"}], tools=[{"name": "f"}])
+    before = copy.deepcopy(request)
+    masked = MASKER.mask(request, scope="s").request
+    assert request == before
+    assert content(masked)[1] is content(request)[1]
+    assert masked["tools"] is request["tools"]
+
+
+def test_a_byte_order_mark_stays() -> None:
+    masked = MASKER.mask(b"\xef\xbb\xbf" + json.dumps(chat("Bo")).encode(), scope="s").request
+    assert masked.startswith(b"\xef\xbb\xbf{")
+    assert fake(BO).encode() in masked
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind(kind: Any) -> None:
+    assert fake(BO).encode() in MASKER.mask(kind(json.dumps(chat("Bo")).encode()), scope="s").request
+
+
+def test_lone_surrogates_raise_nothing() -> None:
+    for text in ("Bo \ud800", "\udc00Bo", "x\ud800"):
+        for scope in ("s", "s\ud800"):
+            masked = MASKER.mask(chat(text), scope=scope).request
+            assert content(masked) == text.replace("Bo", fake(BO, scope=scope))
+            source = json.dumps(chat(text)).encode()
+            assert json.loads(MASKER.mask(source, scope=scope).request) == masked
+    odd = Masker(KnownValues({"a\ud800": "P"}), Placeholders(KEY)).mask(chat("a\ud800!"), scope="s")
+    assert content(odd.request) == fake("a\ud800", "P") + "!"
+
+
+def nested(levels: int, text: str) -> str:
+    return "[" * levels + json.dumps(text) + "]" * levels
+
+
+def test_depth() -> None:
+    # the request, its messages, a message: three levels above the content
+    for levels in (197, 198, 5000):
+        source = f'{{"messages":[{{"role":"user","content":{nested(levels, BO)}}}]}}'.encode()
+        if levels == 197:
+            assert b"Bo" not in MASKER.mask(source, scope="s").request
+            assert "Bo" not in json.dumps(MASKER.mask(json.loads(source), scope="s").request)
+        else:
+            with pytest.raises(MaskingError, match="nested deeper than 200"):
+                MASKER.mask(source, scope="s")
+
+
+@pytest.mark.parametrize("levels", [10, 196, 197, 198, 300, 5000])
+def test_a_document_may_be_as_deep_as_a_client_likes(levels: int) -> None:
+    text = nested(levels, BO).replace("B", "\\u0042")
+    masked = content(MASKER.mask(chat(text), scope="s").request)
+    assert masked.count(fake(BO)) == 1
+    assert "\\u0042" not in masked
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "no JSON"),
+        (b"{", "no JSON: it cannot be read beyond character 1"),
+        (b'{"a": 1} x', "no JSON"),
+        (b'{"a": "\n"}', "no JSON"),
+        (b"[]", "no JSON object"),
+        (b'"Bo"', "no JSON object"),
+        (b'{"a": "\xff"}', "no UTF-8: byte 7"),
+        ('{"a": "Bo"}'.encode("utf-16"), "no UTF-8"),
+        (gzip.compress(b"{}"), "compressed"),
+    ],
+)
+def test_a_body_that_cannot_be_read(body: bytes, message: str) -> None:
+    with pytest.raises(MaskingError, match=message) as caught:
+        MASKER.mask(body, scope="s")
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("node", [object(), b"Bo", {1, 2}, SimpleNamespace(text="Bo")])
+def test_what_json_does_not_have(node: Any) -> None:
+    with pytest.raises(MaskingError, match=r"^messages\[\]\.content\[\]\.source is of type "):
+        MASKER.mask(chat([{"type": "image", "source": node}]), scope="s")
+    with pytest.raises(MaskingError, match=r"^… is of type "):
+        MASKER.mask({"Bo": node}, scope="s")
+
+
+def test_wrong_arguments() -> None:
+    for wrong in (None, "{}", [chat("x")]):
+        with pytest.raises(TypeError, match="a request is a dict or bytes"):
+            MASKER.mask(wrong, scope="s")  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="scope must be str"):
+        MASKER.mask({}, scope=b"s")  # type: ignore[arg-type]
+    with pytest.raises(MaskingError, match="scope must not be empty"):
+        MASKER.mask({}, scope="")
+    with pytest.raises(HoldbackError, match="unknown protocol; known are: anthropic, auto"):
+        MASKER.mask({}, scope="s", protocol="smtp")
+    with pytest.raises(TypeError, match="known must be"):
+        MASKER.mask({}, scope="s", known=TrieMatcher({"a": "b"}))  # type: ignore[arg-type]
+    with pytest.raises(MaskingError, match="needs placeholders"):
+        Masker(KnownValues({}))
+    with pytest.raises(TypeError, match="placeholders must be"):
+        Masker(None, KEY)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a detector is a callable"):
+        Masker("Bo", Placeholders(KEY))  # type: ignore[arg-type]
+
+
+def test_two_names_that_become_one_are_refused() -> None:
+    masker = Masker(KnownValues({'"q"': "P"}), Placeholders(KEY))
+    request = {
+        "messages": [
+            {"role": "assistant", "tool_calls": [{"function": {"arguments": {'"q"': 1, '\\"q\\"': 2}}}]}
+        ]
+    }
+    with pytest.raises(MaskingError, match="two names"):
+        masker.mask(request, scope="s")
+
+
+def test_a_config_that_restores_signed_text_is_refused() -> None:
+    Masker.check_config(None)
+    Masker.check_config(SimpleNamespace(enabled=True))
+    with pytest.raises(MaskingError, match="signed text"):
+        Masker.check_config(SimpleNamespace(enabled=True, reasoning=True))
+
+
+def test_reprs_and_pickles_are_silent() -> None:
+    masked = MASKER.mask(chat(BO), scope="s")
+    assert repr(masked) == "Masked(values=1, texts=1, masked=1)"
+    assert "Bo" not in repr((MASKER, masked, masked.report))
+    for thing in (masked, masked.mapping):
+        with pytest.raises(TypeError):
+            pickle.dumps(thing)
