@@ -158,7 +158,7 @@ def test_only_people_are_named_by_a_name() -> None:
 
 
 def test_signed_blocks_stay() -> None:
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"type": "thinking", "thinking": "of Bo", "signature": "c2ln"},
         {"type": "thinking", "thinking": "of Bo", "signature": ""},
         {"type": "redacted_thinking", "data": "QUFB" * 20},
@@ -177,8 +177,9 @@ def test_signed_blocks_stay() -> None:
         },
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "of Bo"}]},
     ]
-    masked = MASKER.mask({"input": items}, scope="s").request
-    assert [item["summary"][0]["text"] for item in masked["input"]] == ["of Bo", hidden]
+    reasoning: dict[str, Any] = {"input": items}
+    got = MASKER.mask(reasoning, scope="s").request["input"]
+    assert [item["summary"][0]["text"] for item in got] == ["of Bo", hidden]
 
 
 def test_what_is_known_is_masked_by_its_own_placeholders() -> None:

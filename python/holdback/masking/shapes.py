@@ -5,8 +5,8 @@ value to the provider, so it is the other way about: what no shape names is mask
 (ids, names of tools, base64), and what text is read in a way of its own.
 
 - A ``Kind`` says how a string is read, or what is below it.
-- ``{name: shape}`` are the members of an object. A member that is not named is ``TEXT``, unless ``"*"`` says what the
-  others are. A string where an object should be is ``TEXT``.
+- ``{name: shape}`` are the members of an object. A member that is not named is ``TEXT``, and so is its name, unless
+  ``"*"`` says what the others are. A string where an object should be is ``TEXT``.
 - ``[shape]``: a list of it, or one alone. A list where none is named is a list of what is named.
 - ``Either(kind, shape)``: a string of that kind, or an object of that shape. ``Either(SIGNED, shape)``: stays as it
   came if it is signed, else it is of that shape.

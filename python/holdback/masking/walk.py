@@ -29,7 +29,6 @@ from holdback.masking.shapes import (
     TEXT,
     By,
     Either,
-    Kind,
     Shape,
 )
 
@@ -54,7 +53,7 @@ class Reader(Protocol):
         """The name of a person who speaks."""
 
     def key(self, name: str, *, is_data: bool) -> str:
-        """The name of a member, of a document or of an object of which nothing is known."""
+        """The name of a member: of a document, or one of which nothing is known."""
 
     def number(self, spelling: Number) -> str | None:
         """A number in a document; None leaves it."""
@@ -159,23 +158,18 @@ class Walk:
     def _members(self, pairs: Members, shape: Shape, owner: Any) -> Members:
         if isinstance(shape, By):
             shape = _chosen(shape, owner)
-        named = shape if isinstance(shape, dict) else None
+        named: Mapping[str, Shape] = shape if isinstance(shape, dict) else {}
+        is_data = shape is DATA
+        others = named.get(OTHERS, DATA if is_data else TEXT)
         new: Members | None = None
-        inner: Shape
-        others: Shape = DATA if shape is DATA else TEXT
-        if named is not None:
-            others = named.get(OTHERS, TEXT)
         place = self._place
         for at, (name, value) in enumerate(pairs):
-            if named is None:
-                inner, key = others, self._key(name, is_data=shape is DATA)
-                place.append(".…")
-            elif (shaped := named.get(name)) is not None:
-                inner, key = shaped, name
-                place.append(f".{name}")
-            else:
-                inner, key = others, name
-                place.append(".…")
+            key = name
+            if (inner := named.get(name)) is None:
+                inner = others
+                if OTHERS not in named and isinstance(name, str):
+                    key = self._reader.key(name, is_data=is_data)
+            place.append(".…" if inner is others else f".{name}")
             changed = self._value(value, inner, owner)
             place.pop()
             if changed is not value or key is not name:
@@ -183,9 +177,6 @@ class Walk:
                     new = Members(pairs)
                 new[at] = (key, changed)
         return pairs if new is None else new
-
-    def _key(self, name: Any, *, is_data: bool) -> Any:
-        return self._reader.key(name, is_data=is_data) if isinstance(name, str) else name
 
     # ---------------------------------------------------------------- leaves
 
