@@ -34,9 +34,8 @@ def master_key(key: bytes) -> bytes:
     :raises TypeError: it is not ``bytes``.
     :raises KeyTooShort: it has fewer than 32 bytes.
     """
-    if not isinstance(key, (bytes, bytearray, memoryview)):
+    if not isinstance(key, bytes):
         raise TypeError(f"a key must be bytes, not {type(key).__name__}")
-    key = bytes(key)
     if len(key) < MIN_KEY_BYTES:
         raise KeyTooShort(
             f"a key must have at least {MIN_KEY_BYTES} random bytes, such as those of secrets.token_bytes(32)"

@@ -173,6 +173,7 @@ def test_a_list_is_a_detector() -> None:
     both = Detectors([KnownValues({"Ada": "PERSON"}), lambda text: [Span(0, len(text), "ALL")]])
     assert both("to Ada") == [Span(0, 6, "ALL")]
     assert isinstance(both, Detector)
+    assert len(Detectors([both, both])) == 4
     with pytest.raises(TypeError, match="callable"):
         Detectors(["Ada"])  # type: ignore[list-item]
 

@@ -130,8 +130,8 @@ async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     made: list[Any] = []
     memory: list[MemoryStore] = []
 
-    def make(**options: Any) -> Any:
-        options = {"key": KEY} | options
+    def make(**given: Any) -> Any:
+        options: dict[str, Any] = {"key": KEY, **given}
         store: Any
         if request.param == "memory":
             del options["key"]
@@ -145,7 +145,8 @@ async def make(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         else:
             pytest.importorskip("cryptography")
             pytest.importorskip("redis")
-            store = RedisStore(request.getfixturevalue("server").url, **({"timeout": 20} | options))
+            options = {"timeout": 20} | options
+            store = RedisStore(request.getfixturevalue("server").url, **options)
         made.append(store)
         return store
 

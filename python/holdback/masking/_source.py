@@ -30,6 +30,9 @@ class Members(list[Pair]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return f"Members({len(self)})"
+
 
 class Number(str):
     """A number, as it is spelled."""
@@ -39,6 +42,9 @@ class Number(str):
     def is_like(self, text: str) -> bool:
         """Whether the text spells this number, as it stands here or as Python would."""
         return self == text or canonical(self) == text
+
+    def __repr__(self) -> str:
+        return "Number()"
 
 
 def canonical(spelling: str) -> str:

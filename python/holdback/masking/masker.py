@@ -103,10 +103,8 @@ class Masker:
     def __init__(
         self, detector: Detector | Sequence[Detector] | None, placeholders: Placeholders | None = None
     ) -> None:
-        if detector is None:
-            detector = ()
-        self._detectors = tuple(detector if isinstance(detector, (list, tuple)) else (detector,))
-        Detectors(self._detectors)  # which checks that they are callable
+        given = () if detector is None else detector if isinstance(detector, (list, tuple)) else (detector,)
+        self._detectors = Detectors(given).detectors
         if placeholders is not None and not isinstance(placeholders, Placeholders):
             raise TypeError(f"placeholders must be Placeholders, not {type(placeholders).__name__}")
         if placeholders is None and self._detectors:

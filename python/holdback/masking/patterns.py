@@ -67,6 +67,9 @@ class Pattern(NamedTuple):
     expression: str
     check: str | Check | None = None
 
+    def __repr__(self) -> str:  # an expression may spell out what it is for
+        return "Pattern()"
+
 
 class Patterns:
     r"""A detector of what has a shape: ``{entity type: expression}``, or a ``Pattern`` with a check.

@@ -106,6 +106,8 @@ class Placeholders:
         """
         if self._key is None or self.style == "numbered":
             raise MaskingError("a numbered placeholder depends on the request")
+        if not isinstance(value, str):
+            raise TypeError(f"a value must be str, not {type(value).__name__}")
         digest = hmac.digest(self._key, message((scope, entity_type, value)), "sha256")
         return f"<{label(entity_type)}_{_base32(digest, DIGITS if digits is None else digits)}>"
 

@@ -57,12 +57,18 @@ class By(NamedTuple):
     shapes: Mapping[str, Shape]
     other: Shape
 
+    def __repr__(self) -> str:  # shapes hold themselves
+        return f"By({self.member!r})"
+
 
 class Either(NamedTuple):
     """A shape of what may be a string or an object."""
 
     kind: Kind
     shape: Shape
+
+    def __repr__(self) -> str:
+        return f"Either({self.kind})"
 
 
 Shape = Kind | By | Either | Mapping[str, "Shape"] | list["Shape"]

@@ -52,25 +52,23 @@ class Detectors:
     [Span(start=0, end=3, entity_type='PERSON'), Span(start=5, end=20, entity_type='EMAIL')]
     """
 
-    __slots__ = ("_detectors",)
+    __slots__ = ("detectors",)
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        self._detectors = tuple(detectors)
-        for detector in self._detectors:
+        flat: list[Detector] = []
+        for detector in detectors:
             if not callable(detector):
                 raise TypeError(f"a detector is a callable, not {type(detector).__name__}")
+            flat += detector.detectors if isinstance(detector, Detectors) else (detector,)
+        self.detectors: tuple[Detector, ...] = tuple(flat)
+        """All of them, those of lists inside as well."""
 
     def __call__(self, text: str, /) -> list[Span]:
         """The spans of all of them, from left to right, without overlaps."""
-        return settled([span for detector in self._detectors for span in spans_of(detector, text)])
+        return settled([span for detector in self.detectors for span in spans_of(detector, text)])
 
     def __len__(self) -> int:
-        return len(self._detectors)
-
-    @property
-    def exact(self) -> tuple[Detector, ...]:
-        """Those of them that know the values they find, as ``KnownValues`` does."""
-        return tuple(detector for detector in self._detectors if callable(getattr(detector, "values", None)))
+        return len(self.detectors)
 
     def __repr__(self) -> str:
         return f"Detectors({len(self)})"

@@ -42,7 +42,7 @@ class Sealer:
     __slots__ = ("_keys",)
 
     def __init__(self, keys: Keys, *, store: str, extra: str) -> None:
-        given = [keys] if isinstance(keys, (bytes, bytearray, memoryview)) else list(keys)
+        given = [keys] if isinstance(keys, bytes) else list(keys)
         if not given:
             raise StoreError("a store needs a key of at least 32 random bytes")
         ciphers = needed("cryptography.hazmat.primitives.ciphers.aead", store, extra)
