@@ -70,7 +70,8 @@ test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 test-stores: $(STORES_VENV)/.installed ## the tests of the stores, with a real redis-server (or valkey-server) where there is one
 	@command -v redis-server valkey-server >/dev/null || \
 		echo "-- no redis-server here (apt-get install redis-server): the tests of RedisStore are skipped --"
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest tests/stores tests/masking tests/secrecy -k "stores or masking"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest -m stores
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest tests/masking tests/secrecy -k "masking or stores"
 
 test-presidio: $(PRESIDIO_VENV)/.installed ## the tests with Presidio itself (no model is fetched)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRESIDIO_VENV)/bin/python -m pytest -m presidio

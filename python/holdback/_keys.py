@@ -10,22 +10,12 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from holdback.errors import HoldbackError
+from holdback.errors import KeyTooShort
 
 MIN_KEY_BYTES = 32
 """A master key is random and at least this long: the derived keys cannot hold more secrecy than it does."""
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
-
-
-class KeyTooShort(HoldbackError, ValueError):
-    """A master key has fewer than 32 bytes.
-
-    >>> from holdback.masking import Placeholders
-    >>> Placeholders(b"short")
-    Traceback (most recent call last):
-    holdback._keys.KeyTooShort: a key must have at least 32 random bytes, such as those of secrets.token_bytes(32)
-    """
 
 
 def master_key(key: bytes) -> bytes:

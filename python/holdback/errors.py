@@ -86,3 +86,13 @@ class StoreError(HoldbackError):
     Where ``load`` fails, what the conversation masked before is not known, so the request counts as one that cannot be
     masked. Where ``merge`` fails, the answer to this request can still be restored by the mapping at hand.
     """
+
+
+class KeyTooShort(HoldbackError, ValueError):
+    """A master key has fewer than 32 bytes.
+
+    >>> from holdback.masking import Placeholders
+    >>> Placeholders(b"short")
+    Traceback (most recent call last):
+    holdback.errors.KeyTooShort: a key must have at least 32 random bytes, such as those of secrets.token_bytes(32)
+    """

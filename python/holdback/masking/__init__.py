@@ -9,8 +9,8 @@ nothing by itself: a detector is a list of known values, expressions of the oper
 >>> request = {"messages": [{"role": "user", "content": "Write to Ada Lovelace."}]}
 >>> masked = masker.mask(request, scope="a conversation")
 >>> masked.request["messages"][0]["content"]
-'Write to <PERSON_qmdtqyqlzr>.'
->>> masked.mapping.matcher().replace("Dear <PERSON_qmdtqyqlzr>,")
+'Write to <PERSON_boxnqlvzug>.'
+>>> masked.mapping.matcher().replace("Dear <PERSON_boxnqlvzug>,")
 'Dear Ada Lovelace,'
 """
 

@@ -22,7 +22,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from holdback._pure.pattern import plain
 from holdback.config import restores_reasoning
-from holdback.errors import HoldbackError, MaskingError
+from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import _source
 from holdback.masking.marks import marks_of, outside
@@ -39,7 +39,14 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 @dataclass(frozen=True, slots=True)
 class MaskingReport:
-    """What was masked in one request, in numbers: no value, no placeholder."""
+    """What was masked in one request, in numbers: no value, no placeholder.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32)))
+    >>> report = masker.mask({"user": "Ada", "instructions": "To Ada and Bo."}, scope="a conversation").report
+    >>> dict(report.found), report.texts, report.masked
+    ({'PERSON': 1}, 2, 2)
+    """
 
     found: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many different values the detectors found, by entity type."""
@@ -55,10 +62,11 @@ class MaskingReport:
 class Masked(Generic[Request]):
     """A request that may be sent, and what is needed to restore its answer.
 
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
     >>> masked = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32))).mask(
     ...     {"messages": [{"role": "user", "content": "I am Ada."}]}, scope="a conversation")
     >>> masked
-    Masked(values=1, texts=2, masked=1)
+    Masked(values=1, texts=1, masked=1)
     """
 
     request: Request
@@ -93,8 +101,8 @@ class Masker:
     >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(range(32))))
     >>> masked = masker.mask(b'{"messages": [{"role": "user", "content": "I am Ada."}]}', scope="a conversation")
     >>> masked.request
-    b'{"messages": [{"role": "user", "content": "I am <PERSON_pj7qzvfwqd>."}]}'
-    >>> masked.mapping.get_original("<PERSON_pj7qzvfwqd>")
+    b'{"messages": [{"role": "user", "content": "I am <PERSON_uzo4xzutl5>."}]}'
+    >>> masked.mapping.get_original("<PERSON_uzo4xzutl5>")
     'Ada'
     """
 
@@ -136,7 +144,7 @@ class Masker:
             raise MaskingError("the scope must not be empty: conversations would share their placeholders")
         shape = AUTO if protocol == "auto" else REQUESTS.get(protocol)
         if shape is None:
-            raise HoldbackError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
+            raise MaskingError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
         if isinstance(request, (bytes, bytearray, memoryview)):
             bom, source, tree = _read(bytes(request))
         elif isinstance(request, dict):

@@ -62,7 +62,11 @@ CHECKS: dict[str, Check] = {"luhn": luhn, "iban": iban, "phone": phone}
 
 
 class Pattern(NamedTuple):
-    """An expression and its check: one of ``luhn``, ``iban`` and ``phone``, or a callable that says yes or no."""
+    r"""An expression and its check: one of ``luhn``, ``iban`` and ``phone``, or a callable that says yes or no.
+
+    >>> Patterns({"EVEN": Pattern(r"\d+", lambda text: int(text) % 2 == 0)})("21 22")
+    [Span(start=3, end=5, entity_type='EVEN')]
+    """
 
     expression: str
     check: str | Check | None = None

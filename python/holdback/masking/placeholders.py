@@ -85,7 +85,7 @@ class Placeholders:
 
     >>> placeholders = Placeholders(bytes(range(32)))
     >>> placeholders.of("Ada", "PERSON", scope="a conversation")
-    '<PERSON_pj7qzvfwqd>'
+    '<PERSON_uzo4xzutl5>'
     """
 
     __slots__ = ("_key", "style")

@@ -24,6 +24,10 @@ class Store(Protocol):
     """Keeps the mappings of scopes. Every method may raise ``StoreError``, which names no value.
 
     Merges of several workers at once lose nothing: each adds its pairs to what is there.
+
+    >>> from holdback.stores import MemoryStore
+    >>> isinstance(MemoryStore(), Store)
+    True
     """
 
     async def merge(self, scope: str, mapping: PIIMapping, ttl: float | None = None) -> None:
