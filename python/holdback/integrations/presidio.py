@@ -10,7 +10,9 @@ Nothing of Presidio is imported here: both take its objects as they are.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
+from operator import attrgetter
 from typing import Any, Protocol
 
 from holdback.errors import MappingError
@@ -70,23 +72,29 @@ class PresidioDetector:
         return f"PresidioDetector(language={self._language!r})"
 
 
+_start, _end = attrgetter("start"), attrgetter("end")
+
+
 def _settled(results: Sequence[Found]) -> list[Span]:
     """Without overlaps: by score, then by length."""
     ranked = sorted(results, key=lambda found: (-found.score, found.start - found.end, found.start))
-    winners: list[Found] = []
+    spans: list[Span] = []  # the winners, which do not overlap: sorted by their starts and by their ends
     losers: list[Found] = []
     for found in ranked:
-        is_free = all(found.end <= winner.start or winner.end <= found.start for winner in winners)
-        (winners if is_free else losers).append(found)
-    spans = [Span(found.start, found.end, found.entity_type) for found in winners]
-    spans.sort()
+        at = bisect_left(spans, found.end, key=_start)  # those before this place begin before the end
+        if at and spans[at - 1].end > found.start:
+            losers.append(found)
+        else:
+            spans.insert(at, Span(found.start, found.end, found.entity_type))
     for loser in losers:
-        for at, span in enumerate(spans):
-            if span.start < loser.end and loser.start < span.end:
-                before = spans[at - 1].end if at else 0
-                behind = spans[at + 1].start if at + 1 < len(spans) else loser.end
-                start = min(span.start, max(loser.start, before))
-                spans[at] = span._replace(start=start, end=max(span.end, min(loser.end, behind)))
+        for at in range(
+            bisect_right(spans, loser.start, key=_end), bisect_left(spans, loser.end, key=_start)
+        ):
+            span = spans[at]
+            before = spans[at - 1].end if at else 0
+            behind = spans[at + 1].start if at + 1 < len(spans) else loser.end
+            start = min(span.start, max(loser.start, before))
+            spans[at] = span._replace(start=start, end=max(span.end, min(loser.end, behind)))
     return spans
 
 

@@ -61,6 +61,7 @@ _SCANNER = json.JSONDecoder(
 _SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_UNENDED = re.compile(_STRING.pattern + r"?+", re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -75,7 +76,7 @@ def read(source: str) -> Any:
 
 def strings(source: str) -> Iterator[str]:
     """What the string literals of a source say, however deep they stand, be it a JSON text or not."""
-    for found in _STRING.finditer(source):
+    for found in _UNENDED.finditer(source):
         try:
             yield json.loads(found[0])
         except ValueError:

@@ -109,13 +109,12 @@ def spellings_of(value: str) -> set[str]:
     """
     if _PLAIN.fullmatch(value):
         return set()
-    once = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    once |= {_HTML.sub(lambda found: f"\\u{ord(found[0]):04x}", spelling) for spelling in once}
-    once |= {spelling.replace("/", "\\/") for spelling in once}
-    upper = {_ESCAPE.sub(lambda found: found[1] + found[2].upper(), spelling) for spelling in once}
-    once |= upper
+    written = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    once = written | {_HTML.sub(lambda found: f"\\u{ord(found[0]):04x}", spelling) for spelling in written}
+    once |= {spelling.replace("/", "\\/") for spelling in written}
+    once |= {_ESCAPE.sub(lambda found: found[1] + found[2].upper(), spelling) for spelling in once}
     twice = {
-        json.dumps(known, ensure_ascii=ascii_only)[1:-1] for known in once for ascii_only in (True, False)
+        json.dumps(known, ensure_ascii=ascii_only)[1:-1] for known in written for ascii_only in (True, False)
     }
     return (once | twice) - {value}
 

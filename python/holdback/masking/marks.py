@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from holdback.masking.known import KnownValues
@@ -9,7 +10,7 @@ from holdback.masking.placeholders import FORM
 from holdback.masking.spans import Span
 
 Marks = Callable[[str], Sequence[tuple[int, int]]]
-"""Where placeholders stand in a text."""
+"""Where placeholders stand in a text, from left to right, without overlaps."""
 
 
 def marks_of(fakes: Iterable[str]) -> Marks:
@@ -19,9 +20,15 @@ def marks_of(fakes: Iterable[str]) -> Marks:
 
     def marks(text: str) -> Sequence[tuple[int, int]]:
         found = [mark.span() for mark in FORM.finditer(text)] if "<" in text else []
-        if known is not None:
-            found = sorted([*found, *((start, end) for start, end, _ in known(text))])
-        return found
+        if known is None:
+            return found
+        both: list[tuple[int, int]] = []
+        for begin, stop in sorted([*found, *((start, end) for start, end, _ in known(text))]):
+            if both and begin < both[-1][1]:
+                both[-1] = (both[-1][0], max(stop, both[-1][1]))
+            else:
+                both.append((begin, stop))
+        return both
 
     return marks
 
@@ -30,12 +37,15 @@ def outside(spans: Sequence[Span], marks: Sequence[tuple[int, int]]) -> Sequence
     """The spans without what of them is a placeholder: no part of one is a value."""
     if not marks:
         return spans
+    ends = [stop for _, stop in marks]
     out: list[Span] = []
     for start, end, entity_type in spans:
         at = start
-        for begin, stop in marks:
-            if stop > at and begin < end:
-                out.append(Span(at, max(at, begin), entity_type))
-                at = stop
+        for number in range(bisect_right(ends, start), len(marks)):
+            begin, stop = marks[number]
+            if begin >= end:
+                break
+            out.append(Span(at, max(at, begin), entity_type))
+            at = stop
         out.append(Span(at, max(at, end), entity_type))
     return out

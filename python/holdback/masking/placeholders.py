@@ -37,7 +37,7 @@ MOST_DIGITS = 51
 FORM = re.compile(f"<[A-Z0-9]+(?:_[A-Z0-9]+)*_[a-z2-7]{{{DIGITS},{MOST_DIGITS}}}>")
 """What every keyed placeholder looks like."""
 
-_NUMBERED = re.compile("[A-Z0-9]+(?:_[A-Z0-9]+)*_[0-9]+")
+_NUMBERED = re.compile("(?<![A-Z0-9_])[A-Z0-9]+(?:_[A-Z0-9]+)*_[0-9]+")
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _TWO_DIGITS = [one + two for one in _BASE32 for two in _BASE32]
 _NO_LABEL = re.compile("[^A-Z0-9]+")
