@@ -4,12 +4,12 @@
 of its pairs with duplicates, in order; a number is a ``Number``, spelled as it stands there. Whoever changes the tree
 makes new nodes on the way to what changed and keeps the others.
 
-``write`` walks the source beside both trees. Where a node of the new tree is the old one, its source stays; where a
-string or number has become another, a string literal is written in its place. So every byte outside those literals
-stays as it came: spacing, order, duplicates, and the spelling of numbers and escapes.
+``write`` compares both trees. Their strings, names included, and numbers stand in the source in the same order, each as
+one token, so what became another is known by the number of its token, and a string literal is written in its place.
+Every byte outside those literals stays as it came: spacing, order, duplicates, and the spelling of numbers and escapes.
 
-What JSON is: RFC 8259, and NaN, Infinity and lone surrogates; an object or array may be 200 deep. Cost: the C scanner
-of ``json`` reads, and skips what is unchanged; only what stands beside a change is walked here.
+What JSON is: RFC 8259, and NaN, Infinity and lone surrogates; an object or array may be 200 deep. Cost: O(size of
+the source), once for reading, which the C scanner of ``json`` does, and once for writing.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def canonical(spelling: str) -> str:
 _SCANNER = json.JSONDecoder(
     object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=Number
 )
-_SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_UNENDED = re.compile(_STRING.pattern + r"?+", re.DOTALL)
+_TOKEN = re.compile(r'"|-?(?:[0-9][0-9.eE+-]*|Infinity)|NaN')
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?+', re.DOTALL)
+"""A string literal, or the rest of the source if it does not end."""
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -76,7 +76,7 @@ def read(source: str) -> Any:
 
 def strings(source: str) -> Iterator[str]:
     """What the string literals of a source say, however deep they stand, be it a JSON text or not."""
-    for found in _UNENDED.finditer(source):
+    for found in _STRING.finditer(source):
         try:
             yield json.loads(found[0])
         except ValueError:
@@ -85,68 +85,53 @@ def strings(source: str) -> Iterator[str]:
 
 def write(source: str, old: Any, new: Any) -> str:
     """``source``, whose tree is ``old``, as ``new`` says."""
+    changes: dict[int, str] = {}
+    _collect(old, new, 0, changes)
+    ascii_only = source.isascii()
     out: list[str] = []
-    walk = _Writer(source, out)
-    walk.value(_blanks(source, 0), old, new)
-    out.append(source[walk.done :])
+    done = end = number = 0
+    while changes:
+        begin, end = _token(source, end)
+        if (text := changes.pop(number, None)) is not None:
+            out += (source[done:begin], literal(text, ascii_only=ascii_only))
+            done = end
+        number += 1
+    out.append(source[done:])
     return "".join(out)
+
+
+def _token(source: str, at: int) -> tuple[int, int]:
+    """Where the next string or number begins and ends; there is one."""
+    found = _TOKEN.search(source, at)
+    assert found is not None, "the tree is that of the source"  # noqa: S101
+    if found[0] != '"':
+        return found.span()
+    begin = found.start()
+    end = source.find('"', begin + 1)
+    if source.find("\\", begin + 1, end) >= 0:
+        return begin, _SCANNER.raw_decode(source, begin)[1]
+    return begin, end + 1
+
+
+def _collect(old: Any, new: Any, number: int, changes: dict[int, str]) -> int:
+    """Note what changed, by the number of its token: ``number`` come before ``old``. Returns how many come before
+    what follows.
+    """
+    if isinstance(old, str):
+        if new is not old:
+            changes[number] = new
+        return number + 1
+    if isinstance(old, Members):
+        for (old_name, old_value), (new_name, new_value) in zip(old, new, strict=True):
+            if new_name is not old_name:
+                changes[number] = new_name
+            number = _collect(old_value, new_value, number + 1, changes)
+    elif isinstance(old, list):
+        for old_value, new_value in zip(old, new, strict=True):
+            number = _collect(old_value, new_value, number, changes)
+    return number
 
 
 def literal(text: str, *, ascii_only: bool) -> str:
     r"""A string literal. A lone surrogate, which has no UTF-8, is written as ``\uXXXX``."""
     return json.dumps(text, ensure_ascii=ascii_only or _HALF.search(text) is not None)
-
-
-class _Writer:
-    def __init__(self, source: str, out: list[str]) -> None:
-        self.source = source
-        self.out = out
-        self.done = 0
-        self.ascii_only = source.isascii()
-
-    def value(self, at: int, old: Any, new: Any) -> int:
-        """Write what changed of the value that begins at ``at``; returns where it ends."""
-        if new is old:
-            return self._end(at)
-        if isinstance(old, Members):
-            return self._object(at, old, new)
-        if isinstance(old, list):
-            return self._array(at, old, new)
-        end = self._end(at)
-        self._put(at, end, new)
-        return end
-
-    def _object(self, at: int, old: Members, new: Members) -> int:
-        source = self.source
-        at = _blanks(source, at + 1)
-        for (old_name, old_value), (new_name, new_value) in zip(old, new, strict=True):
-            end = self._end(at)
-            if new_name is not old_name:
-                self._put(at, end, new_name)
-            at = _blanks(source, _blanks(source, end) + 1)  # behind the colon
-            at = _blanks(source, self.value(at, old_value, new_value))
-            at = at if source[at] == "}" else _blanks(source, at + 1)
-        return at + 1
-
-    def _array(self, at: int, old: list[Any], new: list[Any]) -> int:
-        source = self.source
-        at = _blanks(source, at + 1)
-        for old_value, new_value in zip(old, new, strict=True):
-            at = _blanks(source, self.value(at, old_value, new_value))
-            at = at if source[at] == "]" else _blanks(source, at + 1)
-        return at + 1
-
-    def _put(self, begin: int, end: int, text: str) -> None:
-        self.out += (self.source[self.done : begin], literal(text, ascii_only=self.ascii_only))
-        self.done = end
-
-    def _end(self, at: int) -> int:
-        """Where the value that begins at ``at`` ends."""
-        if self.source[at] == '"' and (found := _STRING.match(self.source, at)) is not None:
-            return found.end()
-        return _SKIPPER.raw_decode(self.source, at)[1]
-
-
-def _blanks(source: str, at: int) -> int:
-    found = _BLANKS.match(source, at)
-    return at if found is None else found.end()

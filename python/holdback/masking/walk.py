@@ -89,6 +89,8 @@ class Walk:
 
     def _value(self, node: Any, shape: Shape, owner: Any) -> Any:
         """The node, of this shape, in the object ``owner``."""
+        if type(node) is str and type(shape) is Kind:  # the ordinary leaf
+            return node if shape is KEPT else self._string(node, shape, owner)
         if isinstance(shape, list):
             shape = shape[0]
         if isinstance(shape, Either):
