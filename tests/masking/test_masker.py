@@ -127,6 +127,30 @@ def test_a_number_in_a_document_is_masked_as_a_whole_alone() -> None:
     assert content(masked)[0]["input"] == {"a": fake("42", "ID"), "b": 420, "c": [42.0, True, None]}
 
 
+def test_a_part_of_a_number_is_no_value() -> None:
+    masker = Masker(Patterns({"CODE": r"\d{4}"}, engine="re"), Placeholders(KEY))
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 12345, "b": 6789}}
+    request = {"messages": [{"role": "assistant", "content": [block, {"type": "text", "text": "1234 6789"}]}]}
+    for part, left in ((content(masker.mask(request, scope="s").request), 12345),):
+        assert part[0]["input"] == {"a": left, "b": fake("6789", "CODE")}
+        assert part[1]["text"] == f"{fake('1234', 'CODE')} {fake('6789', 'CODE')}"
+    alone = {"messages": [{"role": "assistant", "content": [block]}]}
+    assert masker.mask(alone, scope="s").mapping.get_all_fakes() == {fake("6789", "CODE"): "6789"}
+    body = json.dumps(alone).replace("6789", "6.789e3").replace("12345", "1.50").encode()
+    halves = Masker(KnownValues({"1.5": "N", "6789.0": "N"}), Placeholders(KEY)).mask(body, scope="s")
+    assert halves.mapping.get_all_fakes().keys() == {fake("1.5", "N"), fake("6789.0", "N")}
+    assert b"1.50" not in halves.request
+
+
+@pytest.mark.parametrize("name", ["prompt", "input"])
+@pytest.mark.parametrize("ids", [[1, 2], [[1, 2], [3]], ["x", [4.0]]])
+def test_token_ids_are_refused(name: str, ids: Any) -> None:
+    for request in ({name: ids}, json.dumps({name: ids}).encode()):
+        with pytest.raises(MaskingError, match=f"^{name} holds token ids"):
+            MASKER.mask(request, scope="s")
+    MASKER.mask({name: []}, scope="s")
+
+
 def test_text_that_quotes_json_is_masked_in_its_spellings() -> None:
     value = 'José "Pep"'
     masker = Masker(KnownValues({value: "PERSON"}), Placeholders(KEY))

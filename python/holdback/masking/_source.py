@@ -14,6 +14,7 @@ the source), once for reading, which the C scanner of ``json`` does, and once fo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -39,20 +40,15 @@ class Number(str):
 
     __slots__ = ()
 
-    def is_like(self, text: str) -> bool:
-        """Whether the text spells this number, as it stands here or as Python would."""
-        return self == text or canonical(self) == text
+    def spellings(self) -> set[str]:
+        """How it is spelled here, and how ``json.dumps`` would spell what ``json.loads`` makes of it."""
+        spelled = {str(self)}
+        with contextlib.suppress(ValueError):  # an integer of thousands of digits
+            spelled.add(json.dumps(json.loads(self)))
+        return spelled
 
     def __repr__(self) -> str:
         return "Number()"
-
-
-def canonical(spelling: str) -> str:
-    """A number as ``json.dumps`` would write what ``json.loads`` makes of it."""
-    try:
-        return json.dumps(json.loads(spelling))
-    except ValueError:  # an integer of thousands of digits
-        return spelling
 
 
 _SCANNER = json.JSONDecoder(

@@ -152,6 +152,7 @@ class Masker:
         else:
             raise TypeError(f"a request is a dict or bytes, not {type(request).__name__}")
 
+        _refuse_token_ids(tree)
         documents: dict[str, Any] = {}
         texts = Collector()
         walk = Walk(texts, documents)
@@ -201,7 +202,7 @@ class Masker:
         before = _mapping_of(known)
         fakes = before.get_all_fakes()
         texts = list(read.found)
-        found = self._found(texts, list(read.names), fakes)
+        found = self._found(read, fakes)
         added = PIIMapping()
         if (placeholders := self._placeholders) is None:
             return before, added, found
@@ -220,21 +221,24 @@ class Masker:
             mapping.add(value, placeholder, added.get_entity_type(value) or "")
         return mapping, added, found
 
-    def _found(self, texts: Sequence[str], names: Sequence[str], fakes: Mapping[str, str]) -> dict[str, str]:
+    def _found(self, read: Collector, fakes: Mapping[str, str]) -> dict[str, str]:
         """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
         found: dict[str, str] = {}
         exact = [detector for detector in self._detectors if hasattr(detector, "value_of")]
         guessing = [detector for detector in self._detectors if detector not in exact]
         ours = marks_of(fakes)
-        for text in texts:
+        for text in read.found:
             spans = [span for detector in exact for span in spans_of(detector, text)]
             for detector in guessing:
                 if guesses := spans_of(detector, text):
                     spans += outside(guesses, ours(text))
             if spans:
                 self._add(found, text, spans)
-        for name in names:
+        for name in read.names:
             self._add(found, name, [span for detector in exact for span in spans_of(detector, name)])
+        for number in read.numbers:
+            spans = [span for detector in self._detectors for span in spans_of(detector, number)]
+            self._add(found, number, [span for span in spans if span.end - span.start == len(number)])
         return {value: entity_type for value, entity_type in found.items() if value not in fakes}
 
     def _add(self, found: dict[str, str], text: str, spans: Sequence[Span]) -> None:
@@ -307,3 +311,12 @@ def _read(data: bytes) -> tuple[bytes, str, Any]:
     if not isinstance(tree, _source.Members):
         raise MaskingError("the request is no JSON object")
     return BOM_UTF8 if data.startswith(BOM_UTF8) else b"", source, tree
+
+
+def _refuse_token_ids(tree: Any) -> None:
+    """Text may come as the numbers of its tokens, in which nothing can be found."""
+    for name, value in tree if isinstance(tree, _source.Members) else tree.items():
+        if name in ("prompt", "input") and isinstance(value, (list, tuple)):
+            inner = [item for part in value for item in (part if type(part) in (list, tuple) else (part,))]
+            if any(isinstance(item, (_source.Number, int, float)) for item in inner):
+                raise MaskingError(f"{name} holds token ids: the text in them cannot be masked")

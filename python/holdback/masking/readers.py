@@ -24,6 +24,8 @@ class Collector:
         self.names: dict[str, None] = {}
         """Names of members of objects of which nothing is known: they may be values, but more likely are the
         provider's own. So only values that are known are looked for in them."""
+        self.numbers: dict[str, None] = {}
+        """Numbers in documents, of which only the whole may be a value."""
         self.read = 0
 
     def text(self, text: str) -> str:
@@ -48,7 +50,7 @@ class Collector:
         return name
 
     def number(self, spelling: Number) -> None:
-        self.found[str(spelling)] = None
+        self.numbers |= dict.fromkeys(spelling.spellings())
 
 
 class Writer:
@@ -102,7 +104,7 @@ class Writer:
         return new
 
     def number(self, spelling: Number) -> str | None:
-        for text in (str(spelling), _source.canonical(spelling)):
+        for text in spelling.spellings():
             if (placeholder := self._values.get(text)) is not None:
                 self.masked += 1
                 return placeholder

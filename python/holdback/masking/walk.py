@@ -29,6 +29,7 @@ from holdback.masking.shapes import (
     TEXT,
     By,
     Either,
+    Kind,
     Shape,
 )
 
