@@ -75,10 +75,11 @@ class Masked(Generic[Request]):
     mapping: PIIMapping
     """Every placeholder of the conversation, as far as it is known: what was given as ``known``, and what is new."""
 
-    added: PIIMapping
-    """What of it was not in ``known``: what a store has to learn."""
-
     report: MaskingReport
+    """What was masked, in numbers."""
+
+    added: PIIMapping
+    """What of the mapping was not in ``known``: what a store has to learn."""
 
     def __repr__(self) -> str:
         report = self.report
@@ -161,16 +162,16 @@ class Masker:
         mapping, added, found = self._allotted(texts, scope, known)
         report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
         if mapping.is_empty:
-            return Masked(request, mapping, added, report)
+            return Masked(request, mapping, report, added)
         writer = Writer(mapping)
         new = Walk(writer, documents).request(tree, shape)
         report = MaskingReport(report.found, report.texts, writer.masked)
         if new is tree:
-            return Masked(request, mapping, added, report)
+            return Masked(request, mapping, report, added)
         masked: Any = new
         if not isinstance(request, dict):
             masked = bom + _source.write(source, tree, new).encode()
-        return Masked(masked, mapping, added, report)
+        return Masked(masked, mapping, report, added)
 
     @staticmethod
     def check_config(config: object) -> None:
