@@ -74,8 +74,35 @@ def test_a_type_that_is_said_twice_says_nothing() -> None:
     masker = Masker(KnownValues({"QWRh": "P"}), Placeholders(KEY))
     body = json.dumps({"messages": [source]}).encode()
     assert masker.mask(body, scope="s").request is body
-    twice = body.replace(b'"type": "base64"', b'"type": "base64", "type": "text"')
-    assert b"QWRh" not in masker.mask(twice, scope="s").request
+    for number in range(10):
+        other = b'"type": "other %d"' % number
+        for said in (
+            b'"type": "base64", ' + other,
+            other + b', "type": "base64"',
+            b'"type": "base64", "type": 7',
+        ):
+            twice = body.replace(b'"type": "base64"', said)
+            assert b"QWRh" not in masker.mask(twice, scope="s").request
+
+
+def test_a_signature_that_is_said_twice_must_be_one_twice() -> None:
+    for second, stays in (("c2ln", True), ("", False)):
+        block = f'{{"type":"thinking","thinking":"Bo","signature":"c2ln","signature":"{second}"}}'
+        body = f'{{"messages":[{{"role":"assistant","content":[{block}]}}]}}'.encode()
+        assert (MASKER.mask(body, scope="s").request is body) == stays
+
+
+def test_names_in_a_schema_stay() -> None:
+    schema = {
+        "properties": {"Bo": {"description": "Bo", "enum": ["Bo"]}},
+        "required": ["Bo"],
+        "$defs": {"Bo": {}},
+    }
+    tool = {"type": "function", "function": {"name": "Bo", "parameters": schema}}
+    for request in ({"tools": [tool]}, {"generationConfig": {"responseSchema": schema}}, {"format": schema}):
+        masked = json.dumps(MASKER.mask(request, scope="s").request)
+        assert masked.count('"Bo"') == (4 if "tools" in request else 3)
+        assert masked.count(f'"{fake(BO)}"') == 2
 
 
 def test_a_value_found_anywhere_is_masked_everywhere() -> None:
@@ -242,6 +269,15 @@ def test_a_placeholder_alone_is_known_by_the_known_values() -> None:
     assert content(masked.request) == f"see {fake(BO)} and {fake(BO, scope='other')}"
 
 
+def test_nothing_known_is_looked_for_in_a_placeholder() -> None:
+    masker = Masker(KnownValues({BO: "PERSON", "PERSON": "WORD", "Zorp": "WORD"}), Placeholders(KEY))
+    masked = masker.mask(chat(f"see {fake(BO)}, Bo, Zorp and a PERSON"), scope="s", known={"Zorp": "Mira"})
+    assert content(masked.request) == f"see {fake(BO)}, {fake(BO)}, Zorp and a {fake('PERSON', 'WORD')}"
+    assert masked.mapping.get_fake("Zorp") is None
+    named: dict[str, Any] = {"messages": [{"role": "user", "name": fake(BO)[1:-1], "content": "Bo, PERSON"}]}
+    assert masker.mask(named, scope="s").request["messages"][0]["name"] == fake(BO)[1:-1]
+
+
 def test_masking_twice_changes_nothing_more() -> None:
     masked = MASKER.mask(chat(f"{ADA}, Bo and 42", user=BO), scope="s")
     again = MASKER.mask(masked.request, scope="s")
@@ -339,6 +375,17 @@ def test_a_document_may_be_as_deep_as_a_client_likes(levels: int) -> None:
     masked = content(MASKER.mask(chat(text), scope="s").request)
     assert masked.count(fake(BO)) == 1
     assert "\\u0042" not in masked
+
+
+def test_what_follows_a_deep_document_is_no_deeper() -> None:
+    request = chat(nested(300, BO))
+    request["messages"] += [
+        {"role": "user", "content": nested(190, BO)},
+        {"role": "user", "content": [[["Bo"]]]},
+    ]
+    masked = json.dumps(MASKER.mask(request, scope="s").request)
+    assert masked.count(fake(BO)) == 3
+    assert "Bo" not in masked
 
 
 # ---------------------------------------------------------------- what is refused
