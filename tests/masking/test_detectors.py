@@ -47,6 +47,16 @@ def test_known_values_are_found_as_json_spells_them() -> None:
     assert len(known) == 2
 
 
+def test_a_value_that_is_another_s_spelling_is_itself() -> None:
+    values = {'a"b': "P", 'a\\"b': "Q"}
+    for order in (list(values), list(values)[::-1]):
+        known = KnownValues({value: values[value] for value in order})
+        assert [(kind, known.value_of(value)) for value in values for _, _, kind in known(value)] == [
+            ("P", 'a"b'),
+            ("Q", 'a\\"b'),
+        ]
+
+
 @pytest.mark.parametrize("wrong", [["Ada"], {"Ada": 1}, {1: "P"}, "Ada"])
 def test_wrong_values(wrong: Any) -> None:
     with pytest.raises(TypeError):

@@ -114,6 +114,16 @@ def test_those_that_collide_are_lengthened_in_any_order(values: list[str], rando
             assert placeholder not in rest.values()
 
 
+def test_one_that_is_taken_is_not_given_again() -> None:
+    made = Placeholders(KEY)
+    assert allotted(["Ada"]) == {"Ada": made.of("Ada", "P", scope="s")}
+    taken = frozenset(made.of("Ada", "P", scope="s", digits=digits) for digits in (10, 15))
+    assert allotted(["Ada", "Bo"], taken) == {
+        "Ada": made.of("Ada", "P", scope="s", digits=20),
+        "Bo": made.of("Bo", "P", scope="s"),
+    }
+
+
 def test_two_that_never_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Placeholders, "of", lambda *_, **__: "<P_1>")
     with pytest.raises(MaskingError, match="two values have one placeholder"):

@@ -51,12 +51,12 @@ async def test_one_round_trip_each_way(
 ) -> None:
     await store.load("s")  # which connects
     pool = store._client.connection_pool
-    sent: list[int] = []
+    sent: list[bytes] = []
     (connection,) = pool._available_connections
     packed = type(connection).send_packed_command
 
     async def counted(self: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
-        sent.append(1)
+        sent.append(b"".join(command) if isinstance(command, list) else bytes(command))
         return await packed(self, command, *args, **kwargs)
 
     monkeypatch.setattr(type(connection), "send_packed_command", counted)
@@ -64,6 +64,7 @@ async def test_one_round_trip_each_way(
         sent.clear()
         await call
         assert len(sent) == 1
+        assert (b"MULTI" in sent[0]) == (b"HSET" in sent[0])  # both are done or none: pairs, and their time
     async with RedisStore(server.url, [NEW, OLD], timeout=20) as both:
         await both.load("s")
         sent.clear()

@@ -141,7 +141,6 @@ class Placeholders:
                     raise MaskingError("two values have one placeholder of the greatest length")
                 else:
                     ahead += pairs
-            taken |= alike.keys()
             digits = min(digits + 5, MOST_DIGITS)
         for value, entity_type in values:
             yield value, entity_type, made[value, entity_type]
