@@ -262,6 +262,9 @@ def _spelled(number: float) -> str:
         return ""
 
 
-def _updated(model: BaseModel, before: dict[str, Any], after: dict[str, Any]) -> BaseModel:
+def _updated(model: BaseModel, before: dict[str, Any], after: dict[str, Any]) -> Any:
+    """A copy of the model with these members; a dict if one of their names became another."""
+    if after.keys() != before.keys():
+        return after
     changed = {name: value for name, value in after.items() if value is not before.get(name)}
     return model.model_copy(update=changed)
