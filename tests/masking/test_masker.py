@@ -319,7 +319,7 @@ def test_models_mappings_and_tuples() -> None:
     assert got.content == [fake(BO), {"type": "text", "text": fake(BO)}]
     assert got.name == fake(BO)[1:-1]  # type: ignore[attr-defined]
     assert untouched is request["messages"][1]
-    odd = {"messages": [Message(role=Role.USER, content="x", **{BO: BO})]}
+    odd: dict[str, Any] = {"messages": [Message(role=Role.USER, content="x", **{BO: BO})]}
     assert MASKER.mask(odd, scope="s").request["messages"] == [
         {"role": "user", "content": "x", fake(BO): fake(BO)}
     ]
