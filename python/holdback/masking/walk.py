@@ -249,10 +249,15 @@ def _is_signed(owner: Any) -> bool:
 
 def _chosen(shape: By, owner: Any) -> Shape:
     """The shape that the object's own member says; ``other`` if it says two things."""
-    said = {plain(value) if isinstance(value, str) else None for value in _all(owner, shape.member)}
-    if len(said) == 1 and (value := said.pop()) is not None:
-        return shape.shapes.get(value, shape.other)
-    return shape.other
+    said: Any = None
+    if type(owner) is dict:
+        said = owner.get(shape.member)
+    else:
+        for number, value in enumerate(_all(owner, shape.member)):
+            if number and value != said:
+                return shape.other
+            said = value
+    return shape.shapes.get(plain(said), shape.other) if isinstance(said, str) else shape.other
 
 
 def _spelled(number: float) -> str:
