@@ -80,6 +80,7 @@ def test_a_type_that_is_said_twice_says_nothing() -> None:
             b'"type": "base64", ' + other,
             other + b', "type": "base64"',
             b'"type": "base64", "type": 7',
+            b'"type": null, "type": "base64"',
         ):
             twice = body.replace(b'"type": "base64"', said)
             assert b"QWRh" not in masker.mask(twice, scope="s").request
