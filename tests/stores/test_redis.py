@@ -140,9 +140,10 @@ async def test_a_connection_that_was_lost_is_made_anew(server: Any, store: Redis
 
 
 async def test_a_server_that_does_not_answer(server: Any) -> None:
-    async with RedisStore(server.url, NEW, timeout=0.3) as store:
+    async with RedisStore(server.url, NEW, timeout=20) as store:
         await store.merge("s", pair(1))
         server.pause()
+        store._timeout = 0.3
         await refused(store)
         server.go_on()
     async with RedisStore(server.url, NEW, timeout=20) as store:
