@@ -146,6 +146,7 @@ async def test_a_server_that_does_not_answer(server: Any) -> None:
         store._timeout = 0.3
         await refused(store)
         server.go_on()
+        store._timeout = 20
     async with RedisStore(server.url, NEW, timeout=20) as store:
         assert (await store.load("s")).count <= 1  # forget may have come through
 
