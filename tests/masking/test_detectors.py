@@ -42,6 +42,7 @@ def test_known_values_are_found_as_json_spells_them() -> None:
         for text in spellings:
             (span,) = known(f"it said {text}, Bo")[:1]
             assert known.value_of(f"it said {text}"[span.start : span.end]) == value
+        assert KnownValues({value: "PERSON"}, spelled=False)(text) == []
     assert known.value_of("Bo") == "Bo"
     assert list(known.values()) == [(value, "PERSON"), ("Bo", "PERSON")]
     assert len(known) == 2

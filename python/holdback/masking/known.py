@@ -27,8 +27,8 @@ class KnownValues:
     """A detector of values that are known in advance: ``{value: entity type}``.
 
     A value is found wherever it stands, inside a word too; of values that overlap the longest that begins first. It is
-    also found as JSON would spell it, since a text may quote JSON. Time is O(characters), however many values there
-    are.
+    also found as JSON would spell it, since a text may quote JSON; not so if ``spelled`` is off. Time is O(characters),
+    however many values there are.
 
     :raises TypeError: ``values`` is no mapping of ``str`` to ``str``.
     :raises MaskingError: a value is empty or blank: it would be everywhere.
@@ -39,7 +39,7 @@ class KnownValues:
 
     __slots__ = ("_matcher", "_spelled", "_spellings", "_types", "_values")
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], *, spelled: bool = True) -> None:
         if not isinstance(values, Mapping):
             raise TypeError(f"KnownValues() takes a mapping of value to type, not {type(values).__name__}")
         known: dict[str, str] = {}
@@ -57,7 +57,7 @@ class KnownValues:
         self._spellings = [[value] for value in known]  # of each value, itself first
         self._spelled: dict[str, str] = {}  # the other spellings, and the value of each
         for number, value in enumerate(known):
-            for spelling in spellings_of(value):
+            for spelling in spellings_of(value) if spelled else ():
                 if pairs.setdefault(spelling, mark := pairs[value]) == mark:
                     self._spellings[number].append(spelling)
                     self._spelled[spelling] = value
@@ -109,14 +109,19 @@ def spellings_of(value: str) -> set[str]:
     """
     if _PLAIN.fullmatch(value):
         return set()
-    written = {json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    once = written | {_HTML.sub(lambda found: f"\\u{ord(found[0]):04x}", spelling) for spelling in written}
-    once |= {spelling.replace("/", "\\/") for spelling in written}
-    once |= {_ESCAPE.sub(lambda found: found[1] + found[2].upper(), spelling) for spelling in once}
-    twice = {
-        json.dumps(known, ensure_ascii=ascii_only)[1:-1] for known in written for ascii_only in (True, False)
+    escaped, raw = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+    written = {escaped, raw}
+    once = set(written)
+    if _HTML.search(value):
+        once |= {_HTML.sub(lambda found: f"\\u{ord(found[0]):04x}", spelling) for spelling in written}
+    if "/" in value:
+        once |= {spelling.replace("/", "\\/") for spelling in written}
+    once |= {
+        _ESCAPE.sub(lambda found: found[1] + found[2].upper(), known) for known in once if "\\u" in known
     }
-    return (once | twice) - {value}
+    once |= {spelling.replace("\\", "\\\\").replace('"', '\\"') for spelling in written}
+    once.add(json.dumps(raw)[1:-1])
+    return once - {value}
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:;@+_-]*")

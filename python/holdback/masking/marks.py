@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from holdback.masking.known import KnownValues
 from holdback.masking.placeholders import FORM
@@ -13,17 +13,19 @@ Marks = Callable[[str], Sequence[tuple[int, int]]]
 """Where placeholders stand in a text, from left to right, without overlaps."""
 
 
-def marks_of(fakes: Iterable[str]) -> Marks:
+def marks_of(fakes: Collection[str]) -> Marks:
     """Finds placeholders: of the keyed form, and those that are known."""
-    others = {fake: "" for fake in fakes if fake.strip() and not FORM.fullmatch(fake)}
-    known = KnownValues(others) if others else None
+    known: list[KnownValues] = []  # made when it is first asked for
 
     def marks(text: str) -> Sequence[tuple[int, int]]:
         found = [mark.span() for mark in FORM.finditer(text)] if "<" in text else []
-        if known is None:
+        if not fakes:
             return found
+        if not known:
+            others = {fake: "" for fake in fakes if fake.strip() and not FORM.fullmatch(fake)}
+            known.append(KnownValues(others, spelled=False))
         both: list[tuple[int, int]] = []
-        for begin, stop in sorted([*found, *((start, end) for start, end, _ in known(text))]):
+        for begin, stop in sorted([*found, *((start, end) for start, end, _ in known[0](text))]):
             if both and begin < both[-1][1]:
                 both[-1] = (both[-1][0], max(stop, both[-1][1]))
             else:

@@ -163,7 +163,7 @@ class Masker:
         report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
         if mapping.is_empty:
             return Masked(request, mapping, report, added)
-        writer = Writer(mapping)
+        writer = Writer(mapping, texts)
         new = Walk(writer, documents).request(tree, shape)
         report = MaskingReport(report.found, report.texts, writer.masked)
         if new is tree:

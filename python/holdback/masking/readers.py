@@ -26,10 +26,13 @@ class Collector:
         provider's own. So only values that are known are looked for in them."""
         self.numbers: dict[str, None] = {}
         """Numbers in documents, of which only the whole may be a value."""
+        self.escapes = False
+        """Whether a backslash stands in some text."""
         self.read = 0
 
     def text(self, text: str) -> str:
         self.read += 1
+        self.escapes = self.escapes or "\\" in text
         self.found[join_surrogates(text)] = None
         return text
 
@@ -46,6 +49,7 @@ class Collector:
     def key(self, name: str, *, is_data: bool) -> str:
         if is_data:
             return self.text(name)
+        self.escapes = self.escapes or "\\" in name
         self.names[join_surrogates(name)] = None
         return name
 
@@ -56,21 +60,20 @@ class Collector:
 class Writer:
     """Puts placeholders where values stand."""
 
-    def __init__(self, mapping: PIIMapping) -> None:
+    def __init__(self, mapping: PIIMapping, read: Collector) -> None:
         self.masked = 0
-        pairs: dict[str, str] = {}
-        values: dict[str, str] = {}
         fakes = mapping.get_all_fakes()
-        for value in fakes.values():
-            placeholder = mapping.get_fake(value)
-            if value and placeholder is not None:
-                values[value] = placeholder
-        pairs |= values
-        for value, placeholder in values.items():
-            for spelling in spellings_of(value):
-                pairs.setdefault(spelling, placeholder)
-        for placeholder in fakes:  # one of ours that stands there stays
-            pairs[placeholder] = placeholder
+        values = {value: mapping.get_fake(value) or "" for value in fakes.values() if value}
+        pairs = dict(values)
+        if read.escapes:  # else no text quotes JSON in which a value is spelled another way
+            for value, placeholder in values.items():
+                for spelling in spellings_of(value):
+                    pairs.setdefault(spelling, placeholder)
+        known = mapping.matcher()  # compiled for the way back as well
+        if any(known.replace(text) is not text for texts in (read.found, read.names) for text in texts):
+            pairs |= {
+                placeholder: placeholder for placeholder in fakes
+            }  # one of ours that stands there stays
         self._values = values
         self._matcher = _backend.TrieMatcher(pairs)
         self._people: _backend.TrieMatcher | None = None
