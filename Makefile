@@ -20,6 +20,8 @@ LITELLM ?=
 LITELLM_VENV := .venv-litellm$(LITELLM:%=-%)
 SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
+STORES_VENV := .venv-stores
+PRESIDIO_VENV := .venv-presidio
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
 MUTANTS_VENV := .venv-mutants
@@ -34,6 +36,8 @@ FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
 SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
+SLOW := litellm sdk privaite stores presidio   # markers of tests with a target and an environment of their own
+
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
 # Every target with a line of help.
@@ -45,7 +49,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite and not heavy"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "$(SLOW:%=not % and) not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
@@ -62,6 +66,15 @@ test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, A
 
 test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
+
+test-stores: $(STORES_VENV)/.installed ## the tests of the stores, with a real redis-server (or valkey-server) where there is one
+	@command -v redis-server valkey-server >/dev/null || \
+		echo "-- no redis-server here (apt-get install redis-server): the tests of RedisStore are skipped --"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest -m stores
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest tests/masking tests/secrecy -k "masking or stores"
+
+test-presidio: $(PRESIDIO_VENV)/.installed ## the tests with Presidio itself (no model is fetched)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRESIDIO_VENV)/bin/python -m pytest -m presidio
 
 test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads at once
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
@@ -197,6 +210,16 @@ $(PRIVAITE_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(PRIVAITE_VENV),--group test --group privaite)
 	$(PRIVAITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps privaite==0.7.3
 	$(call link,$(PRIVAITE_VENV))
+	touch $@
+
+$(STORES_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(STORES_VENV),--group test --group stores)
+	$(call link,$(STORES_VENV))
+	touch $@
+
+$(PRESIDIO_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(PRESIDIO_VENV),--group test --group presidio)
+	$(call link,$(PRESIDIO_VENV))
 	touch $@
 
 # Their dependencies would be gigabytes of detectors: each comes alone, what restoring needs is the group `peers`.

@@ -65,13 +65,17 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Literal["native", "pure"
 
 @pytest.fixture
 def hosted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """For tests of which only some need a host, and are marked so: LiteLLM, or PrivAiTe with our parts in it."""
+    """For tests of which only some need a host, and are marked so: LiteLLM, what the stores
+    need, or PrivAiTe with our parts in it."""
     if request.node.get_closest_marker("litellm"):
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would be fetched
         with warnings.catch_warnings():  # its own, when it is imported
             warnings.simplefilter("ignore")
             pytest.importorskip("litellm")
             importlib.import_module("holdback.integrations.litellm")
+    if request.node.get_closest_marker("stores"):
+        pytest.importorskip("cryptography")
+        pytest.importorskip("redis")
     if request.node.get_closest_marker("privaite") is None:
         yield
         return

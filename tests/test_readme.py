@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 import holdback
+import holdback.masking
+import holdback.stores
 from holdback import _backend
 from pages import HOSTED, PAGES, ROOT, Block, blocks, every_block
 from test_cli import environment
@@ -72,7 +74,12 @@ DOCUMENTED = sorted(
     {*(ROOT / "python" / "holdback").rglob("*.py"), ROOT / "python" / "holdback" / "_native.pyi"}
 )
 DOCUMENTED = [source for source in DOCUMENTED if "    >>> " in source.read_text(encoding="utf-8")]
-HOSTS = {"litellm.py": [pytest.mark.litellm], "privaite.py": [pytest.mark.privaite]}
+HOSTS = {
+    "litellm.py": [pytest.mark.litellm],
+    "privaite.py": [pytest.mark.privaite],
+    "redis.py": [pytest.mark.stores],
+    "sqlite.py": [pytest.mark.stores],
+}
 WITHOUT_EXAMPLE = {"create_app"}
 """It needs a configuration of its host: tests/integrations/test_privaite.py makes one."""
 
@@ -84,6 +91,8 @@ def public_docstrings() -> dict[str, str]:
         *(ROOT / "python" / "holdback").glob("*.py*"),
         *(ROOT / "python").rglob("integrations/*.py"),
         *(ROOT / "python").rglob("restorers/*.py"),
+        *(ROOT / "python").rglob("masking/*.py"),
+        *(ROOT / "python").rglob("stores/*.py"),
     ):
         tree = ast.parse(source.read_text(encoding="utf-8"))
         names = {
@@ -92,6 +101,8 @@ def public_docstrings() -> dict[str, str]:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
             for name in ast.literal_eval(node.value)
         }
+        if source.parent.name in ("masking", "stores"):
+            names = set(holdback.masking.__all__) | set(holdback.stores.__all__)
         if source.parent.name in {"holdback", "restorers"}:
             names = (names | set(holdback.__all__)) - {"Lane", "Shapes", "is_native"}  # for the byte layer
         for node in tree.body:

@@ -67,3 +67,34 @@ class EncodedInput(HoldbackError, ValueError):
     Traceback (most recent call last):
     holdback.errors.EncodedInput: the stream is compressed (gzip): restoring needs the decoded bytes
     """
+
+
+class MaskingError(HoldbackError, ValueError):
+    """A request cannot be masked, and so must not be sent: it cannot be read, or masking it would be unsafe.
+
+    The message names the place as the tables of the formats do, and what is wrong there.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32)))
+    >>> masker.mask(b"{", scope="a conversation")
+    Traceback (most recent call last):
+    holdback.errors.MaskingError: the request is no JSON: it cannot be read beyond character 1
+    """
+
+
+class StoreError(HoldbackError):
+    """A store could not do what was asked: it cannot be reached, or what it holds cannot be opened.
+
+    Where ``load`` fails, what the conversation masked before is not known, so the request counts as one that cannot be
+    masked. Where ``merge`` fails, the answer to this request can still be restored by the mapping at hand.
+    """
+
+
+class KeyTooShort(HoldbackError, ValueError):
+    """A master key has fewer than 32 bytes.
+
+    >>> from holdback.masking import Placeholders
+    >>> Placeholders(b"short")
+    Traceback (most recent call last):
+    holdback.errors.KeyTooShort: a key must have at least 32 random bytes, such as those of secrets.token_bytes(32)
+    """

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import holdback
-from holdback import cli
+from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
 INSIDE = {"__init__", "opening", "transports"}
@@ -20,7 +20,7 @@ METHOD = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def public() -> set[str]:
     """Every public name, with the public methods and attributes of its class, and every command."""
-    return {*_of_package(), *_of_integrations(), *(f"cli.{name}" for name in _commands())}
+    return {*_of_package(), *_of_modules(), *_of_integrations(), *(f"cli.{name}" for name in _commands())}
 
 
 def _of_package() -> Iterator[str]:
@@ -32,6 +32,16 @@ def _of_package() -> Iterator[str]:
             yield name
             if isinstance(thing, type) and not issubclass(thing, Exception):
                 yield from (f"{name}.{member}" for member in _members(thing))
+
+
+def _of_modules() -> Iterator[str]:
+    """Of the modules that are imported by their own names."""
+    for module in (masking, stores):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield f"{module.__name__.rpartition('.')[2]}.{name}"
+            if isinstance(thing, type) and not issubclass(thing, Exception):
+                yield from (f"{thing.__module__.split('.')[1]}.{name}.{member}" for member in _members(thing))
 
 
 def _members(kind: type) -> Iterator[str]:

@@ -1,0 +1,323 @@
+"""The masker: every value that is found anywhere in a request becomes its placeholder everywhere in it.
+
+Three steps. The request is walked once and its texts collected; the detectors look at each; every value found, and
+every value that the conversation is known to hold, gets its placeholder. Then one matcher of all values, the longest
+first, goes over every text in a second walk. So a value that a detector saw in one message and missed in another is
+masked in both, and what was restored in the last turn is masked again.
+
+A placeholder that comes back, in a text that was kept masked, *is* the placeholder of its value: it stays, and nothing
+inside it is looked for. Sans-IO: what a store knows is given as ``known``, and what is new comes out as ``added``.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, NoReturn, TypeVar
+
+from holdback._pure.pattern import plain
+from holdback.config import restores_reasoning
+from holdback.errors import MaskingError
+from holdback.mapping import PIIMapping
+from holdback.masking import _source
+from holdback.masking.marks import marks_of, outside
+from holdback.masking.placeholders import FORM, Placeholders, label
+from holdback.masking.readers import Collector, Writer
+from holdback.masking.requests import AUTO, REQUESTS
+from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
+from holdback.masking.walk import Walk
+
+Request = TypeVar("Request", bound="bytes | dict[str, Any]")
+
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingReport:
+    """What was masked in one request, in numbers: no value, no placeholder.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32)))
+    >>> report = masker.mask({"user": "Ada", "instructions": "To Ada and Bo."}, scope="a conversation").report
+    >>> dict(report.found), report.texts, report.masked
+    ({'PERSON': 1}, 2, 2)
+    """
+
+    found: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many different values the detectors found, by entity type."""
+
+    texts: int = 0
+    """How many texts were looked at: messages, parts, strings in documents."""
+
+    masked: int = 0
+    """How many of them were changed."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Masked(Generic[Request]):
+    """A request that may be sent, and what is needed to restore its answer.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masked = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(32))).mask(
+    ...     {"messages": [{"role": "user", "content": "I am Ada."}]}, scope="a conversation")
+    >>> masked
+    Masked(values=1, texts=1, masked=1)
+    """
+
+    request: Request
+    """The request as it came if nothing was masked; else a new one, which shares what did not change."""
+
+    mapping: PIIMapping
+    """Every placeholder of the conversation, as far as it is known: what was given as ``known``, and what is new."""
+
+    report: MaskingReport
+    """What was masked, in numbers."""
+
+    added: PIIMapping
+    """What of the mapping was not in ``known``: what a store has to learn."""
+
+    def __repr__(self) -> str:
+        report = self.report
+        return f"Masked(values={self.mapping.count}, texts={report.texts}, masked={report.masked})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Masked holds personal data and is not pickled")
+
+
+class Masker:
+    """Masks requests: what its detector finds becomes placeholders.
+
+    :param detector: what finds values; a list of detectors is one; None finds nothing, so that only what is ``known``
+        is masked.
+    :param placeholders: what makes the placeholders; None if the detector is None.
+
+    It holds no state of a request, so threads may share it.
+
+    >>> from holdback.masking import KnownValues, Masker, Placeholders
+    >>> masker = Masker(KnownValues({"Ada": "PERSON"}), Placeholders(bytes(range(32))))
+    >>> masked = masker.mask(b'{"messages": [{"role": "user", "content": "I am Ada."}]}', scope="a conversation")
+    >>> masked.request
+    b'{"messages": [{"role": "user", "content": "I am <PERSON_uzo4xzutl5>."}]}'
+    >>> masked.mapping.get_original("<PERSON_uzo4xzutl5>")
+    'Ada'
+    """
+
+    __slots__ = ("_detectors", "_placeholders")
+
+    def __init__(
+        self, detector: Detector | Sequence[Detector] | None, placeholders: Placeholders | None = None
+    ) -> None:
+        given = () if detector is None else detector if isinstance(detector, (list, tuple)) else (detector,)
+        self._detectors = Detectors(given).detectors
+        if placeholders is not None and not isinstance(placeholders, Placeholders):
+            raise TypeError(f"placeholders must be Placeholders, not {type(placeholders).__name__}")
+        if placeholders is None and self._detectors:
+            raise MaskingError("a detector needs placeholders for what it finds")
+        self._placeholders = placeholders
+
+    def mask(
+        self,
+        request: Request,
+        *,
+        scope: str,
+        known: PIIMapping | Mapping[str, str] | None = None,
+        protocol: str = "auto",
+    ) -> Masked[Request]:
+        """Mask a request, a dict or the bytes of its JSON; the caller's objects are not changed.
+
+        :param scope: what shares placeholders: the conversation, at most the tenant. Within it, the provider can see
+            that two requests speak of the same value.
+        :param known: what the conversation masked before, such as a store holds: all its values are masked, by the
+            placeholders that they have there.
+        :param protocol: the request's format, ``"openai-chat"``, ``"openai-text"``, ``"openai-responses"``,
+            ``"anthropic"``, ``"gemini"`` or ``"ollama"``; ``"auto"`` takes the fields of all of them.
+        :raises TypeError: an argument is of a wrong type.
+        :raises MaskingError: the request cannot be read, or masking it would be unsafe; it must not be sent.
+        """
+        if not isinstance(scope, str):
+            raise TypeError(f"scope must be str, not {type(scope).__name__}")
+        if not scope:
+            raise MaskingError("the scope must not be empty: conversations would share their placeholders")
+        shape = AUTO if protocol == "auto" else REQUESTS.get(protocol)
+        if shape is None:
+            raise MaskingError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
+        if isinstance(request, (bytes, bytearray, memoryview)):
+            bom, source, tree = _read(bytes(request))
+        elif isinstance(request, dict):
+            bom, source, tree = b"", "", request
+        else:
+            raise TypeError(f"a request is a dict or bytes, not {type(request).__name__}")
+
+        _refuse_token_ids(tree)
+        documents: dict[str, Any] = {}
+        texts = Collector()
+        walk = Walk(texts, documents)
+        walk.request(tree, shape)
+        self._check_style(known, walk.earlier)
+        mapping, added, found = self._allotted(texts, scope, known)
+        report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
+        if mapping.is_empty:
+            return Masked(request, mapping, report, added)
+        writer = Writer(mapping, texts)
+        new = Walk(writer, documents).request(tree, shape)
+        report = MaskingReport(report.found, report.texts, writer.masked)
+        if new is tree:
+            return Masked(request, mapping, report, added)
+        masked: Any = new
+        if not isinstance(request, dict):
+            masked = bom + _source.write(source, tree, new).encode()
+        return Masked(masked, mapping, report, added)
+
+    @staticmethod
+    def check_config(config: object) -> None:
+        """Refuse a config that restores signed text: sent back, its values would reach the provider unmasked.
+
+        :raises MaskingError: it does.
+        """
+        if config is not None and restores_reasoning(config):
+            raise MaskingError("signed text must stay masked beside a masker: it is sent back as it is")
+
+    def _check_style(self, known: object, earlier: str) -> None:
+        if self._placeholders is None or self._placeholders.style == "keyed":
+            return
+        if known is not None:
+            raise MaskingError(
+                "numbered placeholders mean something in one request alone: no store can keep them"
+            )
+        if earlier:
+            raise MaskingError(
+                f"numbered placeholders mean something in one request alone, but {earlier} names an earlier one"
+            )
+
+    # ---------------------------------------------------------------- values and their placeholders
+
+    def _allotted(
+        self, read: Collector, scope: str, known: PIIMapping | Mapping[str, str] | None
+    ) -> tuple[PIIMapping, PIIMapping, dict[str, str]]:
+        """The mapping of the conversation, what is new in it, and the values that were found with their types."""
+        before = _mapping_of(known)
+        fakes = before.get_all_fakes()
+        texts = list(read.found)
+        found = self._found(read, fakes)
+        added = PIIMapping()
+        if (placeholders := self._placeholders) is None:
+            return before, added, found
+        if placeholders.style == "keyed":
+            for value, entity_type, placeholder in self._returned(texts, scope, fakes):
+                added.add(value, placeholder, entity_type)
+        new = [(value, entity_type) for value, entity_type in found.items() if before.get_fake(value) is None]
+        for value, entity_type, placeholder in placeholders.allot(new, scope=scope, taken=fakes, texts=texts):
+            added.add(value, placeholder, entity_type)
+        if added.is_empty:
+            return before, added, found
+        if before.is_empty:
+            return copy.copy(added), added, found
+        mapping = copy.copy(before)
+        for placeholder, value in added.get_all_fakes().items():
+            mapping.add(value, placeholder, added.get_entity_type(value) or "")
+        return mapping, added, found
+
+    def _found(self, read: Collector, fakes: Mapping[str, str]) -> dict[str, str]:
+        """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
+        found: dict[str, str] = {}
+        exact = [detector for detector in self._detectors if hasattr(detector, "value_of")]
+        guessing = [detector for detector in self._detectors if detector not in exact]
+        ours = marks_of(fakes)
+        for text in read.found:
+            spans = [span for detector in exact for span in spans_of(detector, text)]
+            for detector in guessing:
+                if guesses := spans_of(detector, text):
+                    spans += outside(guesses, ours(text))
+            if spans:
+                self._add(found, text, spans)
+        for name in read.names:
+            self._add(found, name, [span for detector in exact for span in spans_of(detector, name)])
+        for number in read.numbers:
+            spans = [span for detector in self._detectors for span in spans_of(detector, number)]
+            self._add(found, number, [span for span in spans if span.end - span.start == len(number)])
+        return {value: entity_type for value, entity_type in found.items() if value not in fakes}
+
+    def _add(self, found: dict[str, str], text: str, spans: Sequence[Span]) -> None:
+        for start, end, entity_type in settled(spans):
+            if value := text[start:end].strip():
+                if "\\" in value:
+                    for detector in self._detectors:
+                        value = getattr(detector, "value_of", plain)(value)
+                found.setdefault(value, entity_type)
+
+    def _returned(
+        self, texts: Iterable[str], scope: str, fakes: Mapping[str, str]
+    ) -> Iterator[tuple[str, str, str]]:
+        """Placeholders of known values that stand in the request though their values may not.
+
+        Costs one HMAC for each known value of such a type, and nothing if no text has the form of a placeholder.
+        """
+        standing = {mark for text in texts if "<" in text for mark in FORM.findall(text)} - fakes.keys()
+        if not standing or self._placeholders is None:
+            return
+        labels = {mark[1:].rpartition("_")[0] for mark in standing}
+        lengths = {len(mark.rpartition("_")[2]) - 1 for mark in standing}
+        for detector in self._detectors:
+            for value, entity_type in getattr(detector, "values", tuple)():
+                if label(entity_type) in labels:
+                    for digits in lengths:
+                        placeholder = self._placeholders.of(value, entity_type, scope=scope, digits=digits)
+                        if placeholder in standing:
+                            yield value, entity_type, placeholder
+
+    def __repr__(self) -> str:
+        return f"Masker(detectors={len(self._detectors)}, placeholders={self._placeholders!r})"
+
+
+def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
+    if isinstance(known, PIIMapping):
+        return known
+    mapping = PIIMapping()
+    if known is None:
+        return mapping
+    if not isinstance(known, Mapping):
+        raise TypeError(f"known must be a PIIMapping or a mapping, not {type(known).__name__}")
+    for placeholder, value in reversed(
+        list(known.items())
+    ):  # of several placeholders the first is the one to use
+        mapping.add(value, placeholder, "")
+    return mapping
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def _read(data: bytes) -> tuple[bytes, str, Any]:
+    """The mark that its encoding begins with, if any; the source of a request, and its tree."""
+    if data.startswith(_COMPRESSED):
+        raise MaskingError("the request is compressed: masking needs the decoded bytes")
+    problem = ""
+    source, tree = "", None
+    try:
+        source = data.removeprefix(BOM_UTF8).decode()
+        tree = _source.read(source)
+    except UnicodeDecodeError as error:
+        problem = f"the request is no UTF-8: byte {error.start} is wrong"
+    except json.JSONDecodeError as error:
+        problem = f"the request is no JSON: it cannot be read beyond character {error.pos}"
+    except RecursionError:
+        problem = f"the request is nested deeper than {_source.MOST_DEEP}"
+    if problem:
+        raise MaskingError(problem)
+    if not isinstance(tree, _source.Members):
+        raise MaskingError("the request is no JSON object")
+    return BOM_UTF8 if data.startswith(BOM_UTF8) else b"", source, tree
+
+
+def _refuse_token_ids(tree: Any) -> None:
+    """Text may come as the numbers of its tokens, in which nothing can be found."""
+    for name, value in tree if isinstance(tree, _source.Members) else tree.items():
+        if name in ("prompt", "input") and isinstance(value, (list, tuple)):
+            inner = [item for part in value for item in (part if type(part) in (list, tuple) else (part,))]
+            if any(isinstance(item, (_source.Number, int, float)) for item in inner):
+                raise MaskingError(f"{name} holds token ids: the text in them cannot be masked")

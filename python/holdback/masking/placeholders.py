@@ -1,0 +1,166 @@
+"""Placeholders for values: keyed by default, numbered on demand.
+
+A *keyed* placeholder is a function of the key, the scope, the entity type and the value, and of nothing else:
+
+    <PERSON_7k2qm4xc3t>    the entity type, and ten base32 characters of
+                           HMAC-SHA256(derived key, scope, entity type, value), each part behind its length
+
+So it is the same in every turn, worker and replica that has the key, without anything being stored; nobody without the
+key can guess one, and two scopes never share one. Two values of one mapping whose ten characters are the same get more
+of them, both, so that their order does not matter.
+
+A *numbered* placeholder is ``<PERSON_1>``, counted in the order in which values appear in one request. It is short, and
+means something in that request alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import Literal, NoReturn
+
+from holdback._keys import hkdf, master_key, message
+from holdback.errors import MaskingError
+
+Style = Literal["keyed", "numbered"]
+
+LABEL = b"holdback: placeholders, version 1"
+"""What the placeholders' key is derived for."""
+
+DIGITS = 10
+"""How many base32 characters a keyed placeholder has: 50 bits, of 256."""
+
+MOST_DIGITS = 51
+FORM = re.compile(f"<[A-Z0-9]+(?:_[A-Z0-9]+)*_[a-z2-7]{{{DIGITS},{MOST_DIGITS}}}>")
+"""What every keyed placeholder looks like."""
+
+_NUMBERED = re.compile("(?<![A-Z0-9_])[A-Z0-9]+(?:_[A-Z0-9]+)*_[0-9]+")
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_TWO_DIGITS = [one + two for one in _BASE32 for two in _BASE32]
+_NO_LABEL = re.compile("[^A-Z0-9]+")
+_NO_NAME = re.compile("[^A-Za-z0-9_-]+")
+
+
+@lru_cache(maxsize=256)
+def label(entity_type: str) -> str:
+    """The entity type as it stands in a placeholder: capitals, digits and single low lines.
+
+    >>> label("credit card"), label("US_SSN"), label("...")
+    ('CREDIT_CARD', 'US_SSN', 'VALUE')
+    """
+    return _NO_LABEL.sub("_", entity_type.upper()).strip("_") or "VALUE"
+
+
+def _base32(data: bytes, digits: int) -> str:
+    """The first digits of the data in base32 (RFC 4648), in small letters; there are enough of them."""
+    taken = -(-5 * digits // 8)
+    number = int.from_bytes(data[:taken]) >> (8 * taken - 5 * digits)
+    out = ""
+    for _ in range(-(-digits // 2)):
+        out = _TWO_DIGITS[number & 1023] + out
+        number >>= 10
+    return out[-digits:]
+
+
+def bare(placeholder: str) -> str:
+    """The placeholder of letters, digits and low lines alone, for places where a provider allows nothing else.
+
+    >>> bare("<PERSON_7k2qm4xc3t>"), bare("Zorp Glax")
+    ('PERSON_7k2qm4xc3t', 'Zorp_Glax')
+    """
+    return _NO_NAME.sub("_", placeholder).strip("_") or "VALUE"
+
+
+class Placeholders:
+    """What makes placeholders.
+
+    :param key: for ``"keyed"``, at least 32 random bytes, the same in every worker and replica. Whoever has it can try
+        out values against placeholders, so it is kept like a password. ``"numbered"`` needs none.
+    :param style: ``"keyed"`` or ``"numbered"``.
+    :raises TypeError: ``key`` is not ``bytes``.
+    :raises HoldbackError: it is missing or too short.
+
+    >>> placeholders = Placeholders(bytes(range(32)))
+    >>> placeholders.of("Ada", "PERSON", scope="a conversation")
+    '<PERSON_uzo4xzutl5>'
+    """
+
+    __slots__ = ("_key", "style")
+
+    def __init__(self, key: bytes | None = None, style: Style = "keyed") -> None:
+        if style not in ("keyed", "numbered"):
+            raise MaskingError("unknown style; known are: keyed, numbered")
+        if key is None and style == "keyed":
+            raise MaskingError("keyed placeholders need a key of at least 32 random bytes")
+        self._key = None if key is None else hkdf(master_key(key), LABEL)
+        self.style: Style = style
+        """``"keyed"`` or ``"numbered"``."""
+
+    def of(self, value: str, entity_type: str, *, scope: str, digits: int | None = None) -> str:
+        """The keyed placeholder of a value in a scope, with that many digits: ten, more where two collide.
+
+        :raises MaskingError: the style is ``"numbered"``: there the placeholder depends on the request.
+        """
+        if self._key is None or self.style == "numbered":
+            raise MaskingError("a numbered placeholder depends on the request")
+        if not isinstance(value, str):
+            raise TypeError(f"a value must be str, not {type(value).__name__}")
+        digest = hmac.digest(self._key, message((scope, entity_type, value)), "sha256")
+        return f"<{label(entity_type)}_{_base32(digest, DIGITS if digits is None else digits)}>"
+
+    def allot(
+        self, values: Sequence[tuple[str, str]], *, scope: str, taken: Iterable[str], texts: Iterable[str]
+    ) -> Iterator[tuple[str, str, str]]:
+        """A placeholder for each ``(value, type)``, as ``(value, type, placeholder)``.
+
+        :param taken: placeholders that stand for other values already.
+        :param texts: the request's texts: a number that one of them uses is left out.
+        """
+        if self.style == "numbered":
+            return self._numbered(values, set(taken), texts)
+        return self._keyed(values, set(taken), scope)
+
+    def _keyed(
+        self, values: Sequence[tuple[str, str]], taken: set[str], scope: str
+    ) -> Iterator[tuple[str, str, str]]:
+        made: dict[tuple[str, str], str] = {}
+        digits, ahead = DIGITS, list(values)
+        while ahead:
+            alike: dict[str, list[tuple[str, str]]] = {}
+            for value, entity_type in ahead:
+                placeholder = self.of(value, entity_type, scope=scope, digits=digits)
+                alike.setdefault(placeholder, []).append((value, entity_type))
+            ahead = []
+            for placeholder, pairs in alike.items():
+                if len(pairs) == 1 and placeholder not in taken:
+                    made[pairs[0]] = placeholder
+                elif digits == MOST_DIGITS:
+                    raise MaskingError("two values have one placeholder of the greatest length")
+                else:
+                    ahead += pairs
+            digits = min(digits + 5, MOST_DIGITS)
+        for value, entity_type in values:
+            yield value, entity_type, made[value, entity_type]
+
+    @staticmethod
+    def _numbered(
+        values: Sequence[tuple[str, str]], taken: set[str], texts: Iterable[str]
+    ) -> Iterator[tuple[str, str, str]]:
+        standing = {found for text in texts for found in _NUMBERED.findall(text)}
+        numbers: dict[str, Iterator[int]] = {}
+        for value, entity_type in values:
+            name = label(entity_type)
+            for number in numbers.setdefault(name, count(1)):
+                bare = f"{name}_{number}"
+                if bare not in standing and f"<{bare}>" not in taken:
+                    yield value, entity_type, f"<{bare}>"
+                    break
+
+    def __repr__(self) -> str:
+        return f"Placeholders(style={self.style!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Placeholders hold a key and are not pickled")
