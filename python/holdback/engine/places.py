@@ -1,0 +1,399 @@
+r"""Places: whether the next character of a text stands inside an address, judged on what was sent before it.
+
+The client may render the text as Markdown, as HTML, or as plain text with links; which of them is not known. So each
+of them has a small machine, all machines read every character, and the text is inside an address while any of them
+says so:
+
+* **url** since the last ASCII blank there was `://`, a scheme without slashes (`mailto:`), `//` or `www.` behind
+  anything but an ASCII letter or digit, or `host.tld` and one of `/ ? # :`;
+* **target** since `](`, until the parenthesis that closes it, or a blank line;
+* **definition** since `[label]:` at the start of a line, until the line ends on which its target stands. Behind
+  `[^label]:`, which is a footnote as well, until the first blank behind a target;
+* **tag** since `<` and a letter, `/`, `!` or `?`, until a `>` outside quotes;
+* **body** of `script` and `style`, until they close;
+* **css** since `url(`, until `)`, or a blank line.
+
+Tags are told in `tags.py`: there every `<` begins one, so `_tags` is a set of states.
+
+**The address so far** is kept for the rules of `addresses.py`, as long as it is certain where it began: it begins with
+the first machine that goes on, or with the value of an attribute. A machine that goes on or off later makes it
+unknown, and so do more than `LONGEST` characters.
+
+Invariants: no character is held or looked ahead at; the state after a text is the same for every cutting of it; memory
+is bounded by `TAIL` and `LONGEST`; time is O(1) a character. Text in which no machine is on is searched for the next
+character that could switch one on. `rust/core/src/wire/places.rs` is the twin, `tests/vectors/places.json` is read by
+both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .addresses import AllowedHost, may_stand
+from .tags import (
+    BEFORE_VALUE,
+    BOGUS,
+    CLASSES,
+    DOUBLE,
+    ENDED,
+    IN_VALUE,
+    LAPSED,
+    NAME_OF_TAG,
+    OTHER,
+    OUTSIDE,
+    SINGLE,
+    after,
+)  # fmt: skip
+
+TAIL: Final = 80
+"""How much of the text before is looked back at: `host.tld`, a scheme, `</script`."""
+LONGEST: Final = 1024
+"""How much of an address is kept: a longer one is unknown."""
+
+_BLANKS: Final = " \t\n\v\f\r"
+_SWITCHES: Final = re.compile(r"[\n\r./:\\?#<(]")
+_SWITCHES_IN_LAPSED: Final = re.compile(r"[\n\r./:\\?#<(=>]")
+_MARKS: Final = frozenset(">-+*.)0123456789")  # before a definition: quotes, bullets, numbers
+_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WORD: Final = _LETTERS | frozenset("0123456789")
+
+
+_OPAQUE: Final = re.compile(
+    r"(?:^|[^A-Za-z0-9])(?:blob|callto|cid|data|facetime|file|filesystem|geo|im|intent|irc|javascript|magnet|mailto|"
+    r"market|mms|sip|sips|skype|sms|smsto|ssh|tel|vbscript|view-source|webcal|whatsapp|xmpp)\Z",
+    re.IGNORECASE,
+)
+_WWW: Final = re.compile(r"(?:^|[^A-Za-z0-9])www\Z", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?:^|[^A-Za-z0-9+.-])(https?://|mailto:|tel:)\Z", re.IGNORECASE)
+_LABEL: Final = r"[A-Za-z0-9_\-\u0080-\U0010ffff]"
+_WIDE: Final = r"[\u0080-\U0010ffff]"
+# A top level that is one ASCII character or nothing but digits is none (`e.g.`, `2.5`); four numbers are an address.
+_DOMAIN: Final = re.compile(
+    rf"{_LABEL}\.(?:(?=[0-9_-]*[A-Za-z\u0080-\U0010ffff]){_LABEL}{{2,63}}|{_WIDE})\.?\Z"
+    r"|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.?\Z"
+)
+_URL_FUNCTION: Final = re.compile(r"(?:^|[^A-Za-z0-9_-])url\Z", re.IGNORECASE)
+_BODY: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE)
+
+# The bodies.
+SCRIPT: Final = 1
+STYLE: Final = 2
+
+# What may be on.
+URL: Final = 1
+TARGET: Final = 2
+DEFINITION: Final = 4
+TAG: Final = 8
+CSS: Final = 16
+BODY: Final = 32
+
+# A label in brackets at the start of a line.
+NO_LABEL, OPENED, INSIDE, CLOSED, CLOSED_BY_ESCAPED = range(5)
+# A definition.
+NO_DEFINITION, WAITS, HAS_TARGET = range(3)
+
+
+class Places:
+    """The places of one text: `feed` it what is sent, and ask `keeps` before a value is placed.
+
+    >>> from holdback.engine.places import Places
+    >>> places = Places()
+    >>> places.feed("See ![chart](https://collect.example/?q=")
+    >>> places.keeps("Ada")
+    True
+    >>> places.feed("<PERSON_1>) by ")
+    >>> places.keeps("Ada")
+    False
+    """
+
+    __slots__ = (
+        "_address",
+        "_angle",
+        "_blank_so_far",
+        "_body",
+        "_css",
+        "_definition",
+        "_definition_angle",
+        "_depth",
+        "_double_escaped",
+        "_escaped",
+        "_escaped_body",
+        "_is_beginning",
+        "_is_note",
+        "_label",
+        "_label_is_note",
+        "_less",
+        "_line_start",
+        "_opens",
+        "_tags",
+        "_tail",
+        "_url",
+        "hosts",
+    )
+
+    def __init__(self, hosts: tuple[AllowedHost, ...] = ()) -> None:
+        self.hosts = hosts
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a text of its own, such as the next string of a tool's arguments."""
+        self._tail = ""
+        self._address: str | None = None
+        self._url = False
+        self._less = False  # the last character was `<`
+        self._tags = 0
+        self._opens = 0  # the bodies that a tag which may be open begins: 1 script, 2 style
+        self._body = 0  # the bodies that are open
+        self._escaped_body = False  # in a script: behind `<!--`
+        self._double_escaped = False  # and behind `<script` in that, of which the end ends no body
+        self._depth = 0  # the parentheses that are open in a target
+        self._is_beginning = False  # of the target: nothing but blanks so far
+        self._angle = False  # a target in angle brackets
+        self._css = False
+        self._escaped = False  # an odd number of backslashes stands before; kept in labels and targets
+        self._line_start = True  # nothing but marks so far
+        self._blank_so_far = True  # the line
+        self._label = NO_LABEL
+        self._label_is_note = False
+        self._definition = NO_DEFINITION
+        self._definition_angle = False
+        self._is_note = False  # the definition may be a footnote
+
+    def copy(self) -> Places:
+        """Another text that begins where this one stands."""
+        other = Places.__new__(Places)
+        for name in Places.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address."""
+        return self._kinds() != 0
+
+    @property
+    def address(self) -> str | None:
+        """The address so far; None outside one, and where its beginning is not known."""
+        return self._address
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value`` that came next would have to stay."""
+        return self._kinds() != 0 and not may_stand(self._address, value, self.hosts)
+
+    def feed(self, text: str) -> None:
+        """Move over ``text``, which the client has been sent."""
+        position = len(self._tail)
+        source = self._tail + text
+        end = len(source)
+        while position < end:
+            if self._is_quiet():
+                found = (_SWITCHES_IN_LAPSED if self._tags else _SWITCHES).search(source, position)
+                if found is None:
+                    break
+                position = found.start()
+            self._step(source, position)
+            position += 1
+        self._tail = source[-TAIL:]
+
+    def _is_quiet(self) -> bool:
+        """Whether only a switch can change anything."""
+        return not (
+            self._url
+            or self._less
+            or self._line_start
+            or self._tags & ~LAPSED
+            or self._body
+            or self._depth
+            or self._css
+            or self._label
+            or self._definition
+        )
+
+    def _kinds(self) -> int:
+        return (
+            (URL if self._url else 0)
+            | (TARGET if self._depth else 0)
+            | (DEFINITION if self._definition else 0)
+            | (TAG if self._tags & ~LAPSED else 0)
+            | (CSS if self._css else 0)
+            | (BODY if self._body else 0)
+        )
+
+    def _step(self, source: str, at: int) -> None:
+        character = source[at]
+        before, tags_before = self._kinds(), self._tags
+        previous = source[at - 1] if at else ""
+        angles_before = self._angle, self._definition_angle
+        self._step_line(character, previous)
+        self._step_tags(source, at, character)
+        self._step_target(character, previous)
+        self._step_css(source, at, character, previous)
+        self._step_url(source, at, character, previous)
+        self._escaped = character == "\\" and not self._escaped
+        if before or self._kinds():
+            opens_angle = (self._angle, self._definition_angle) > angles_before
+            self._step_address(source, at, before, tags_before, opens_angle=opens_angle)
+
+    def _step_line(self, character: str, previous: str) -> None:
+        label = self._label
+        if character in "\n\r":
+            if character == "\r" or previous != "\r":
+                if self._blank_so_far:
+                    self._end_paragraph()
+                self._line_start = self._blank_so_far = True
+        elif character not in " \t":
+            self._blank_so_far = False
+            if self._line_start and character not in _MARKS:
+                self._line_start = False
+                if character == "[":
+                    self._label = OPENED
+        if self._definition:
+            self._step_definition(character)
+        if label:
+            self._step_label(label, character)
+
+    def _end_paragraph(self) -> None:
+        lapsed = LAPSED if self._tags & OUTSIDE else ENDED
+        self._tags = self._tags & ~(OUTSIDE | BOGUS) | lapsed
+        self._depth = 0
+        self._angle = self._definition_angle = self._css = False
+        self._label, self._definition = NO_LABEL, NO_DEFINITION
+
+    def _step_definition(self, character: str) -> None:
+        if self._definition == WAITS:
+            if character not in _BLANKS:
+                self._definition = HAS_TARGET
+                self._definition_angle = character == "<"
+        elif character in "\n\r" or (self._is_note and character in _BLANKS and not self._definition_angle):
+            self._definition = NO_DEFINITION
+            self._definition_angle = False
+        elif character == ">" and not self._escaped:
+            self._definition_angle = False
+
+    def _step_label(self, label: int, character: str) -> None:
+        if label == OPENED:
+            self._label, self._label_is_note = INSIDE, character == "^"
+        elif label in {CLOSED, CLOSED_BY_ESCAPED}:
+            if character == ":":
+                self._label, self._definition = NO_LABEL, WAITS
+                self._is_note = self._label_is_note
+                self._definition_angle = False
+                self._line_start = self._is_note  # what stands in a note may be a definition
+                return
+            self._label = INSIDE if label == CLOSED_BY_ESCAPED else NO_LABEL
+        if character == "]" and self._label == INSIDE:
+            self._label = CLOSED_BY_ESCAPED if self._escaped else CLOSED
+
+    def _step_target(self, character: str, previous: str) -> None:
+        if character == "(":
+            if not self._depth:
+                self._depth, self._is_beginning = int(previous == "]"), True
+            elif not self._escaped:
+                self._depth += 1
+                self._is_beginning = previous == "]"
+            return
+        if not self._depth:
+            return
+        if character == ")":
+            # Behind any backslash it may be escaped: renderers differ. In angle brackets it ends nothing.
+            if previous != "\\":
+                self._depth = max(self._depth - 1, int(self._angle))
+        elif character == "<" and self._is_beginning:
+            self._angle = True
+        elif character in "\n\r" or (character == ">" and not self._escaped):
+            self._angle = False
+        if character not in _BLANKS:
+            self._is_beginning = False
+
+    def _step_tags(self, source: str, at: int, character: str) -> None:
+        kind = CLASSES.get(character, OTHER)
+        tags = after(self._tags, kind)
+        if kind <= 2 and (self._tags or self._body):
+            self._step_bodies(source, at, ends=character == ">" and bool(self._tags & ~(DOUBLE | SINGLE)))
+        if self._body & SCRIPT and character == "-" and source[max(at - 3, 0) : at] == "<!-":
+            self._escaped_body = True
+        if self._less:
+            if character in _LETTERS or character == "/":
+                tags |= NAME_OF_TAG
+            elif character in "!?":
+                tags |= BOGUS
+        self._less = character == "<"
+        self._tags = tags
+        if not tags:
+            self._opens = 0
+
+    def _step_bodies(self, source: str, at: int, *, ends: bool) -> None:
+        """A blank, `/` or `>` came, which may end the name of a tag; `ends`: a tag."""
+        name = _BODY.search(source, max(at - 8, 0), at)
+        if name is not None:
+            body = SCRIPT if name[2] else STYLE
+            if not name[1]:
+                self._opens |= body
+                self._double_escaped = self._double_escaped or (self._escaped_body and body == SCRIPT)
+            elif body == SCRIPT and self._double_escaped:
+                self._double_escaped = False
+            else:
+                self._body &= ~body
+                self._escaped_body = self._escaped_body and body != SCRIPT
+        if source[at] == ">" and source[max(at - 2, 0) : at] == "--":
+            self._escaped_body = self._double_escaped = False
+        if ends:
+            self._body |= self._opens
+
+    def _step_css(self, source: str, at: int, character: str, previous: str) -> None:
+        if character == "(" and not self._css:
+            self._css = _URL_FUNCTION.search(source[max(at - 4, 0) : at]) is not None
+        elif character == ")" and previous != "\\":
+            self._css = False
+
+    def _step_url(self, source: str, at: int, character: str, previous: str) -> None:
+        if self._url:
+            self._url = character not in _BLANKS
+        elif character in "/\\?#:.":
+            behind = source[max(at - 68, 0) : at]
+            if character == ".":
+                self._url = _WWW.search(behind) is not None
+            elif previous and character in "/\\" and previous in "/\\":
+                first = behind[-2:-1]
+                self._url = first == ":" or (character == previous == "/" and first not in _WORD)
+            elif character != "\\":
+                self._url = _DOMAIN.search(behind) is not None or (
+                    character == ":" and _OPAQUE.search(behind) is not None
+                )
+
+    def _step_address(
+        self, source: str, at: int, before: int, tags_before: int, *, opens_angle: bool
+    ) -> None:
+        character, now, tags, address = source[at], self._kinds(), self._tags, self._address
+        if now == TAG and (
+            tags == BEFORE_VALUE or (tags_before == BEFORE_VALUE and tags in {DOUBLE, SINGLE})
+        ):
+            self._address = ""
+        elif not before:
+            self._address = self._beginning(source, at, now)
+        elif not now or address is None or (tags_before & IN_VALUE and not tags & IN_VALUE):
+            self._address = None
+        elif not address and (
+            opens_angle or (character in _BLANKS and (self._is_beginning or self._definition == WAITS))
+        ):
+            pass
+        elif len(address) < LONGEST and (
+            now in {before, before | URL}
+            or (now == before | TAG and not address and (self._angle or self._definition_angle))
+        ):
+            self._address = address + character
+        else:
+            self._address = None
+
+    @staticmethod
+    def _beginning(source: str, at: int, kinds: int) -> str | None:
+        """The address of which the machine that just went on has seen the beginning."""
+        if kinds in {TARGET, DEFINITION}:
+            return ""
+        if kinds == TAG:
+            return source[at]
+        if kinds == URL:
+            scheme = _ADDRESS.search(source[max(at - 12, 0) : at + 1])
+            return None if scheme is None else scheme[1]
+        return None
