@@ -7,10 +7,10 @@ Text is a sequence of code points. Two adjacent surrogate halves, in keys, origi
 one character they spell and are joined into it first; a half alone is an ordinary code point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn, final
 
-__all__ = ["Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
+__all__ = ["Places", "Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -146,3 +146,30 @@ class TextEvent:
     @property
     def has_fitted(self) -> bool:
         """Whether any event was restored by it."""
+
+@final
+class Places:
+    """For the engine: whether the next character of a text stands inside an address. See ``engine/places.py``."""
+
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ()) -> Places:
+        """``hosts``: by entry the host, whether it is a wildcard, and the path prefix (``addresses.AllowedHost``)."""
+
+    def feed(self, text: str) -> None:
+        """Move over ``text``, which the client has been sent."""
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value`` that came next would have to stay."""
+
+    def reset(self) -> None:
+        """Begin a text of its own."""
+
+    def copy(self) -> Places:
+        """Another text that begins where this one stands."""
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address."""
+
+    @property
+    def address(self) -> str | None:
+        """The address so far; None outside one, and where its beginning is not known."""

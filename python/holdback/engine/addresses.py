@@ -38,7 +38,7 @@ class AllowedHost(NamedTuple):
 def parse_host(text: str) -> AllowedHost | None:
     """Read ``example.org``, ``*.example.org`` or ``example.org/path/``; None if it is none of them."""
     host, slash, path = text.partition("/")
-    match = _HOST.fullmatch(host.lower() + slash + path)
+    match = _HOST.fullmatch(host.lower() + slash + path) if host.isascii() else None
     if match is None or any(segment in {".", ".."} for segment in path.split("/")):
         return None
     return AllowedHost(match[2], is_wildcard=match[1] is not None, prefix=match[3] or "")

@@ -44,7 +44,7 @@ from .tags import (
     OUTSIDE,
     SINGLE,
     after,
-)  # fmt: skip
+)
 
 TAIL: Final = 80
 """How much of the text before is looked back at: `host.tld`, a scheme, `</script`."""
@@ -58,14 +58,13 @@ _MARKS: Final = frozenset(">-+*.)0123456789")  # before a definition: quotes, bu
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _WORD: Final = _LETTERS | frozenset("0123456789")
 
-
 _OPAQUE: Final = re.compile(
     r"(?:^|[^A-Za-z0-9])(?:blob|callto|cid|data|facetime|file|filesystem|geo|im|intent|irc|javascript|magnet|mailto|"
     r"market|mms|sip|sips|skype|sms|smsto|ssh|tel|vbscript|view-source|webcal|whatsapp|xmpp)\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_WWW: Final = re.compile(r"(?:^|[^A-Za-z0-9])www\Z", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"(?:^|[^A-Za-z0-9+.-])(https?://|mailto:|tel:)\Z", re.IGNORECASE)
+_WWW: Final = re.compile(r"(?:^|[^A-Za-z0-9])www\Z", re.IGNORECASE | re.ASCII)
+_ADDRESS: Final = re.compile(r"(?:^|[^A-Za-z0-9+.-])(https?://|mailto:|tel:)\Z", re.IGNORECASE | re.ASCII)
 _LABEL: Final = r"[A-Za-z0-9_\-\u0080-\U0010ffff]"
 _WIDE: Final = r"[\u0080-\U0010ffff]"
 # A top level that is one ASCII character or nothing but digits is none (`e.g.`, `2.5`); four numbers are an address.
@@ -73,8 +72,8 @@ _DOMAIN: Final = re.compile(
     rf"{_LABEL}\.(?:(?=[0-9_-]*[A-Za-z\u0080-\U0010ffff]){_LABEL}{{2,63}}|{_WIDE})\.?\Z"
     r"|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.?\Z"
 )
-_URL_FUNCTION: Final = re.compile(r"(?:^|[^A-Za-z0-9_-])url\Z", re.IGNORECASE)
-_BODY: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE)
+_URL_FUNCTION: Final = re.compile(r"(?:^|[^A-Za-z0-9_-])url\Z", re.IGNORECASE | re.ASCII)
+_BODY: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE | re.ASCII)
 
 # The bodies.
 SCRIPT: Final = 1

@@ -1,9 +1,9 @@
 """Tags: in which states a tag of HTML may be, as a set.
 
-Which `<` begins a tag depends on who renders: HTML sees one tag in `<a b="x"c="> <img alt="> d"`, Markdown two. So every
-`<` begins one, and a place is inside a tag while any of them is open. The states of all that may be open are bits of
-one number, which are stepped together by a table after the tokenizer of the HTML standard. Two that are in one state go
-on as one, so there are never more than there are bits.
+Which `<` begins a tag depends on who renders: in `<a b="x"c="> <img alt="> d"` HTML sees one tag, Markdown two. So
+every `<` begins one, and a place is inside a tag while any of them is open. The states of all that may be open are
+bits of one number, which are stepped together by a table after the tokenizer of the HTML standard. Two that are in one
+state go on as one, so there are never more than there are bits.
 
 A blank line ends a tag for Markdown and not for HTML. A tag outside quotes becomes `LAPSED` by it: that is no address
 itself, but what follows an equals sign in it is, and its end is the next `>`.

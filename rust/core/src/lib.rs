@@ -50,6 +50,7 @@ mod pattern;
 mod scan;
 mod stream;
 mod surrogate;
+pub mod wire;
 
 pub use error::PatternError;
 pub use event::{Hole, TextEvent};

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use holdback_core::wire::places::{AllowedHost, Places};
 use holdback_core::{Fed, Hole, JsonField, Matcher, StreamBuffer, TextEvent, Wire};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -348,9 +349,63 @@ impl PyTextEvent {
     }
 }
 
+/// See the stub ``holdback/_native.pyi``.
+#[pyclass(frozen, module = "holdback._native", name = "Places")]
+struct PyPlaces(Mutex<Places>);
+
+impl PyPlaces {
+    fn with<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl PyPlaces {
+    #[new]
+    #[pyo3(signature = (hosts = Vec::new()))]
+    fn new(hosts: Vec<(String, bool, String)>) -> Self {
+        let hosts = hosts.into_iter().map(|(host, is_wildcard, prefix)| AllowedHost {
+            host: host.into(),
+            is_wildcard,
+            prefix: prefix.into(),
+        });
+        Self(Mutex::new(Places::new(hosts.collect::<Vec<_>>())))
+    }
+
+    fn feed(&self, text: &Bound<'_, PyString>) -> PyResult<()> {
+        let bytes = Bytes::of(text)?;
+        self.with(|places| places.feed(bytes.as_ref()));
+        Ok(())
+    }
+
+    fn keeps(&self, value: &Bound<'_, PyString>) -> PyResult<bool> {
+        let bytes = Bytes::of(value)?;
+        Ok(self.with(|places| places.keeps(bytes.as_ref())))
+    }
+
+    fn reset(&self) {
+        self.with(Places::reset);
+    }
+
+    fn copy(&self) -> Self {
+        Self(Mutex::new(self.with(|places| places.clone())))
+    }
+
+    #[getter]
+    fn in_address(&self) -> bool {
+        self.with(|places| places.in_address())
+    }
+
+    #[getter]
+    fn address<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        let address = self.with(|places| places.address().map(<[u8]>::to_vec));
+        address.map(|address| to_python(py, &address)).transpose()
+    }
+}
+
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
+    use super::{PyPlaces, PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
 }
