@@ -65,3 +65,13 @@ class EncodedInput(HoldbackError, ValueError):
     Traceback (most recent call last):
     holdback.errors.EncodedInput: the stream is compressed (gzip): restoring needs the decoded bytes
     """
+
+
+class PolicyError(HoldbackError, ValueError):
+    """A restore policy cannot be made: an unknown channel, a table without ``"*"``, a host that is none.
+
+    >>> from holdback.policy import RestorePolicy
+    >>> RestorePolicy(tools={"send_mail": "restore"})
+    Traceback (most recent call last):
+    holdback.errors.PolicyError: tools needs a rule for "*", which is every tool that is not named
+    """
