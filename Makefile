@@ -20,6 +20,7 @@ LITELLM ?=
 LITELLM_VENV := .venv-litellm$(LITELLM:%=-%)
 SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
+RENDERERS_VENV := .venv-renderers
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
 MUTANTS_VENV := .venv-mutants
@@ -45,7 +46,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite and not heavy"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "not litellm and not sdk and not privaite and not renderers and not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
@@ -62,6 +63,9 @@ test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, A
 
 test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
+
+test-renderers: $(RENDERERS_VENV)/.installed ## what renderers of Markdown and HTML make of restored answers
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(RENDERERS_VENV)/bin/python -m pytest -m renderers
 
 test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads at once
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
@@ -197,6 +201,11 @@ $(PRIVAITE_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(PRIVAITE_VENV),--group test --group privaite)
 	$(PRIVAITE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps privaite==0.7.3
 	$(call link,$(PRIVAITE_VENV))
+	touch $@
+
+$(RENDERERS_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(RENDERERS_VENV),--group test --group renderers)
+	$(call link,$(RENDERERS_VENV))
 	touch $@
 
 # Their dependencies would be gigabytes of detectors: each comes alone, what restoring needs is the group `peers`.

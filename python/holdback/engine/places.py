@@ -31,6 +31,7 @@ import re
 from typing import Final
 
 from .addresses import AllowedHost, may_stand
+from .behind import ADDRESS, BODY_NAME, URL_FUNCTION, begins_url
 from .tags import (
     BEFORE_VALUE,
     BOGUS,
@@ -47,33 +48,16 @@ from .tags import (
 )
 
 TAIL: Final = 80
-"""How much of the text before is looked back at: `host.tld`, a scheme, `</script`."""
+"""How much of the text before is kept, to be looked back at."""
 LONGEST: Final = 1024
 """How much of an address is kept: a longer one is unknown."""
 
 _BLANKS: Final = " \t\n\v\f\r"
 _SWITCHES: Final = re.compile(r"[\n\r./:\\?#<(]")
 _SWITCHES_IN_LAPSED: Final = re.compile(r"[\n\r./:\\?#<(=>]")
+_ENDS_OF_RUNS: Final = re.compile(r"[ \t\n\v\f\r<>()\\]")
 _MARKS: Final = frozenset(">-+*.)0123456789")  # before a definition: quotes, bullets, numbers
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_WORD: Final = _LETTERS | frozenset("0123456789")
-
-_OPAQUE: Final = re.compile(
-    r"(?:^|[^A-Za-z0-9])(?:blob|callto|cid|data|facetime|file|filesystem|geo|im|intent|irc|javascript|magnet|mailto|"
-    r"market|mms|sip|sips|skype|sms|smsto|ssh|tel|vbscript|view-source|webcal|whatsapp|xmpp)\Z",
-    re.IGNORECASE | re.ASCII,
-)
-_WWW: Final = re.compile(r"(?:^|[^A-Za-z0-9])www\Z", re.IGNORECASE | re.ASCII)
-_ADDRESS: Final = re.compile(r"(?:^|[^A-Za-z0-9+.-])(https?://|mailto:|tel:)\Z", re.IGNORECASE | re.ASCII)
-_LABEL: Final = r"[A-Za-z0-9_\-\u0080-\U0010ffff]"
-_WIDE: Final = r"[\u0080-\U0010ffff]"
-# A top level that is one ASCII character or nothing but digits is none (`e.g.`, `2.5`); four numbers are an address.
-_DOMAIN: Final = re.compile(
-    rf"{_LABEL}\.(?:(?=[0-9_-]*[A-Za-z\u0080-\U0010ffff]){_LABEL}{{2,63}}|{_WIDE})\.?\Z"
-    r"|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.?\Z"
-)
-_URL_FUNCTION: Final = re.compile(r"(?:^|[^A-Za-z0-9_-])url\Z", re.IGNORECASE | re.ASCII)
-_BODY: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE | re.ASCII)
 
 # The bodies.
 SCRIPT: Final = 1
@@ -124,6 +108,7 @@ class Places:
         "_label_is_note",
         "_less",
         "_line_start",
+        "_on",
         "_opens",
         "_tags",
         "_tail",
@@ -139,6 +124,7 @@ class Places:
         """Begin a text of its own, such as the next string of a tool's arguments."""
         self._tail = ""
         self._address: str | None = None
+        self._on = 0  # the machines that are on
         self._url = False
         self._less = False  # the last character was `<`
         self._tags = 0
@@ -169,7 +155,7 @@ class Places:
     @property
     def in_address(self) -> bool:
         """Whether the next character stands inside an address."""
-        return self._kinds() != 0
+        return self._on != 0
 
     @property
     def address(self) -> str | None:
@@ -178,7 +164,7 @@ class Places:
 
     def keeps(self, value: str) -> bool:
         """Whether a placeholder of ``value`` that came next would have to stay."""
-        return self._kinds() != 0 and not may_stand(self._address, value, self.hosts)
+        return self._on != 0 and not may_stand(self._address, value, self.hosts)
 
     def feed(self, text: str) -> None:
         """Move over ``text``, which the client has been sent."""
@@ -186,31 +172,54 @@ class Places:
         source = self._tail + text
         end = len(source)
         while position < end:
-            if self._is_quiet():
+            if not self._on and not (self._less or self._line_start or self._label):
                 found = (_SWITCHES_IN_LAPSED if self._tags else _SWITCHES).search(source, position)
                 if found is None:
                     break
                 position = found.start()
+                # The two that are frequent in prose and seldom do anything.
+                previous = source[position - 1 : position]
+                if (found[0] == "." and previous not in "wW") or (found[0] == "(" and previous not in "]lL"):
+                    position += 1
+                    continue
+            elif self._on in {URL, URL | TARGET} and not (
+                self._less or self._line_start or self._label or self._tags or self._is_beginning
+            ):
+                found = _ENDS_OF_RUNS.search(source, position)
+                start, position = position, end if found is None else found.start()
+                if start < position:
+                    self._run(source[start:position])
+                    continue
             self._step(source, position)
             position += 1
         self._tail = source[-TAIL:]
 
-    def _is_quiet(self) -> bool:
-        """Whether only a switch can change anything."""
-        return not (
-            self._url
-            or self._less
-            or self._line_start
-            or self._tags & ~LAPSED
-            or self._body
-            or self._depth
-            or self._css
-            or self._label
-            or self._definition
-        )
+    def _run(self, text: str) -> None:
+        """Read characters of an address that can neither end it nor begin anything."""
+        self._escaped = False
+        if self._address is not None:
+            self._address = self._address + text if len(self._address) + len(text) <= LONGEST else None
 
-    def _kinds(self) -> int:
-        return (
+    def _step(self, source: str, at: int) -> None:
+        """Read one character: each machine of which the state is not empty, or which it may switch on."""
+        character = source[at]
+        previous = source[at - 1] if at else ""
+        before, tags_before = self._on, self._tags
+        angles_before = self._angle, self._definition_angle
+        if self._line_start or self._label or self._definition or character in "\n\r":
+            self._step_line(character, previous)
+        if self._tags or self._body or self._less or character == "<":
+            self._step_tags(source, at, character)
+        if self._depth or character == "(":
+            self._step_target(character, previous)
+        if self._css or character == "(":
+            self._step_css(source, at, character, previous)
+        if self._url:
+            self._url = character not in _BLANKS
+        elif character in "/\\?#:.":
+            self._url = begins_url(source, at)
+        self._escaped = character == "\\" and not self._escaped
+        self._on = (
             (URL if self._url else 0)
             | (TARGET if self._depth else 0)
             | (DEFINITION if self._definition else 0)
@@ -218,19 +227,7 @@ class Places:
             | (CSS if self._css else 0)
             | (BODY if self._body else 0)
         )
-
-    def _step(self, source: str, at: int) -> None:
-        character = source[at]
-        before, tags_before = self._kinds(), self._tags
-        previous = source[at - 1] if at else ""
-        angles_before = self._angle, self._definition_angle
-        self._step_line(character, previous)
-        self._step_tags(source, at, character)
-        self._step_target(character, previous)
-        self._step_css(source, at, character, previous)
-        self._step_url(source, at, character, previous)
-        self._escaped = character == "\\" and not self._escaped
-        if before or self._kinds():
+        if before or self._on:
             opens_angle = (self._angle, self._definition_angle) > angles_before
             self._step_address(source, at, before, tags_before, opens_angle=opens_angle)
 
@@ -256,7 +253,7 @@ class Places:
         lapsed = LAPSED if self._tags & OUTSIDE else ENDED
         self._tags = self._tags & ~(OUTSIDE | BOGUS) | lapsed
         self._depth = 0
-        self._angle = self._definition_angle = self._css = False
+        self._angle = self._definition_angle = self._css = self._is_beginning = False
         self._label, self._definition = NO_LABEL, NO_DEFINITION
 
     def _step_definition(self, character: str) -> None:
@@ -286,11 +283,11 @@ class Places:
 
     def _step_target(self, character: str, previous: str) -> None:
         if character == "(":
-            if not self._depth:
-                self._depth, self._is_beginning = int(previous == "]"), True
-            elif not self._escaped:
+            if self._depth and self._escaped:
+                return
+            self._is_beginning = previous == "]"
+            if self._depth or self._is_beginning:
                 self._depth += 1
-                self._is_beginning = previous == "]"
             return
         if not self._depth:
             return
@@ -324,7 +321,7 @@ class Places:
 
     def _step_bodies(self, source: str, at: int, *, ends: bool) -> None:
         """A blank, `/` or `>` came, which may end the name of a tag; `ends`: a tag."""
-        name = _BODY.search(source, max(at - 8, 0), at)
+        name = BODY_NAME.search(source, max(at - 8, 0), at)
         if name is not None:
             body = SCRIPT if name[2] else STYLE
             if not name[1]:
@@ -342,35 +339,20 @@ class Places:
 
     def _step_css(self, source: str, at: int, character: str, previous: str) -> None:
         if character == "(" and not self._css:
-            self._css = _URL_FUNCTION.search(source[max(at - 4, 0) : at]) is not None
+            self._css = URL_FUNCTION.search(source[max(at - 4, 0) : at]) is not None
         elif character == ")" and previous != "\\":
             self._css = False
-
-    def _step_url(self, source: str, at: int, character: str, previous: str) -> None:
-        if self._url:
-            self._url = character not in _BLANKS
-        elif character in "/\\?#:.":
-            behind = source[max(at - 68, 0) : at]
-            if character == ".":
-                self._url = _WWW.search(behind) is not None
-            elif previous and character in "/\\" and previous in "/\\":
-                first = behind[-2:-1]
-                self._url = first == ":" or (character == previous == "/" and first not in _WORD)
-            elif character != "\\":
-                self._url = _DOMAIN.search(behind) is not None or (
-                    character == ":" and _OPAQUE.search(behind) is not None
-                )
 
     def _step_address(
         self, source: str, at: int, before: int, tags_before: int, *, opens_angle: bool
     ) -> None:
-        character, now, tags, address = source[at], self._kinds(), self._tags, self._address
+        character, now, tags, address = source[at], self._on, self._tags, self._address
         if now == TAG and (
             tags == BEFORE_VALUE or (tags_before == BEFORE_VALUE and tags in {DOUBLE, SINGLE})
         ):
             self._address = ""
         elif not before:
-            self._address = self._beginning(source, at, now)
+            self._address = _beginning(source, at, now)
         elif not now or address is None or (tags_before & IN_VALUE and not tags & IN_VALUE):
             self._address = None
         elif not address and (
@@ -385,14 +367,14 @@ class Places:
         else:
             self._address = None
 
-    @staticmethod
-    def _beginning(source: str, at: int, kinds: int) -> str | None:
-        """The address of which the machine that just went on has seen the beginning."""
-        if kinds in {TARGET, DEFINITION}:
-            return ""
-        if kinds == TAG:
-            return source[at]
-        if kinds == URL:
-            scheme = _ADDRESS.search(source[max(at - 12, 0) : at + 1])
-            return None if scheme is None else scheme[1]
-        return None
+
+def _beginning(source: str, at: int, on: int) -> str | None:
+    """The address of which the machine that just went on has seen the beginning."""
+    if on in {TARGET, DEFINITION}:
+        return ""
+    if on == TAG:
+        return source[at]
+    if on == URL:
+        scheme = ADDRESS.search(source[max(at - 12, 0) : at + 1])
+        return None if scheme is None else scheme[1]
+    return None

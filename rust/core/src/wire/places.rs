@@ -53,6 +53,8 @@ const BODY: u8 = 32;
 const SWITCHES: [bool; 256] = switches(b"\n\r./:\\?#<(");
 const SWITCHES_IN_LAPSED: [bool; 256] = switches(b"\n\r./:\\?#<(=>");
 
+const ENDS_OF_RUNS: [bool; 256] = switches(b" \t\n\x0b\x0c\r<>()\\");
+
 const fn switches(bytes: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut at = 0;
@@ -83,6 +85,8 @@ pub struct Places {
     hosts: std::sync::Arc<[AllowedHost]>,
     source: Vec<u8>,
     address: Option<Vec<u8>>,
+    /// The machines that are on.
+    on: u8,
     url: bool,
     tags: Tags,
     lines: Lines,
@@ -101,6 +105,7 @@ impl Places {
             hosts: hosts.into(),
             source: Vec::new(),
             address: None,
+            on: 0,
             url: false,
             tags: Tags::default(),
             lines: Lines::default(),
@@ -118,7 +123,7 @@ impl Places {
 
     /// Whether the next character stands inside an address.
     pub fn in_address(&self) -> bool {
-        self.kinds() != 0
+        self.on != 0
     }
 
     /// The address so far; none outside one, and where its beginning is not known.
@@ -128,7 +133,7 @@ impl Places {
 
     /// Whether a placeholder of `value` that came next would have to stay.
     pub fn keeps(&self, value: &[u8]) -> bool {
-        self.kinds() != 0 && !addresses::may_stand(self.address(), value, &self.hosts)
+        self.on != 0 && !addresses::may_stand(self.address(), value, &self.hosts)
     }
 
     /// Move over text, UTF-8 or WTF-8, which the client has been sent.
@@ -139,43 +144,75 @@ impl Places {
         while at < source.len() {
             if self.is_quiet() {
                 let switches = if self.tags.has_lapsed() { &SWITCHES_IN_LAPSED } else { &SWITCHES };
-                match source[at..].iter().position(|&byte| switches[usize::from(byte)]) {
-                    Some(found) => at += found,
-                    None => break,
+                let Some(found) = source[at..].iter().position(|&byte| switches[usize::from(byte)]) else {
+                    break;
+                };
+                at += found;
+                // The two that are frequent in prose and seldom do anything.
+                let seldom: &[u8] = match source[at] {
+                    b'.' => b"wW",
+                    b'(' => b"]lL",
+                    _ => b"",
+                };
+                if !seldom.is_empty() && at > 0 && !seldom.contains(&source[at - 1]) {
+                    at += 1;
+                    continue;
+                }
+            } else if self.runs() {
+                let rest = &source[at..];
+                let length = rest.iter().position(|&byte| ENDS_OF_RUNS[usize::from(byte)]);
+                let run = &rest[..length.unwrap_or(rest.len())];
+                if !run.is_empty() {
+                    self.run(run);
+                    at += run.len();
+                    continue;
                 }
             }
             self.step(&source, at);
             at += 1;
         }
         self.source = source;
-        let passed = self.source.len().saturating_sub(TAIL);
-        self.source.drain(..passed);
-        self.source.shrink_to(4 * TAIL);
+        if self.source.len() > 4 * TAIL {
+            let passed = self.source.len() - TAIL;
+            self.source.drain(..passed);
+            self.source.shrink_to(8 * TAIL);
+        }
     }
 
     /// Whether only a switch can change anything.
     fn is_quiet(&self) -> bool {
-        self.tags.is_quiet() && self.lines.is_quiet() && !self.url && self.depth == 0 && !self.css
+        self.on == 0 && self.tags.is_quiet() && self.lines.is_quiet()
     }
 
-    fn kinds(&self) -> u8 {
-        let kind = |is_on: bool, kind: u8| if is_on { kind } else { 0 };
-        kind(self.url, URL)
-            | kind(self.depth != 0, TARGET)
-            | kind(self.lines.in_definition(), DEFINITION)
-            | kind(self.tags.in_tag(), TAG)
-            | kind(self.css, CSS)
-            | kind(self.tags.in_body(), BODY)
+    /// Whether this is a plain address, in which few characters matter.
+    fn runs(&self) -> bool {
+        (self.on == URL || self.on == URL | TARGET)
+            && self.tags.is_none()
+            && self.lines.is_quiet()
+            && !self.is_beginning
+    }
+
+    /// Read characters of an address that can neither end it nor begin anything.
+    fn run(&mut self, text: &[u8]) {
+        self.lines.pass(b' ');
+        if let Some(address) = &mut self.address {
+            if characters(address) + characters(text) <= LONGEST {
+                address.extend_from_slice(text);
+            } else {
+                self.address = None;
+            }
+        }
     }
 
     fn step(&mut self, source: &[u8], at: usize) {
         let byte = source[at];
-        let (before, tags_before) = (self.kinds(), self.tags.states());
+        let (before, tags_before) = (self.on, self.tags.states());
         let previous = if at == 0 { 0 } else { source[at - 1] };
         let angles_before = (self.angle, self.lines.angle);
         if self.lines.step(byte, previous) {
             self.tags.end_paragraph();
             self.depth = 0;
+            self.is_beginning = false;
             self.angle = false;
             self.css = false;
         }
@@ -184,7 +221,14 @@ impl Places {
         self.step_css(&source[..at], byte);
         self.step_url(&source[..at], byte);
         self.lines.pass(byte);
-        if before != 0 || self.kinds() != 0 {
+        let kind = |is_on: bool, kind: u8| if is_on { kind } else { 0 };
+        self.on = kind(self.url, URL)
+            | kind(self.depth != 0, TARGET)
+            | kind(self.lines.in_definition(), DEFINITION)
+            | kind(self.tags.in_tag(), TAG)
+            | kind(self.css, CSS)
+            | kind(self.tags.in_body(), BODY);
+        if before != 0 || self.on != 0 {
             let opens_angle = (self.angle, self.lines.angle) > angles_before;
             self.step_address(source, at, before, tags_before, opens_angle);
         }
@@ -192,12 +236,9 @@ impl Places {
 
     fn step_target(&mut self, byte: u8, previous: u8) {
         if byte == b'(' {
-            if self.depth == 0 {
-                self.depth = u64::from(previous == b']');
-                self.is_beginning = true;
-            } else if !self.lines.is_escaped() {
-                self.depth += 1;
+            if self.depth == 0 || !self.lines.is_escaped() {
                 self.is_beginning = previous == b']';
+                self.depth += u64::from(self.depth != 0 || self.is_beginning);
             }
             return;
         }
@@ -246,7 +287,7 @@ impl Places {
     }
 
     fn step_address(&mut self, source: &[u8], at: usize, before: u8, tags_before: u16, opens_angle: bool) {
-        let (byte, now) = (source[at], self.kinds());
+        let (byte, now) = (source[at], self.on);
         if now == TAG && self.tags.begins_value(tags_before) {
             self.address = Some(Vec::new());
             return;

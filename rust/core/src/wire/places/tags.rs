@@ -103,6 +103,10 @@ impl Tags {
         !(self.in_tag() || self.less || self.in_body())
     }
 
+    pub(super) fn is_none(&self) -> bool {
+        self.open == 0 && !self.less
+    }
+
     pub(super) fn has_lapsed(&self) -> bool {
         self.open & LAPSED != 0
     }
