@@ -52,7 +52,8 @@ def _linkified(text: str) -> str:
 
 
 def _markdown_it(preset: str, **options: bool) -> Callable[[str], str]:
-    return MarkdownIt(preset, options).render
+    render: Callable[[str], str] = MarkdownIt(preset, options).render
+    return render
 
 
 _MISTUNE = ["strikethrough", "footnotes", "table", "url", "task_lists", "def_list"]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.naive_places import AnyPlaces, Restored, restore_blocks
 
 from holdback.engine import places as pure
+from support.naive_places import AnyPlaces, Restored, restore_blocks
 
 pytestmark = pytest.mark.renderers
 
@@ -32,7 +32,7 @@ def listed(name: str) -> list[dict[str, Any]]:
     return cases
 
 
-def every(name: str) -> Any:
+def every(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in listed(name)])
 
 
@@ -73,7 +73,7 @@ def test_the_attack_is_one(case: dict[str, Any]) -> None:
 @every("attacks")
 def test_no_attack_gets_a_value_out(backend: str, case: dict[str, Any], key: str, value: str) -> None:
     result = restored(backend, case["text"], key, value)
-    assert result.kept
+    assert result.kept or (value == MAIL and case.get("mail_is_fine"))
     assert who_sees(result.text, value) == []
 
 

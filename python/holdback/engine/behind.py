@@ -31,7 +31,7 @@ BODY_NAME: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE | re.A
 
 
 def begins_url(source: str, at: int) -> bool:
-    """Whether an address begins with the character there, which is one of ``/ \\ ? # : .``."""
+    """Whether an address begins with the character there: a slash or backslash, a dot, or one of `?`, `#`, `:`."""
     character, behind = source[at], source[max(at - REACH, 0) : at]
     previous = behind[-1:]
     if character == ".":
