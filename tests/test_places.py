@@ -1,8 +1,9 @@
-"""Places: ``tests/vectors/places.json`` on both twins, and the twins against each other on anything.
+"""Places: ``tests/vectors/places/places.json`` on both twins, and the twins against each other on anything.
 
 The Rust core reads the same file (``cargo test``). It is a JSON object in ASCII::
 
     {"places": [{"name": str, "chunks": [str, ...], "in_address": [bool, ...], "address": [str | null, ...]}, ...],
+     "json": [{"name": str, "chunks": [str, ...], "in_address": [bool, ...]}, ...],
      "rules": [{"name": str, "hosts": [str, ...], "text": str, "value": str, "keeps": bool}, ...]}
 
 with one entry of ``in_address`` and ``address`` per chunk: what holds behind it.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -21,8 +23,11 @@ from hypothesis import strategies as st
 
 from holdback.engine import places as pure
 from holdback.engine.addresses import AllowedHost, parse_host
+from holdback.engine.json_places import JsonPlaces
 
-FILE: Any = json.loads((Path(__file__).parent / "vectors" / "places.json").read_text(encoding="ascii"))
+FILE: Any = json.loads(
+    (Path(__file__).parent / "vectors" / "places" / "places.json").read_text(encoding="ascii")
+)
 
 
 class Place(TypedDict):
@@ -30,6 +35,12 @@ class Place(TypedDict):
     chunks: list[str]
     in_address: list[bool]
     address: list[str | None]
+
+
+class Source(TypedDict):
+    name: str
+    chunks: list[str]
+    in_address: list[bool]
 
 
 class Rule(TypedDict):
@@ -96,6 +107,93 @@ def test_rules(backend: str, rule: Rule) -> None:
     places = made(backend, hosts)
     places.feed(rule["text"])
     assert places.keeps(rule["value"]) == rule["keeps"]
+
+
+every_json = pytest.mark.parametrize("source", named(FILE["json"]))
+
+
+def made_json(twin: str, hosts: tuple[AllowedHost, ...] = ()) -> JsonPlaces:
+    if twin == "pure":
+        return JsonPlaces(hosts)
+    native: Any = importlib.import_module("holdback._native")
+    places: JsonPlaces = native.JsonPlaces(hosts)
+    return places
+
+
+@every_json
+def test_json(backend: str, source: Source) -> None:
+    places = made_json(backend)
+    seen = []
+    for chunk in source["chunks"]:
+        places.feed(chunk)
+        seen.append(places.in_address)
+    assert seen == source["in_address"]
+    single = made_json(backend)
+    for character in "".join(source["chunks"]):
+        single.feed(character)
+    assert single.in_address == seen[-1]
+
+
+def test_json_takes_the_same_rules(backend: str) -> None:
+    places = made_json(backend, allowed(["example.org"]))
+    places.feed('{"a": "https:\\/\\/example.org\\/')
+    assert places.in_address
+    assert not places.keeps("Ada")
+    places.feed('", "b": "https://evil.example/')
+    assert places.keeps("Ada")
+
+
+JSON_PIECES = [
+    "http://",
+    "\\",
+    "\\\\",
+    '"',
+    '\\"',
+    "\\/",
+    "\\n",
+    "\\u",
+    "003a",
+    "\\u003c",
+    "\\ud800",
+    "/",
+    "中",
+    " ",
+    "a",
+    "{",
+]
+
+
+@given(st.lists(st.sampled_from(JSON_PIECES), max_size=20))
+def test_twins_agree_on_json_in_any_cut(pieces: list[str]) -> None:
+    pytest.importorskip("holdback._native")
+    first, second = made_json("pure"), made_json("native")
+    for piece in pieces:
+        first.feed(piece)
+        second.feed(piece)
+        assert (first.in_address, first.keeps("a@b")) == (second.in_address, second.keeps("a@b"))
+    whole = made_json("pure")
+    whole.feed("".join(pieces))
+    assert whole.in_address == first.in_address
+
+
+@given(st.lists(st.text(st.sampled_from("<a=\"http:/ \\\n中'>"), max_size=12), max_size=4), st.booleans())
+def test_json_reads_each_string_as_if_it_were_alone(backend: str, texts: list[str], ascii_only: bool) -> None:
+    source = json.dumps(texts, ensure_ascii=ascii_only)
+    places, at = made_json(backend), 0
+    for text in texts:
+        end = source.index('"', at) + 1 + len(json.dumps(text, ensure_ascii=ascii_only)) - 2
+        places.feed(source[at:end])
+        alone = made(backend)
+        alone.feed(text)
+        assert places.in_address == alone.in_address
+        at = end + 1
+        places.feed('"')
+
+
+def test_not_pickled(backend: str) -> None:
+    for places in (made(backend), made_json(backend)):
+        with pytest.raises(TypeError, match="holds text and is not pickled"):
+            pickle.dumps(places)
 
 
 PIECES = [

@@ -92,7 +92,12 @@ def public_docstrings() -> dict[str, str]:
             for name in ast.literal_eval(node.value)
         }
         if source.parent.name == "holdback":
-            names = (names | set(holdback.__all__)) - {"Places", "Scan", "TextEvent"}  # for the byte layer
+            names = (names | set(holdback.__all__)) - {
+                "JsonPlaces",
+                "Places",
+                "Scan",
+                "TextEvent",
+            }  # for the byte layer
         for node in tree.body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
                 found[f"{source.name}:{node.name}"] = ast.get_docstring(node) or ""

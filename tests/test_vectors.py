@@ -36,7 +36,7 @@ def load(file: str) -> list[Vector]:
     return vectors
 
 
-FILES = sorted(path.name for path in FOLDER.glob("*.json") if path.name != "places.json")
+FILES = sorted(path.name for path in FOLDER.glob("*.json"))
 EVERY = [
     pytest.param(
         vector, id=f"{file.removesuffix('.json')}-{vector['name'].encode('unicode_escape').decode()}"

@@ -11,9 +11,18 @@ from holdback._backend import BACKEND, StreamBuffer, TrieMatcher
 from holdback.answers import restore_answer
 from holdback.config import DeanonymizationConfig
 from holdback.deanonymizer import StreamingDeAnonymizer
-from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingError, StreamStateError
+from holdback.errors import (
+    EncodedInput,
+    EventTooLarge,
+    HoldbackError,
+    MappingError,
+    PolicyError,
+    StreamStateError,
+)
 from holdback.handler import StreamingHandler
 from holdback.mapping import PIIMapping
+from holdback.policy import RestorePolicy
+from holdback.report import Report
 from holdback.restorer import ChunkRestorer
 from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
 from holdback.wire import WireRestorer
@@ -29,6 +38,9 @@ __all__ = [
     "HoldbackError",
     "MappingError",
     "PIIMapping",
+    "PolicyError",
+    "Report",
+    "RestorePolicy",
     "StreamBuffer",
     "StreamStateError",
     "StreamingDeAnonymizer",

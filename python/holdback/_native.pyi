@@ -10,7 +10,7 @@ one character they spell and are joined into it first; a half alone is an ordina
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, final
 
-__all__ = ["Places", "Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
+__all__ = ["JsonPlaces", "Places", "Scan", "StreamBuffer", "TextEvent", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -151,7 +151,7 @@ class TextEvent:
 class Places:
     """For the engine: whether the next character of a text stands inside an address. See ``engine/places.py``."""
 
-    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ()) -> Places:
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> Places:
         """``hosts``: by entry the host, whether it is a wildcard, and the path prefix (``addresses.AllowedHost``)."""
 
     def feed(self, text: str) -> None:
@@ -173,3 +173,24 @@ class Places:
     @property
     def address(self) -> str | None:
         """The address so far; None outside one, and where its beginning is not known."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class JsonPlaces:
+    """For the engine: the places of JSON source, in which each string is a text. See ``engine/json_places.py``."""
+
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> JsonPlaces:
+        """``hosts``: as of ``Places``."""
+
+    def feed(self, source: str) -> None:
+        """Move over ``source``, which the client has been sent."""
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value``, as it is without escapes, would have to stay if it came next."""
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address; outside a string none does."""
+
+    def __reduce__(self) -> NoReturn: ...

@@ -70,7 +70,7 @@ class EncodedInput(HoldbackError, ValueError):
 class PolicyError(HoldbackError, ValueError):
     """A restore policy cannot be made: an unknown channel, a table without ``"*"``, a host that is none.
 
-    >>> from holdback.policy import RestorePolicy
+    >>> from holdback import RestorePolicy
     >>> RestorePolicy(tools={"send_mail": "restore"})
     Traceback (most recent call last):
     holdback.errors.PolicyError: tools needs a rule for "*", which is every tool that is not named

@@ -21,14 +21,14 @@ unknown, and so do more than `LONGEST` characters.
 
 Invariants: no character is held or looked ahead at; the state after a text is the same for every cutting of it; memory
 is bounded by `TAIL` and `LONGEST`; time is O(1) a character. Text in which no machine is on is searched for the next
-character that could switch one on. `rust/core/src/wire/places.rs` is the twin, `tests/vectors/places.json` is read by
-both.
+character that could switch one on. `rust/core/src/wire/places.rs` is the twin, `tests/vectors/places/` is
+read by both.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NoReturn
 
 from .addresses import AllowedHost, may_stand
 from .behind import ADDRESS, BODY_NAME, URL_FUNCTION, begins_url
@@ -151,6 +151,9 @@ class Places:
         for name in Places.__slots__:
             setattr(other, name, getattr(self, name))
         return other
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Places holds text and is not pickled")
 
     @property
     def in_address(self) -> bool:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from holdback.report import Report
 
 
+__all__ = ["PrometheusReports"]
+
+
 class PrometheusReports:
     """Counts every report it is called with: give it as ``on_report``.
 

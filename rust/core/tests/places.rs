@@ -1,14 +1,15 @@
-//! The cases of `tests/vectors/places.json`, which the Python suite runs on both twins too.
+//! The cases of `tests/vectors/places/places.json`, which the Python suite runs on both twins too.
 
 use std::path::Path;
 
-use holdback_core::wire::places::{AllowedHost, Places};
+use holdback_core::wire::places::{AllowedHost, JsonPlaces, Places};
 use serde::Deserialize;
 use serde_bytes::ByteBuf; // reads a JSON string with lone surrogates as WTF-8
 
 #[derive(Deserialize)]
 struct Vectors {
     places: Vec<Place>,
+    json: Vec<Source>,
     rules: Vec<Rule>,
 }
 
@@ -21,6 +22,13 @@ struct Place {
 }
 
 #[derive(Deserialize)]
+struct Source {
+    name: String,
+    chunks: Vec<ByteBuf>,
+    in_address: Vec<bool>,
+}
+
+#[derive(Deserialize)]
 struct Rule {
     name: String,
     hosts: Vec<String>,
@@ -30,7 +38,7 @@ struct Rule {
 }
 
 fn vectors() -> Vectors {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/places.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/places/places.json");
     serde_json::from_slice(&std::fs::read(file).expect("the file")).expect("vectors")
 }
 
@@ -55,6 +63,18 @@ fn every_place() {
                 assert_eq!(machine.in_address(), in_address, "{name}");
                 assert_eq!(machine.address(), address.as_ref().map(|address| &address[..]), "{name}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_json() {
+    for Source { name, chunks, in_address } in vectors().json {
+        let (mut machine, mut bytes) = (JsonPlaces::new([]), JsonPlaces::new([]));
+        for (chunk, in_address) in chunks.iter().zip(in_address) {
+            machine.feed(chunk);
+            chunk.iter().for_each(|&byte| bytes.feed(&[byte]));
+            assert_eq!((machine.in_address(), bytes.in_address()), (in_address, in_address), "{name}");
         }
     }
 }

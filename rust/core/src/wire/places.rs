@@ -26,6 +26,7 @@
 
 mod addresses;
 mod behind;
+mod json;
 mod lines;
 mod tags;
 
@@ -33,6 +34,7 @@ pub use addresses::AllowedHost;
 use behind::{
     characters, ends_with_domain, ends_with_opaque, is_blank, is_newline, is_word_border, strip_suffix,
 };
+pub use json::JsonPlaces;
 use lines::Lines;
 use tags::Tags;
 
