@@ -71,9 +71,9 @@ test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads 
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
 
 SECONDS ?= 60
-fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins and wire, for SECONDS=60 (TARGETS=core, SEED=n)
+fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins, places and wire, for SECONDS=60 (TARGETS=core, SEED=n)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) \
-		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins wire))
+		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins places wire))
 
 mutants: $(MUTANTS_VENV)/.installed ## change the Python code bit by bit and see which tests notice, for hours (MODULES="wire _pure.json")
 	$(MUTANTS_VENV)/bin/python tools/mutants $(MODULES)

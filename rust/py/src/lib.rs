@@ -3,11 +3,12 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
+mod places;
+
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use holdback_core::wire::places::{AllowedHost, JsonPlaces, Places};
 use holdback_core::{Fed, Hole, JsonField, Matcher, StreamBuffer, TextEvent, Wire};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -349,110 +350,11 @@ impl PyTextEvent {
     }
 }
 
-fn allowed(hosts: Vec<(String, bool, String)>) -> Vec<AllowedHost> {
-    let hosts = hosts.into_iter().map(|(host, is_wildcard, prefix)| AllowedHost {
-        host: host.into(),
-        is_wildcard,
-        prefix: prefix.into(),
-    });
-    hosts.collect()
-}
-
-/// See the stub ``holdback/_native.pyi``.
-#[pyclass(frozen, module = "holdback._native", name = "Places")]
-struct PyPlaces(Mutex<Places>);
-
-impl PyPlaces {
-    fn with<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[pymethods]
-impl PyPlaces {
-    #[new]
-    #[pyo3(signature = (hosts = Vec::new()))]
-    fn new(hosts: Vec<(String, bool, String)>) -> Self {
-        Self(Mutex::new(Places::new(allowed(hosts))))
-    }
-
-    fn feed(&self, text: &Bound<'_, PyString>) -> PyResult<()> {
-        let bytes = Bytes::of(text)?;
-        self.with(|places| places.feed(bytes.as_ref()));
-        Ok(())
-    }
-
-    fn keeps(&self, value: &Bound<'_, PyString>) -> PyResult<bool> {
-        let bytes = Bytes::of(value)?;
-        Ok(self.with(|places| places.keeps(bytes.as_ref())))
-    }
-
-    fn reset(&self) {
-        self.with(Places::reset);
-    }
-
-    fn copy(&self) -> Self {
-        Self(Mutex::new(self.with(|places| places.clone())))
-    }
-
-    #[getter]
-    fn in_address(&self) -> bool {
-        self.with(|places| places.in_address())
-    }
-
-    #[getter]
-    fn address<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
-        let address = self.with(|places| places.address().map(<[u8]>::to_vec));
-        address.map(|address| to_python(py, &address)).transpose()
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("Places holds text and is not pickled"))
-    }
-}
-
-/// See the stub ``holdback/_native.pyi``.
-#[pyclass(frozen, module = "holdback._native", name = "JsonPlaces")]
-struct PyJsonPlaces(Mutex<JsonPlaces>);
-
-impl PyJsonPlaces {
-    fn with<T>(&self, work: impl FnOnce(&mut JsonPlaces) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[pymethods]
-impl PyJsonPlaces {
-    #[new]
-    #[pyo3(signature = (hosts = Vec::new()))]
-    fn new(hosts: Vec<(String, bool, String)>) -> Self {
-        Self(Mutex::new(JsonPlaces::new(allowed(hosts))))
-    }
-
-    fn feed(&self, source: &Bound<'_, PyString>) -> PyResult<()> {
-        let bytes = Bytes::of(source)?;
-        self.with(|places| places.feed(bytes.as_ref()));
-        Ok(())
-    }
-
-    fn keeps(&self, value: &Bound<'_, PyString>) -> PyResult<bool> {
-        let bytes = Bytes::of(value)?;
-        Ok(self.with(|places| places.keeps(bytes.as_ref())))
-    }
-
-    #[getter]
-    fn in_address(&self) -> bool {
-        self.with(|places| places.in_address())
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("JsonPlaces holds text and is not pickled"))
-    }
-}
-
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{PyJsonPlaces, PyPlaces, PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
+    use super::places::{PyJsonPlaces, PyPlaces};
+    #[pymodule_export]
+    use super::{PyScan, PyStreamBuffer, PyTextEvent, PyTrieMatcher};
 }
