@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holdback.engine import json_places
 from holdback.engine import places as pure
-from support.naive_places import AnyPlaces, Restored, restore_blocks
+from support.naive_places import AnyPlaces, CopiedPlaces, Restored, restore_blocks, restore_json
 
 pytestmark = pytest.mark.renderers
 
@@ -36,10 +38,15 @@ def every(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in listed(name)])
 
 
-def made(twin: str) -> AnyPlaces:
-    places: AnyPlaces = (
-        pure.Places() if twin == "pure" else importlib.import_module("holdback._native").Places()
-    )
+def made(twin: str) -> CopiedPlaces:
+    module: Any = pure if twin == "pure" else importlib.import_module("holdback._native")
+    places: CopiedPlaces = module.Places()
+    return places
+
+
+def made_json(twin: str) -> AnyPlaces:
+    module: Any = json_places if twin == "pure" else importlib.import_module("holdback._native")
+    places: AnyPlaces = module.JsonPlaces()
     return places
 
 
@@ -104,6 +111,30 @@ def test_the_same_in_random_cuts_and_behind_long_quiet_text(backend: str, name: 
                 assert restored(backend, text, key, seed=number) == whole
                 behind = restored(backend, QUIET + text, key, seed=number)
                 assert (behind.text, behind.kept) == (QUIET + whole.text, whole.kept)
+
+
+@every("json")
+def test_json_as_it_is_and_each_of_its_strings(backend: str, case: dict[str, Any]) -> None:
+    for key in KEYS:
+        for seed in range(3):
+            source = case["text"].replace("§", key)
+            cuts = random.Random(seed)
+            result = restore_json(source, {key: VALUE}, made(backend), made_json(backend), cuts=cuts)
+            assert bool(result.kept) == case["is_kept"]
+            shown = [result.text, *strings(json.loads(result.text))]
+            assert [who for text in shown for who in who_sees(text, VALUE)] == []
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
 
 
 def test_what_no_place_can_see() -> None:

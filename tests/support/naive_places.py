@@ -6,6 +6,7 @@ or placeholder, they are fed in any pieces.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Mapping
@@ -17,7 +18,12 @@ class AnyPlaces(Protocol):
 
     def feed(self, text: str, /) -> None: ...
     def keeps(self, value: str, /) -> bool: ...
-    def copy(self) -> AnyPlaces: ...
+
+
+class CopiedPlaces(AnyPlaces, Protocol):
+    """Either twin, of a text that others may go on with."""
+
+    def copy(self) -> CopiedPlaces: ...
 
 
 class Restored(NamedTuple):
@@ -47,7 +53,7 @@ def restore_blocks(
     text: str,
     border: str,
     mapping: Mapping[str, str],
-    places: AnyPlaces,
+    places: CopiedPlaces,
     *,
     cuts: random.Random | None = None,
 ) -> Restored:
@@ -58,6 +64,28 @@ def restore_blocks(
         restored = restore(block, mapping, places, cuts=cuts)
         sent.append(restored.text)
         kept += restored.kept
+    return Restored("".join(sent), kept)
+
+
+def restore_json(
+    source: str,
+    mapping: Mapping[str, str],
+    as_text: AnyPlaces,
+    as_json: AnyPlaces,
+    *,
+    cuts: random.Random | None,
+) -> Restored:
+    """JSON content: the source may be shown as it is, and so may each of its strings. Either keeps."""
+    parts = re.split("(" + "|".join(map(re.escape, sorted(mapping, key=len, reverse=True))) + ")", source)
+    sent, kept = [], 0
+    for number, part in enumerate(parts):
+        is_key = number % 2 == 1
+        if is_key and (as_text.keeps(mapping[part]) or as_json.keeps(mapping[part])):
+            kept += 1
+            is_key = False
+        sent.append(json.dumps(mapping[part])[1:-1] if is_key else part)
+        feed(as_text, sent[-1], cuts)
+        feed(as_json, sent[-1], cuts)
     return Restored("".join(sent), kept)
 
 
