@@ -40,11 +40,11 @@ class JsonPlaces:
     @property
     def in_address(self) -> bool:
         """Whether the next character stands inside an address; outside a string none does."""
-        return self._in_string and self._places.in_address
+        return self._places.in_address
 
     def keeps(self, value: str) -> bool:
         """Whether a placeholder of ``value``, as it is without escapes, would have to stay if it came next."""
-        return self._in_string and self._places.keeps(value)
+        return self._places.keeps(value)
 
     def feed(self, source: str) -> None:
         """Move over ``source``, which the client has been sent."""

@@ -186,7 +186,7 @@ class Places:
                     position += 1
                     continue
             elif self._on in {URL, URL | TARGET} and not (
-                self._less or self._line_start or self._label or self._tags or self._is_beginning
+                self._less or self._label or self._tags or self._is_beginning
             ):
                 found = _ENDS_OF_RUNS.search(source, position)
                 start, position = position, end if found is None else found.start()

@@ -35,12 +35,12 @@ impl JsonPlaces {
 
     /// Whether the next character stands inside an address; outside a string none does.
     pub fn in_address(&self) -> bool {
-        self.in_string && self.places.in_address()
+        self.places.in_address()
     }
 
     /// Whether a placeholder of `value`, as it is without escapes, would have to stay if it came next.
     pub fn keeps(&self, value: &[u8]) -> bool {
-        self.in_string && self.places.keeps(value)
+        self.places.keeps(value)
     }
 
     /// Move over source, UTF-8 or WTF-8, which the client has been sent.
