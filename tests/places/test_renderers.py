@@ -22,6 +22,7 @@ from support.naive_places import AnyPlaces, CopiedPlaces, Restored, restore_bloc
 pytestmark = pytest.mark.renderers
 
 FOLDER = Path(__file__).parent
+PAGE = (FOLDER.parent.parent / "docs" / "policy.md").read_text(encoding="utf-8")
 KEYS = ["<PERSON_1>", "[PERSON_1]", "PERSON_1"]
 VALUE = "zorblatt7q"
 MAIL = "zorblatt7q@mail.example"
@@ -67,6 +68,7 @@ def test_the_lists_are_long_and_without_repetitions() -> None:
         texts = [case["text"] for case in listed(name)]
         assert len(set(texts)) == len(texts) >= least
         assert all("§" in text for text in texts)
+        assert f"{len(texts)} {name.removesuffix('s')}" in PAGE
 
 
 @every("attacks")
@@ -95,8 +97,7 @@ def test_nothing_harmless_is_kept(backend: str, case: dict[str, Any], key: str, 
 
 @every("over_keeping")
 def test_what_is_kept_without_need_is_on_the_page(backend: str, case: dict[str, Any]) -> None:
-    page = (FOLDER.parent.parent / "docs" / "policy.md").read_text(encoding="utf-8")
-    assert f"- {case['name']}" in page.replace("\n  ", " ")
+    assert f"- {case['name']}" in PAGE.replace("\n  ", " ")
     for text in case["texts"]:
         for key in KEYS:
             assert restored(backend, text, key).kept

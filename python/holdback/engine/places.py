@@ -254,6 +254,8 @@ class Places:
 
     def _end_paragraph(self) -> None:
         lapsed = LAPSED if self._tags & OUTSIDE else ENDED
+        if lapsed:
+            self._body |= self._opens  # what the renderer writes behind the paragraph ends the tag
         self._tags = self._tags & ~(OUTSIDE | BOGUS) | lapsed
         self._depth = 0
         self._angle = self._definition_angle = self._css = self._is_beginning = False

@@ -113,6 +113,9 @@ impl Tags {
 
     pub(super) fn end_paragraph(&mut self) {
         let lapsed = if self.open & OUTSIDE == 0 { 0 } else { LAPSED };
+        if lapsed != 0 {
+            self.body |= self.opens; // what the renderer writes behind the paragraph ends the tag
+        }
         self.open = self.open & !(OUTSIDE | BOGUS) | lapsed;
     }
 
