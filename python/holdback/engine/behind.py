@@ -27,7 +27,9 @@ _DOMAIN: Final = re.compile(
     r"|[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.?\Z"
 )
 URL_FUNCTION: Final = re.compile(r"(?:^|[^A-Za-z0-9_-])url\Z", re.IGNORECASE | re.ASCII)
-BODY_NAME: Final = re.compile(r"<(/?)(?:(script)|style)\Z", re.IGNORECASE | re.ASCII)
+BODY_BEGINS: Final = re.compile(r"<(?:(script)|style)\Z", re.IGNORECASE | re.ASCII)
+# In the spelling that Markdown knows as well: what it takes for text leaves the body open.
+BODY_ENDS: Final = re.compile(r"(?:^|[^\\])</(?:(script)|style)[ \t]{0,16}\Z", re.IGNORECASE | re.ASCII)
 
 
 def begins_url(source: str, at: int) -> bool:

@@ -31,7 +31,7 @@ import re
 from typing import Final, NoReturn
 
 from .addresses import AllowedHost, may_stand
-from .behind import ADDRESS, BODY_NAME, URL_FUNCTION, begins_url
+from .behind import ADDRESS, BODY_BEGINS, BODY_ENDS, URL_FUNCTION, begins_url
 from .tags import (
     BEFORE_VALUE,
     BOGUS,
@@ -326,21 +326,26 @@ class Places:
 
     def _step_bodies(self, source: str, at: int, *, ends: bool) -> None:
         """A blank, `/` or `>` came, which may end the name of a tag; `ends`: a tag."""
-        name = BODY_NAME.search(source, max(at - 8, 0), at)
-        if name is not None:
-            body = SCRIPT if name[2] else STYLE
-            if not name[1]:
-                self._opens |= body
-                self._double_escaped = self._double_escaped or (self._escaped_body and body == SCRIPT)
-            elif body == SCRIPT and self._double_escaped:
-                self._double_escaped = False
-            else:
-                self._body &= ~body
-                self._escaped_body = self._escaped_body and body != SCRIPT
-        if source[at] == ">" and source[max(at - 2, 0) : at] == "--":
-            self._escaped_body = self._double_escaped = False
+        begins = BODY_BEGINS.search(source, max(at - 7, 0), at)
+        if begins is not None:
+            body = SCRIPT if begins[1] else STYLE
+            self._opens |= body
+            self._double_escaped = self._double_escaped or (self._escaped_body and body == SCRIPT)
+        if source[at] == ">":
+            if source[max(at - 2, 0) : at] == "--":
+                self._escaped_body = self._double_escaped = False
+            end = BODY_ENDS.search(source[max(at - 26, 0) : at])
+            if end is not None:
+                self._end_body(SCRIPT if end[1] else STYLE)
         if ends:
             self._body |= self._opens
+
+    def _end_body(self, body: int) -> None:
+        if body == SCRIPT and self._double_escaped:
+            self._double_escaped = False
+        else:
+            self._body &= ~body
+            self._escaped_body = self._escaped_body and body != SCRIPT
 
     def _step_css(self, source: str, at: int, character: str, previous: str) -> None:
         if character == "(" and not self._css:

@@ -162,27 +162,43 @@ impl Tags {
 
     /// A blank, `/` or `>` came, which may end the name of a tag; `ends`: a tag.
     fn step_bodies(&mut self, behind: &[u8], byte: u8, ends: bool) {
-        let name = strip_suffix(behind, b"script").map(|rest| (rest, SCRIPT));
-        if let Some((rest, body)) = name.or_else(|| strip_suffix(behind, b"style").map(|rest| (rest, STYLE)))
+        if let Some((rest, body)) = name(behind)
+            && rest.ends_with(b"<")
         {
-            if rest.ends_with(b"<") {
-                self.opens |= body;
-                self.double_escaped |= self.escaped_body && body == SCRIPT;
-            } else if rest.ends_with(b"</") {
-                if body == SCRIPT && self.double_escaped {
-                    self.double_escaped = false;
-                } else {
-                    self.body &= !body;
-                    self.escaped_body &= body != SCRIPT;
-                }
-            }
+            self.opens |= body;
+            self.double_escaped |= self.escaped_body && body == SCRIPT;
         }
-        if byte == b'>' && behind.ends_with(b"--") {
-            self.escaped_body = false;
-            self.double_escaped = false;
+        if byte == b'>' {
+            if behind.ends_with(b"--") {
+                self.escaped_body = false;
+                self.double_escaped = false;
+            }
+            // In the spelling that Markdown knows as well: what it takes for text leaves the body open.
+            let blanks = behind.iter().rev().take(16).take_while(|byte| b" \t".contains(byte)).count();
+            if let Some((rest, body)) = name(&behind[..behind.len() - blanks])
+                && let Some(rest) = rest.strip_suffix(b"</")
+                && rest.last() != Some(&b'\\')
+            {
+                self.end_body(body);
+            }
         }
         if ends {
             self.body |= self.opens;
         }
     }
+
+    fn end_body(&mut self, body: u8) {
+        if body == SCRIPT && self.double_escaped {
+            self.double_escaped = false;
+        } else {
+            self.body &= !body;
+            self.escaped_body &= body != SCRIPT;
+        }
+    }
+}
+
+/// The body that a name at the end of a text has, and what stands before the name.
+fn name(text: &[u8]) -> Option<(&[u8], u8)> {
+    let script = strip_suffix(text, b"script").map(|rest| (rest, SCRIPT));
+    script.or_else(|| strip_suffix(text, b"style").map(|rest| (rest, STYLE)))
 }
