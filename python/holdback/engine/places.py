@@ -37,14 +37,15 @@ from .tags import (
     BOGUS,
     CLASSES,
     DOUBLE,
-    ENDED,
     IN_VALUE,
     LAPSED,
     NAME_OF_TAG,
     OTHER,
     OUTSIDE,
+    QUOTED,
     SINGLE,
     after,
+    end_paragraph,
 )
 
 TAIL: Final = 80
@@ -253,10 +254,9 @@ class Places:
             self._step_label(label, character)
 
     def _end_paragraph(self) -> None:
-        lapsed = LAPSED if self._tags & OUTSIDE else ENDED
-        if lapsed:
+        if self._tags & OUTSIDE:
             self._body |= self._opens  # what the renderer writes behind the paragraph ends the tag
-        self._tags = self._tags & ~(OUTSIDE | BOGUS) | lapsed
+        self._tags = end_paragraph(self._tags)
         self._depth = 0
         self._angle = self._definition_angle = self._css = self._is_beginning = False
         self._label, self._definition = NO_LABEL, NO_DEFINITION
@@ -311,7 +311,7 @@ class Places:
         kind = CLASSES.get(character, OTHER)
         tags = after(self._tags, kind)
         if kind <= 2 and (self._tags or self._body):
-            self._step_bodies(source, at, ends=character == ">" and bool(self._tags & ~(DOUBLE | SINGLE)))
+            self._step_bodies(source, at, ends=character == ">" and bool(self._tags & ~QUOTED))
         if self._body & SCRIPT and character == "-" and source[max(at - 3, 0) : at] == "<!-":
             self._escaped_body = True
         if self._less:

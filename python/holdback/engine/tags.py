@@ -6,7 +6,8 @@ bits of one number, which are stepped together by a table after the tokenizer of
 state go on as one, so there are never more than there are bits.
 
 A blank line ends a tag for Markdown and not for HTML. A tag outside quotes becomes `LAPSED` by it: that is no address
-itself, but what follows an equals sign in it is, and its end is the next `>`.
+itself, but what follows an equals sign in it is, and its end is the next `>`. One in double quotes becomes `CROSSED`:
+where the quotes end is not known any more, since Markdown escapes those of a paragraph.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ DOUBLE: Final = 64  # a value in double quotes
 SINGLE: Final = 128
 UNQUOTED: Final = 256
 LAPSED: Final = 512  # outside quotes, behind a blank line
+CROSSED: Final = 1024  # in double quotes, behind a blank line
 
-IN_VALUE: Final = DOUBLE | SINGLE | UNQUOTED
+QUOTED: Final = DOUBLE | SINGLE | CROSSED
+IN_VALUE: Final = QUOTED | UNQUOTED
 OUTSIDE: Final = NAME_OF_TAG | BEFORE_NAME | NAME | AFTER_NAME
 ENDED: Final = 0
 
@@ -43,9 +46,18 @@ _TABLE: Final = {
     UNQUOTED: (BEFORE_NAME, UNQUOTED, ENDED, UNQUOTED, UNQUOTED, UNQUOTED, UNQUOTED),
     # Where its names end is not followed, so any equals sign may begin a value.
     LAPSED: (LAPSED, LAPSED, ENDED, LAPSED | BEFORE_VALUE, LAPSED, LAPSED, LAPSED),
+    # Markdown writes another `"` for the one that stands there, so it need not be the end.
+    CROSSED: (CROSSED, CROSSED, CROSSED, CROSSED, CROSSED | BEFORE_NAME, CROSSED, CROSSED),
 }
 OTHER: Final = 6
 CLASSES: Final = {" ": 0, "\t": 0, "\n": 0, "\f": 0, "\r": 0, "/": 1, ">": 2, "=": 3, '"': 4, "'": 5}
+
+
+def end_paragraph(tags: int) -> int:
+    """The states behind a blank line."""
+    lapsed = LAPSED if tags & OUTSIDE else ENDED
+    crossed = CROSSED if tags & DOUBLE else ENDED
+    return tags & ~(OUTSIDE | BOGUS | DOUBLE) | lapsed | crossed
 
 
 @cache

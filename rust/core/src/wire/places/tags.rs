@@ -6,8 +6,9 @@
 //! one state go on as one, so there are never more than there are bits.
 //!
 //! A blank line ends a tag for Markdown and not for HTML. A tag outside quotes becomes `LAPSED` by it: that is no
-//! address itself, but what follows an equals sign in it is, and its end is the next `>`. The bodies of `script` and
-//! `style` are read here too.
+//! address itself, but what follows an equals sign in it is, and its end is the next `>`. One in double quotes becomes
+//! `CROSSED`: where the quotes end is not known any more, since Markdown escapes those of a paragraph. The bodies of
+//! `script` and `style` are read here too.
 
 use super::behind::strip_suffix;
 
@@ -24,12 +25,15 @@ const SINGLE: u16 = 128;
 const UNQUOTED: u16 = 256;
 /// Outside quotes, behind a blank line.
 const LAPSED: u16 = 512;
+/// In double quotes, behind a blank line.
+const CROSSED: u16 = 1024;
 
-const IN_VALUE: u16 = DOUBLE | SINGLE | UNQUOTED;
+const QUOTED: u16 = DOUBLE | SINGLE | CROSSED;
+const IN_VALUE: u16 = QUOTED | UNQUOTED;
 const OUTSIDE: u16 = NAME_OF_TAG | BEFORE_NAME | NAME | AFTER_NAME;
 const ENDED: u16 = 0;
 
-const STATES: usize = 10;
+const STATES: usize = 11;
 const CLASSES: usize = 7;
 
 /// By state: behind a blank, `/`, `>`, `=`, `"`, `'`, anything else.
@@ -45,6 +49,8 @@ const TABLE: [[u16; CLASSES]; STATES] = [
     [BEFORE_NAME, UNQUOTED, ENDED, UNQUOTED, UNQUOTED, UNQUOTED, UNQUOTED],
     // Where its names end is not followed, so any equals sign may begin a value.
     [LAPSED, LAPSED, ENDED, LAPSED | BEFORE_VALUE, LAPSED, LAPSED, LAPSED],
+    // Markdown writes another `"` for the one that stands there, so it need not be the end.
+    [CROSSED, CROSSED, CROSSED, CROSSED, CROSSED | BEFORE_NAME, CROSSED, CROSSED],
 ];
 
 /// The class of a character, an index into the rows of the table.
@@ -116,7 +122,8 @@ impl Tags {
         if lapsed != 0 {
             self.body |= self.opens; // what the renderer writes behind the paragraph ends the tag
         }
-        self.open = self.open & !(OUTSIDE | BOGUS) | lapsed;
+        let crossed = if self.open & DOUBLE == 0 { 0 } else { CROSSED };
+        self.open = self.open & !(OUTSIDE | BOGUS | DOUBLE) | lapsed | crossed;
     }
 
     /// Whether there is one tag, of which a value began between then and now.
@@ -141,7 +148,7 @@ impl Tags {
         let class = class(byte);
         let mut open = after(self.open, class);
         if class <= 2 && (self.open != 0 || self.body != 0) {
-            self.step_bodies(&source[..at], byte, byte == b'>' && self.open & !(DOUBLE | SINGLE) != 0);
+            self.step_bodies(&source[..at], byte, byte == b'>' && self.open & !QUOTED != 0);
         }
         if self.body & SCRIPT != 0 && byte == b'-' && source[..at].ends_with(b"<!-") {
             self.escaped_body = true;
