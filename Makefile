@@ -22,6 +22,7 @@ SDK_VENV := .venv-sdk
 PRIVAITE_VENV := .venv-privaite
 STORES_VENV := .venv-stores
 PRESIDIO_VENV := .venv-presidio
+RENDERERS_VENV := .venv-renderers
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
 MUTANTS_VENV := .venv-mutants
@@ -36,7 +37,7 @@ FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
 SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
-SLOW := litellm sdk privaite stores presidio   # markers of tests with a target and an environment of their own
+SLOW := litellm sdk privaite stores presidio renderers   # markers of tests with a target and an environment of their own
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
@@ -76,13 +77,16 @@ test-stores: $(STORES_VENV)/.installed ## the tests of the stores, with a real r
 test-presidio: $(PRESIDIO_VENV)/.installed ## the tests with Presidio itself (no model is fetched)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRESIDIO_VENV)/bin/python -m pytest -m presidio
 
+test-renderers: $(RENDERERS_VENV)/.installed ## what renderers of Markdown and HTML make of restored answers
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(RENDERERS_VENV)/bin/python -m pytest -m renderers
+
 test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads at once
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
 
 SECONDS ?= 60
-fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins and wire, for SECONDS=60 (TARGETS=core, SEED=n)
+fuzz: $(INSTALLED) $(VENV)/.fuzz ## coverage-guided fuzzing of core, twins, places and wire, for SECONDS=60 (TARGETS=core, SEED=n)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m fuzz --seconds $(SECONDS) \
-		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins wire))
+		$(if $(SEED),--seed $(SEED)) $(or $(TARGETS),$(if $(NATIVE),,twins places wire))
 
 mutants: $(MUTANTS_VENV)/.installed ## change the Python code bit by bit and see which tests notice, for hours (MODULES="wire _pure.json_source")
 	$(MUTANTS_VENV)/bin/python tools/mutants $(MODULES)
@@ -220,6 +224,11 @@ $(STORES_VENV)/.installed: $(INSTALLED) pyproject.toml
 $(PRESIDIO_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(PRESIDIO_VENV),--group test --group presidio)
 	$(call link,$(PRESIDIO_VENV))
+	touch $@
+
+$(RENDERERS_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(RENDERERS_VENV),--group test --group renderers)
+	$(call link,$(RENDERERS_VENV))
 	touch $@
 
 # Their dependencies would be gigabytes of detectors: each comes alone, what restoring needs is the group `peers`.

@@ -21,7 +21,7 @@ from fuzz import guided
 
 HERE = Path(__file__).resolve().parent
 FINDINGS, CORPUS, SEEDS, CRATE = HERE / "findings", HERE / "corpus", HERE / "seeds", HERE / "core"
-TARGETS = {"core": "twins", "twins": "twins", "wire": "wire"}
+TARGETS = {"core": "twins", "twins": "twins", "places": "places", "wire": "wire"}
 """Each with the Python target that has the same kind of input."""
 
 

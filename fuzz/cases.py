@@ -1,4 +1,4 @@
-"""What the bytes of an input mean, for the targets whose input is keys and a text: `core` and `twins`.
+"""What the bytes of an input mean, for the targets whose input is keys and a text: `core`, `twins`, `places`.
 
 The byte FF, which no text holds, parts an input into sections: ``head FF key FF original FF ... FF text``. The first
 byte of the head is a number of options, then each byte is the distance to the next cut. A head of ``1`` is JSON source

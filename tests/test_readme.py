@@ -104,7 +104,13 @@ def public_docstrings() -> dict[str, str]:
         if source.parent.name in ("masking", "stores"):
             names = set(holdback.masking.__all__) | set(holdback.stores.__all__)
         if source.parent.name in {"holdback", "restorers"}:
-            names = (names | set(holdback.__all__)) - {"Lane", "Shapes", "is_native"}  # for the byte layer
+            names = (names | set(holdback.__all__)) - {
+                "JsonPlaces",
+                "Lane",
+                "Places",
+                "Shapes",
+                "is_native",
+            }  # for the byte layer
         for node in tree.body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
                 found[f"{source.name}:{node.name}"] = ast.get_docstring(node) or ""
@@ -136,6 +142,8 @@ def test_no_public_name_is_overlooked() -> None:
 )
 def test_what_a_docstring_shows_holds(source: Path, backend: str) -> None:
     """Each docstring is a session of its own, with the names of its module."""
+    if source.name == "prometheus.py":
+        pytest.importorskip("prometheus_client", reason="prometheus-client is not installed")
     name = ".".join(source.relative_to(ROOT / "python").with_suffix("").parts).removesuffix(".__init__")
     module = importlib.import_module("holdback" if name == "holdback._native" else name)
     complaints = io.StringIO()

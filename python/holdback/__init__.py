@@ -9,9 +9,18 @@
 from holdback import aio, sync
 from holdback._backend import BACKEND, StreamBuffer, TrieMatcher
 from holdback.config import DeanonymizationConfig
-from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, MappingError, StreamStateError
+from holdback.errors import (
+    EncodedInput,
+    EventTooLarge,
+    HoldbackError,
+    MappingError,
+    PolicyError,
+    StreamStateError,
+)
 from holdback.handler import StreamingHandler
 from holdback.mapping import PIIMapping
+from holdback.policy import RestorePolicy
+from holdback.report import Report
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.restorers.text import StreamingDeAnonymizer
@@ -30,6 +39,9 @@ __all__ = [
     "HoldbackError",
     "MappingError",
     "PIIMapping",
+    "PolicyError",
+    "Report",
+    "RestorePolicy",
     "StreamBuffer",
     "StreamStateError",
     "StreamingDeAnonymizer",

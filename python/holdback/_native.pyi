@@ -7,11 +7,11 @@ Text is a sequence of code points. Two adjacent surrogate halves, in keys, origi
 one character they spell and are joined into it first; a half alone is an ordinary code point.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["Lane", "Shapes", "StreamBuffer", "TrieMatcher"]
+__all__ = ["JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -216,5 +216,53 @@ class Lane:
     @property
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Places:
+    """For the engine: whether the next character of a text stands inside an address. See ``engine/places.py``."""
+
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> Places:
+        """``hosts``: by entry the host, whether it is a wildcard, and the path prefix (``addresses.AllowedHost``)."""
+
+    def feed(self, text: str) -> None:
+        """Move over ``text``, which the client has been sent."""
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value`` that came next would have to stay."""
+
+    def reset(self) -> None:
+        """Begin a text of its own."""
+
+    def copy(self) -> Places:
+        """Another text that begins where this one stands."""
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address."""
+
+    @property
+    def address(self) -> str | None:
+        """The address so far; None outside one, and where its beginning is not known."""
+
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class JsonPlaces:
+    """For the engine: the places of JSON source, in which each string is a text. See ``engine/json_places.py``."""
+
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> JsonPlaces:
+        """``hosts``: as of ``Places``."""
+
+    def feed(self, source: str) -> None:
+        """Move over ``source``, which the client has been sent."""
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value``, as it is without escapes, would have to stay if it came next."""
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address; outside a string none does."""
 
     def __reduce__(self) -> NoReturn: ...

@@ -98,3 +98,13 @@ class KeyTooShort(HoldbackError, ValueError):
     Traceback (most recent call last):
     holdback.errors.KeyTooShort: a key must have at least 32 random bytes, such as those of secrets.token_bytes(32)
     """
+
+
+class PolicyError(HoldbackError, ValueError):
+    """A restore policy cannot be made: an unknown channel, a table without ``"*"``, a host that is none.
+
+    >>> from holdback import RestorePolicy
+    >>> RestorePolicy(tools={"send_mail": "restore"})
+    Traceback (most recent call last):
+    holdback.errors.PolicyError: tools needs a rule for "*", which is every tool that is not named
+    """

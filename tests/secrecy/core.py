@@ -11,13 +11,18 @@ from holdback import (
     ChunkRestorer,
     DeanonymizationConfig,
     PIIMapping,
+    Report,
+    RestorePolicy,
     WireRestorer,
     _backend,
     aio,
     spellings,
     sync,
 )
+from holdback.engine.json_places import JsonPlaces
+from holdback.engine.places import Places
 from holdback.formats import FORMATS
+from holdback.report import Counts
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Watch
 from secrecy.material import (
     COMPRESSED,
@@ -199,6 +204,81 @@ def spelled(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig.model_validate, ORIGINAL)
     watch.fails(DeanonymizationConfig.model_validate_json, json.dumps(PAIRS)[:-1])
     watch.object(DeanonymizationConfig())
+
+
+POLICY = (
+    "addresses",
+    "hosts",
+    "entity_types",
+    "tools",
+    "channels",
+    "enforce",
+    "looks_at_places",
+    "allowed_hosts",
+)
+DECISIONS = ("by_channel", "by_entity_type", "by_tool", "reason_to_keep")
+MAKERS = ("from_toml", "from_toml_text", "model_validate", "model_validate_json", "model_post_init")
+
+
+@covers("PolicyError", "RestorePolicy", *(f"RestorePolicy.{name}" for name in (*POLICY, *DECISIONS, *MAKERS)))
+def policy(watch: Watch, folder: Path) -> None:
+    wrong: list[Any] = [
+        ORIGINAL,
+        [ORIGINAL],
+        {FAKE: ORIGINAL},
+        {FAKE: "keep"},
+        {"*": ORIGINAL},
+        7,
+        b"kanarie",
+    ]
+    for setting in (*POLICY[:6], FAKE):
+        for value in wrong:
+            if (setting, value) == ("channels", 7) or setting != "enforce" or value != 7:
+                watch.fails(RestorePolicy, **{setting: value})
+                watch.fails(RestorePolicy.model_validate, {setting: value})
+                watch.fails(RestorePolicy.model_validate_json, json.dumps({setting: repr(value)}))
+    watch.fails(RestorePolicy.model_validate, ORIGINAL)
+    watch.fails(RestorePolicy.model_validate_json, json.dumps(PAIRS)[:-1])
+    file = folder / "policy.toml"
+    for wrong_text in (
+        f"hosts = ['{FAKE}']",
+        f"hosts = [{ORIGINAL}",
+        f"'{FAKE}' = 1",
+        f"[channels]\n'{FAKE}' = 'keep'",
+    ):
+        file.write_text(wrong_text, encoding="utf-8")
+        watch.fails(RestorePolicy.from_toml, file)
+        watch.fails(RestorePolicy.from_toml_text, wrong_text)
+    watch.fails(RestorePolicy.from_toml_text, b"hosts = '\xff" + ORIGINAL.encode())
+    policy = RestorePolicy(tools={"*": "keep"}, entity_types={"*": "keep"})
+    assert policy.by_tool(ORIGINAL) == policy.by_entity_type(ORIGINAL) == "keep"
+    assert policy.reason_to_keep("arguments", entity_type=ORIGINAL, tool=ORIGINAL) == "tool"
+    watch.object(policy)
+
+
+FIELDS = ("restored", "kept", "unknown", "cut", "oversized", "not_understood")
+
+
+@covers(
+    "Report",
+    *(f"Report.{name}" for name in (*FIELDS, "is_empty", "merged", "as_dict", "as_json", "as_table")),
+)
+def report(watch: Watch, _: Path) -> None:
+    counts = Counts(["PERSON"])
+    counts.restored(ORIGINAL)
+    counts.kept("address", FAKE)
+    counts.unknown(ORIGINAL)
+    counts.cut(FAKE)
+    report = Report.merged([counts.report(), counts.report()])
+    assert sum(report.restored.values()) == 2
+    watch.object(report)
+    watch.said += [report.as_json(), report.as_table(), str(report.as_dict())]
+    watch.fails(lambda: report + ORIGINAL)
+    for places in (Places(), JsonPlaces()):
+        places.feed('"[a](https://' + HELD)
+        assert places.in_address
+        watch.object(places)
+        watch.fails(places.feed, HELD.encode())
 
 
 # ---------------------------------------------------------------- the shells

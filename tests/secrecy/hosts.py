@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from holdback import PIIMapping, cli
 from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
@@ -25,6 +27,20 @@ from secrecy.material import (
     loop,
 )
 from streams import STOP, say, text
+
+# ---------------------------------------------------------------- reports
+
+
+@covers("prometheus.PrometheusReports", "prometheus.PrometheusReports.__call__")
+def prometheus(watch: Watch, _: Path) -> None:
+    client = pytest.importorskip("prometheus_client", reason="prometheus-client is not installed")
+    from holdback.integrations.prometheus import PrometheusReports
+
+    on_report = PrometheusReports(client.CollectorRegistry())
+    watch.object(on_report)
+    watch.fails(on_report, ORIGINAL)
+    watch.fails(on_report, {FAKE: ORIGINAL})
+
 
 # ---------------------------------------------------------------- the command
 

@@ -156,7 +156,9 @@ def stores(watch: Watch, folder: Path) -> None:
     watch.fails(MemoryStore, ttl=-1)
     for make in makers:
         store = watch.run(make)
-        if isinstance(store, HoldbackError) and not all(map(importlib.util.find_spec, ("cryptography", "redis"))):
+        if isinstance(store, HoldbackError) and not all(
+            map(importlib.util.find_spec, ("cryptography", "redis"))
+        ):
             continue
         watch.object(store)
 

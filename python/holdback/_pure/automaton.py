@@ -115,7 +115,9 @@ class Automaton:
 
         parent, units, ends = self._grow(keys)
         self.first_unit: Sequence[str]
-        if self.has_borders or not keys:  # a node that is asked may have no children: the next unit is none of its own
+        if (
+            self.has_borders or not keys
+        ):  # a node that is asked may have no children: the next unit is none of its own
             self.first_unit = [
                 units[node + 1] if node + 1 < len(units) and parent[node + 1] == node else ""
                 for node in range(len(units))

@@ -3,6 +3,7 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
+mod places;
 mod wire;
 
 use std::borrow::Cow;
@@ -237,6 +238,8 @@ impl PyStreamBuffer {
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::places::{PyJsonPlaces, PyPlaces};
     #[pymodule_export]
     use super::{PyStreamBuffer, PyTrieMatcher};
     #[pymodule_export]

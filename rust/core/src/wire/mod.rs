@@ -47,6 +47,7 @@ mod json_text;
 mod judge;
 mod lane;
 mod names;
+pub mod places;
 mod progress;
 mod reading;
 mod shapes;

@@ -1,0 +1,88 @@
+"""The places of JSON source, such as the arguments of a tool: each string is a text of its own, decoded.
+
+It is fed the source that the client has been sent and decodes the strings by itself, so it needs no parser: outside a
+string a quote begins one, inside one it ends it, and escapes are read where they stand. A document inside a string is
+read as the text of that string. Broken JSON raises nothing. ``rust/core/src/wire/places/json.rs`` is the twin.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NoReturn
+
+from .addresses import AllowedHost
+from .places import Places
+
+_SPECIAL: Final = re.compile(r'["\\]')
+_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
+
+
+class JsonPlaces:
+    r"""The same questions as of :class:`Places`, of JSON source.
+
+    >>> places = JsonPlaces()
+    >>> places.feed(r'{"url": "https:\/\/collect.example/?q=')
+    >>> places.keeps("Ada")
+    True
+    >>> places.feed('", "name": "')
+    >>> places.keeps("Ada")
+    False
+    """
+
+    __slots__ = ("_escape", "_in_string", "_places")
+
+    def __init__(self, hosts: tuple[AllowedHost, ...] = ()) -> None:
+        self._places = Places(hosts)
+        self._in_string = False
+        self._escape = ""  # the beginning of an escape: a backslash, perhaps `u` and up to three digits
+
+    @property
+    def in_address(self) -> bool:
+        """Whether the next character stands inside an address; outside a string none does."""
+        return self._places.in_address
+
+    def keeps(self, value: str) -> bool:
+        """Whether a placeholder of ``value``, as it is without escapes, would have to stay if it came next."""
+        return self._places.keeps(value)
+
+    def feed(self, source: str) -> None:
+        """Move over ``source``, which the client has been sent."""
+        position = 0
+        while position < len(source):
+            if self._escape:
+                position = self._go_on(source, position)
+                continue
+            found = _SPECIAL.search(source, position)
+            end = len(source) if found is None else found.start()
+            if self._in_string and end > position:
+                self._places.feed(source[position:end])
+            if found is None:
+                return
+            position = end + 1
+            if found[0] == '"':
+                self._in_string = not self._in_string
+                self._places.reset()
+            elif self._in_string:
+                self._escape = "\\"
+
+    def _go_on(self, source: str, position: int) -> int:
+        """Read one character of an escape; where the text goes on."""
+        character = source[position]
+        if self._escape == "\\" and character != "u":
+            self._places.feed(_ESCAPES.get(character, character))
+        elif len(self._escape) > 1 and character not in _DIGITS:
+            # No escape: what stands there is read as it is, this character too.
+            self._places.feed(self._escape[1:])
+            self._escape = ""
+            return position
+        elif len(self._escape) < 5:
+            self._escape += character
+            return position + 1
+        else:
+            self._places.feed(chr(int(self._escape[2:] + character, 16)))
+        self._escape = ""
+        return position + 1
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("JsonPlaces holds text and is not pickled")
