@@ -11,13 +11,13 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from holdback.config import DeanonymizationConfig
-from holdback.errors import HoldbackError, MappingError
+from holdback.errors import MappingError
 from holdback.gateway.settings import Settings, SettingsError
 from holdback.integrations.presidio import PresidioDetector
 from holdback.masking import (
@@ -30,6 +30,7 @@ from holdback.masking import (
     RoundTrip,
 )
 from holdback.pairs import members_in
+from holdback.policy import RestorePolicy
 from holdback.stores import MemoryStore, RedisStore, SqliteStore
 from holdback.stores.base import Store
 
@@ -183,7 +184,7 @@ def values_in(source: bytes, name: str) -> dict[str, str]:
 
 
 def _entry(kind: str, given: Any, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(given, list):
+    if type(given) is list:  # an object is a list of members here
         if not all(isinstance(value, str) and value.strip() for value in given):
             raise MappingError(f"{place} is a list of texts that are not empty")
         yield from ((kind, value) for value in given)
@@ -224,7 +225,7 @@ def _store(settings: Settings, keys: list[bytes], say: Say) -> Store | None:
 
 
 def _config(settings: Settings) -> DeanonymizationConfig:
-    given: Mapping[str, Any] = {"spellings": settings.spellings, "words": settings.words}
+    given: dict[str, Any] = {"spellings": settings.spellings, "words": settings.words}
     if settings.policy is not None:
-        raise HoldbackError("no policy yet")
+        given["policy"] = RestorePolicy(**settings.policy)
     return DeanonymizationConfig(**given)
