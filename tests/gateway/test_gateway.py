@@ -217,7 +217,7 @@ def test_an_open_gateway_lets_through_what_it_cannot_mask(provider: Provider, tm
         assert asks.post("/v1/completions", json={"model": "m", "prompt": [1, 2]}).status_code == 200
         assert asks.post("/v1/files", json=CHAT).status_code == 403
         assert content_of(asks.post("/v1/chat/completions", json=CHAT)) == answer(TEXT)
-    assert [line.get("masked", True) for line in gateway.log] == [False, True, True]
+    assert sorted(line.get("masked", True) for line in gateway.log) == [False, True, True]
     assert any("fail = open" in line for line in gateway.said)
     nothing_seen(provider)
 
