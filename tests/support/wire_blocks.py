@@ -60,11 +60,6 @@ def number_in(ids: set[Any]) -> int:
     return int(number)
 
 
-def says(delta: Any) -> bool:
-    """Whether a delta has text."""
-    return any(named(delta).values()) if isinstance(delta, dict) else bool(delta)
-
-
 class Responses(Reader):
     """The Responses API."""
 
@@ -109,8 +104,7 @@ class Responses(Reader):
                 ("output_item", "content_part", "reasoning_summ", "output_t")
             ):
                 wholes(self, event[field], rules, (field,), heard)
-        if verb != "delta" or says(event.get("delta")):
-            self.known |= {event.get("item_id"), named(event.get("item")).get("id")} - {None}
+        self.known |= {event.get("item_id"), named(event.get("item")).get("id")} - {None}
         if "response" in event:
             output = named(event["response"]).get("output")
             wholes(self, output, tuple(f"* {rule}" for rule in ITEM), ("response", "output"), heard)
@@ -120,8 +114,8 @@ class Responses(Reader):
     def place(self, event: Event) -> Key:
         return tuple(event.get(field) for field in self.PLACES)
 
-    def channel(self, name: str, event: Event, *, opens: bool, learns: bool = True) -> Key | None:
-        """The channel that an event of a part means. One that says nothing teaches nothing."""
+    def channel(self, name: str, event: Event, *, opens: bool) -> Key | None:
+        """The channel that an event of a part means."""
         there, item = (name, *self.place(event)), event.get("item_id")
         channels = self.open.setdefault(there, [])
         mine = next((ids for ids in channels if item in ids), None)
@@ -131,9 +125,8 @@ class Responses(Reader):
             and (item not in self.known or number_in(channels[0]) in self.any)
         ):
             mine = channels[0]
-            if learns:
-                mine.add(item)
-                self.any.add(number_in(mine))
+            mine.add(item)
+            self.any.add(number_in(mine))
         if mine is None and opens:
             self.count += 1
             mine = {item, ("number", self.count)}
@@ -143,8 +136,7 @@ class Responses(Reader):
         return (*there, number_in(mine))
 
     def part(self, name: str, verb: str, event: Event, heard: Heard) -> None:
-        speaks = says(event.get("delta"))
-        key = self.channel(name, event, opens=verb == "delta" and speaks, learns=verb != "delta" or speaks)
+        key = self.channel(name, event, opens=verb == "delta")
         if name in self.SIGNED and not self.signed:
             return
         if verb == "delta" and key:
