@@ -50,7 +50,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "$(SLOW:%=not % and) not heavy"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal -m "$(SLOW:%=not % and) not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
