@@ -4,7 +4,8 @@
     python -m benches.counted.instructions record [--why "what is bought with it"]
 
 Valgrind counts what fixed work executes (``rust/core/benches/workloads.rs``, ``benches/counted/work.py``), whatever
-else the machine does. Each work runs a few times and some times more; the difference is its own, without the program's start.
+else the machine does. Each work runs a few times and some times more; the difference is its own, without the
+program's start.
 ``benches/counted/instructions.json`` holds the counts of each kind of machine, and the reason for each that rose.
 
 What is compared, and how strictly:
