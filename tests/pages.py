@@ -30,7 +30,9 @@ class Host(NamedTuple):
 
 
 HOSTED = {
-    ("docs/asgi.md", "py"): Host("tests/integrations/test_pages.py", 1),
+    ("docs/fleet.md", "yaml"): Host("tests/gateway/test_pages.py", 1),
+    ("docs/gateway.md", "py"): Host("tests/gateway/test_pages.py", 1),
+    ("docs/gateway.md", "toml"): Host("tests/gateway/test_pages.py", 1),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),

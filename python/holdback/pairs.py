@@ -47,6 +47,9 @@ def members_in(source: bytes, name: str, shape: str = "{placeholder: original}")
     """The members of the JSON object in ``source``, as they are written; ``shape`` is what messages call it.
 
     :raises MappingError: it holds no JSON object.
+
+    >>> list(members_in(b'{"PERSON": ["Ada"], "PERSON": []}', "the values"))
+    [('PERSON', ['Ada']), ('PERSON', [])]
     """
     wrong = "JSON that can be read"
     try:

@@ -11,7 +11,7 @@ from gateways import needs_gateway
 
 needs_gateway()
 
-from holdback.gateway.errors import (  # noqa: E402
+from holdback.gateway.refusals import (  # noqa: E402
     BUSY,
     CREDENTIAL,
     PATH,

@@ -5,7 +5,7 @@
     routes      which paths are known, and what is done on each
     scopes      whose conversation a request belongs to
     forwarding  a masked request to the provider, its answer to the client as it comes
-    errors      refusals, in the format that the client reads
+    refusals    in the format that the client reads
     metrics     counts for Prometheus, and the access log
     app         one request, from its first byte to its last
     command     servers, workers, signals

@@ -22,8 +22,7 @@ from starlette.routing import Route as Path
 from starlette.types import Message, Receive, Scope, Send
 
 from holdback.errors import EncodedInput, MaskingError, StoreError
-from holdback.gateway import errors
-from holdback.gateway.errors import Refusal, body_of, format_for, headers_of, unreadable
+from holdback.gateway import refusals
 from holdback.gateway.forwarding import (
     OURS,
     PER_HOP,
@@ -37,6 +36,7 @@ from holdback.gateway.forwarding import (
 from holdback.gateway.forwarding import body_of as read_body
 from holdback.gateway.metrics import AccessLog, Account, Metrics
 from holdback.gateway.parts import Parts, parts_of
+from holdback.gateway.refusals import Refusal, body_of, format_for, headers_of, unreadable
 from holdback.gateway.routes import Route, route_of
 from holdback.gateway.scopes import Named, credential_of, named
 from holdback.gateway.settings import Settings, load_for_worker
@@ -86,7 +86,7 @@ class Gateway:
             account.ended = account.refused = "failed"
             (*_, where) = traceback.extract_tb(error.__traceback__)
             say(f"a request failed: {type(error).__name__} in {where.filename}, line {where.lineno}")
-            await sender.refuse(errors.INTERNAL, format_for("auto", scope["path"], {}))
+            await sender.refuse(refusals.INTERNAL, format_for("auto", scope["path"], {}))
         except BaseException:
             account.ended = "failed"
             raise
@@ -121,7 +121,7 @@ class Gateway:
         except Refused as refused:
             refusal = refused.refusal
         except EncodedInput:
-            refusal = errors.UNDECODABLE
+            refusal = refusals.UNDECODABLE
         else:
             return
         account.refused = refusal.reason
@@ -131,18 +131,18 @@ class Gateway:
         """Whose conversation it is, and what is done at its path."""
         settings = self._settings
         if self._running > settings.limits.requests:
-            raise Refused(errors.BUSY)
+            raise Refused(refusals.BUSY)
         credential = credential_of(headers, scope["query_string"])
         if credential is None:
             if not settings.allows_anonymous:
-                raise Refused(errors.CREDENTIAL)
+                raise Refused(refusals.CREDENTIAL)
             credential = b""
         place = named(settings.scope, credential, headers, scope["raw_path"], scope["path"])
         if place is None:
-            raise Refused(errors.CONVERSATION)
+            raise Refused(refusals.CONVERSATION)
         route = route_of(scope["method"], place.path, settings.allow)
         if route is None:
-            raise Refused(errors.PATH)
+            raise Refused(refusals.PATH)
         return place, route
 
     async def _body(self, receive: Receive, headers: dict[str, str]) -> bytes:
@@ -150,7 +150,7 @@ class Gateway:
         length = headers.get("content-length", "")
         body = None if length.isdigit() and int(length) > most else await read_body(receive, most)
         if body is None:
-            raise Refused(errors.TOO_LARGE)
+            raise Refused(refusals.TOO_LARGE)
         return body
 
     async def _masked(
@@ -164,7 +164,7 @@ class Gateway:
         except MaskingError as error:
             refusal = unreadable(str(error))
         except StoreError:
-            refusal = errors.STORE
+            refusal = refusals.STORE
         else:
             account.found, account.stored = masked.report.found, masked.report.is_stored
             return (masked.request if body else body), masked.mapping

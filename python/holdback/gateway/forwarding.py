@@ -15,8 +15,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 from starlette.types import Receive, Send
 
-from holdback.gateway.errors import TOO_SLOW, UNREACHABLE, Refusal
 from holdback.gateway.metrics import Account
+from holdback.gateway.refusals import TOO_SLOW, UNREACHABLE, Refusal
 from holdback.gateway.settings import Settings
 
 Headers = list[tuple[bytes, bytes]]
