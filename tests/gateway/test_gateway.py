@@ -127,7 +127,8 @@ def test_conversations_share_nothing(gateway: Gateway, provider: Provider) -> No
 
 
 def test_what_the_provider_keeps_is_restored_by_the_store(gateway: Gateway, provider: Provider) -> None:
-    for name in ("kept", ""):
+    mark, later = "", {"model": "m"}
+    for name in ("", "kept"):
         headers = {"authorization": f"Bearer k{name}", "x_conversation": name}
         with client(gateway, **headers) as asks:
             asks.post("/v1/responses", json={"model": "m", "input": f"I am {MIRA}"})
@@ -346,10 +347,10 @@ def test_shutdown_lets_a_stream_end(provider: Provider, tmp_path: Path) -> None:
 @pytest.mark.parametrize("waits", ["for the first byte", "in the middle"])
 def test_the_client_leaves_and_the_provider_is_let_go(provider: Provider, tmp_path: Path, waits: str) -> None:
     if waits == "in the middle":
-        body = {"model": "m", "messages": [{"role": "user", "content": CITY + " and on" * 50 + "[slow]"}]}
+        text = CITY + " and on" * 50 + "[slow]"
+        asked = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}
         provider.closed.clear()
         with running(provider.address, tmp_path) as gateway:
-            asked = {**body, "stream": True}
             with client(gateway) as asks, asks.stream("POST", "/v1/chat/completions", json=asked) as stream:
                 next(stream.iter_bytes())
             assert provider.closed.wait(timeout=30)
@@ -362,19 +363,19 @@ def test_the_client_leaves_and_the_provider_is_let_go(provider: Provider, tmp_pa
                 with connection:
                     connection.recv(1 << 16)
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                    asked.set()
+                    has_come.set()
                     while connection.recv(1 << 16):
                         pass
                 gone.set()
 
-            asked = threading.Event()
+            has_come = threading.Event()
             listener = threading.Thread(target=listen)
             listener.start()
             address = f"http://127.0.0.1:{silent.getsockname()[1]}"
             with running(address, tmp_path) as gateway:
                 connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
                 connection.request("POST", "/v1/messages", json.dumps(CHAT))
-                assert asked.wait(timeout=30)
+                assert has_come.wait(timeout=30)
                 connection.close()
                 assert gone.wait(timeout=30)
             listener.join()

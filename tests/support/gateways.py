@@ -45,12 +45,15 @@ class Gateway:
         """Its access log."""
         self._readers = [
             threading.Thread(target=lambda: self.said.extend(process.stderr or ()), daemon=True),
-            threading.Thread(
-                target=lambda: self.log.extend(map(json.loads, process.stdout or ())), daemon=True
-            ),
+            threading.Thread(target=self._read_log, daemon=True),
         ]
         for reader in self._readers:
             reader.start()
+
+    def _read_log(self) -> None:
+        for line in self.process.stdout or ():
+            if line.endswith("\n"):  # not so the last line of one that was killed
+                self.log.append(json.loads(line))
 
     def end(self, how: int = signal.SIGTERM) -> None:
         """End it, and read the rest of what it says."""
