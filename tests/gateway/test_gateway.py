@@ -435,6 +435,7 @@ def test_a_client_that_reads_slowly_slows_the_provider_down(tmp_path: Path) -> N
     assert sent < most // 2
 
 
+@pytest.mark.stores
 def test_several_workers_share_key_and_state(provider: Provider, tmp_path: Path) -> None:
     pytest.importorskip("cryptography")
     options = ("--state", "state", "--workers", "2")

@@ -119,6 +119,7 @@ def test_the_settings_that_are_shown_are_all_and_hold_by_default(tmp_path: Path)
     assert all(name in page for name in [*said_in_prose, "scope.anonymous"])
 
 
+@pytest.mark.stores
 def test_the_fleet_that_is_shown_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe is read, its settings are settings, and its command is one of ours."""
     needs_gateway()

@@ -162,6 +162,7 @@ def test_the_embedded_default_says_what_it_keeps(values: Path, tmp_path: Path) -
     assert "warning: other users can read" in said_by(load(upstream=UPSTREAM, values=values))[-1]
 
 
+@pytest.mark.stores
 def test_a_state_folder_keeps_the_key(values: Path, tmp_path: Path) -> None:
     pytest.importorskip("cryptography")
     settings = load(upstream=UPSTREAM, values=values, state=tmp_path / "state" / "deep")
