@@ -14,6 +14,8 @@ import pytest
 from holdback import PIIMapping, cli
 from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.masking import KnownValues, Masker, Placeholders
+from holdback.stores import MemoryStore
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
 from secrecy.material import (
     COMPRESSED,
@@ -26,7 +28,18 @@ from secrecy.material import (
     covers,
     loop,
 )
+from secrecy.way_out import BODIES, KEY, VALUES
 from streams import STOP, say, text
+
+MASKS = Masker(KnownValues(VALUES), Placeholders(KEY))
+WRONG_MASKING: list[dict[str, Any]] = [
+    {"masker": VALUES, "scope": ORIGINAL},
+    {"masker": MASKS, "scope": ORIGINAL.encode()},
+    {"masker": MASKS, "scope": ORIGINAL, "mapping": PAIRS},
+    {"masker": MASKS, "scope": ORIGINAL, "store": ORIGINAL},
+    {"masker": MASKS, "scope": ORIGINAL, "ttl": ORIGINAL},
+    {"scope": ORIGINAL},
+]
 
 # ---------------------------------------------------------------- reports
 
@@ -129,6 +142,28 @@ def asgi(watch: Watch, _: Path) -> None:
     for wrong in WRONG_CONFIGS:
         watch.fails(serve, READS, PAIRS, wrong)
 
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise Host
+
+    async def masked(body: bytes, **options: Any) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            assert ORIGINAL.encode() not in message.get("body", b"")
+
+        middleware = RestoreMiddleware(reads, **options)
+        watch.shown(middleware)
+        await middleware({"type": "http", "headers": []}, receive, send)
+
+    for body in (body for body in BODIES if isinstance(body, bytes)):
+        for store in (None, MemoryStore()):
+            options = {"masker": MASKS, "scope": ORIGINAL, "store": store}
+            watch.run(lambda body=body, options=options: asyncio.run(masked(body, **options)))
+    for options in WRONG_MASKING:
+        watch.fails(RestoreMiddleware, reads, **options)
+
 
 def transports(watch: Watch, library: str) -> None:
     host = importlib.import_module(library)
@@ -166,6 +201,21 @@ def transports(watch: Watch, library: str) -> None:
                 watch.fails(ask, READS, lambda _, wrong=wrong: wrong, **how)
             for wrong in WRONG_CONFIGS:
                 watch.fails(ask, READS, PAIRS, wrong, **how)
+
+    inside = host.MockTransport(lambda _: host.Response(200, json=HELD))
+    for body in (body for body in BODIES if isinstance(body, bytes)):
+        request = host.Request("POST", "http://host", content=body)
+        transport = ours.RestoreTransport(transport=inside, masker=MASKS, scope=ORIGINAL)
+        watch.shown(transport)
+        watch.run(transport.handle_request, request)
+        waits = ours.AsyncRestoreTransport(
+            transport=inside, masker=MASKS, scope=ORIGINAL, store=MemoryStore()
+        )
+        watch.shown(waits)
+        watch.run(lambda waits=waits, request=request: asyncio.run(waits.handle_async_request(request)))
+    for options in WRONG_MASKING:
+        watch.fails(ours.RestoreTransport, **options)
+        watch.fails(ours.AsyncRestoreTransport, **options)
 
 
 @covers("httpx.RestoreTransport", "httpx.AsyncRestoreTransport")
