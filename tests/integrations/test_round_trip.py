@@ -167,7 +167,7 @@ def test_the_provider_gets_what_the_masker_makes_and_the_program_gets_its_values
     assert told(answer.body) == text
 
 
-ROUND = {"masker": masker(), "scope": "c"}
+ROUND: dict[str, Any] = {"masker": masker(), "scope": "c"}
 
 
 def test_a_body_that_streams_is_read_and_masked(way: Any) -> None:
@@ -400,7 +400,7 @@ def test_a_request_that_is_too_large_is_not_read_to_its_end() -> None:
         raise AssertionError
 
     source = pieces()
-    middleware = RestoreMiddleware(app, max_event_bytes=1000, **ROUND)  # type: ignore[arg-type]
+    middleware = RestoreMiddleware(app, max_event_bytes=1000, **ROUND)
     asyncio.run(middleware({"type": "http", "headers": []}, receive, send))
     assert (out[0]["status"], taken) == (413, 11)
 
@@ -414,7 +414,7 @@ def test_a_client_that_leaves_before_its_request_is_complete_is_not_answered() -
     async def never(*_: Any) -> None:
         raise AssertionError
 
-    asyncio.run(RestoreMiddleware(never, **ROUND)({"type": "http", "headers": []}, receive, never))  # type: ignore[arg-type]
+    asyncio.run(RestoreMiddleware(never, **ROUND)({"type": "http", "headers": []}, receive, never))
     assert messages == []
 
 
@@ -431,5 +431,5 @@ def test_the_application_learns_that_the_client_left() -> None:
     async def send(_: Any) -> None:
         raise AssertionError
 
-    asyncio.run(RestoreMiddleware(app, **ROUND)({"type": "http", "headers": []}, receive, send))  # type: ignore[arg-type]
+    asyncio.run(RestoreMiddleware(app, **ROUND)({"type": "http", "headers": []}, receive, send))
     assert seen == ["http.request", "http.disconnect"]
