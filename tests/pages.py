@@ -31,6 +31,7 @@ class Host(NamedTuple):
 
 HOSTED = {
     ("docs/asgi.md", "py"): Host("tests/integrations/test_pages.py", 1),
+    ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 9),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),
