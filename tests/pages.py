@@ -33,6 +33,7 @@ HOSTED = {
     ("docs/asgi.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 9),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
+    ("docs/langchain.md", "py"): Host("tests/integrations/test_langchain.py", 2),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 3),

@@ -277,6 +277,56 @@ def litellm(watch: Watch, folder: Path) -> None:
     watch.fails(lambda: loop(hook(None, Upstream([]), data)))
 
 
+@covers(
+    "langchain.HoldbackMiddleware",
+    "langchain.HoldbackMiddleware.wrap_model_call",
+    "langchain.HoldbackMiddleware.awrap_model_call",
+    "langchain.RestoreChatModel",
+    *(f"langchain.RestoreChatModel.{name}" for name in ("around", "bind_tools", "model_name")),
+    "langchain.RestoreChatModel.get_num_tokens_from_messages",
+)
+def langchain(watch: Watch, _: Path) -> None:
+    ours = importlib.import_module("holdback.integrations.langchain")
+    fakes: Any = importlib.import_module("langchain_core.language_models.fake_chat_models")
+    fake: Any = fakes.FakeListChatModel
+
+    class Quiet(fake):  # type: ignore[misc]
+        def __repr__(self) -> str:
+            return "Quiet()"
+
+        def get_num_tokens_from_messages(self, *_: Any) -> int:
+            raise Host
+
+    class Broken(Quiet):
+        def _call(self, *_: Any, **__: Any) -> str:
+            raise Host
+
+        _stream = bind_tools = _call
+
+    middleware = ours.HoldbackMiddleware(MASKS, scope=ORIGINAL)
+    watch.shown(middleware)
+    request = SimpleNamespace(model=Broken(responses=[FAKE]), override=lambda model: model)
+    quiet: Any = Quiet(responses=[HELD])
+    watch.fails(ours.RestoreChatModel.around(quiet, MASKS, scope="s").get_num_tokens_from_messages, [])
+    for model in (quiet, request.model):
+        wrapped = ours.RestoreChatModel.around(model, MASKS, scope=ORIGINAL)
+        watch.shown(wrapped)
+        watch.shown(wrapped.model_name)
+        for asked in (ORIGINAL, [("system", ORIGINAL), ("tool", ORIGINAL)], [ORIGINAL.encode()]):
+            watch.run(wrapped.invoke, asked)
+            watch.run(lambda asked=asked, wrapped=wrapped: list(wrapped.stream(asked)))
+        watch.fails(wrapped.bind_tools, [ORIGINAL])
+    watch.fails(lambda: middleware.wrap_model_call(request, lambda model: model.invoke(ORIGINAL)))
+    watch.fails(
+        lambda: asyncio.run(middleware.awrap_model_call(request, lambda model: model.ainvoke(ORIGINAL)))
+    )
+    for options in WRONG_MASKING[1:]:
+        given = {"scope": ORIGINAL.encode(), **options}
+        masker = given.pop("masker", None)
+        watch.fails(ours.HoldbackMiddleware, masker, **given)
+        watch.fails(ours.RestoreChatModel.around, quiet, masker, **given)
+
+
 @covers("privaite.install", "privaite.uninstall", "privaite.create_app")
 def privaite(watch: Watch, _: Path) -> None:
     ours = importlib.import_module("holdback.integrations.privaite")
