@@ -83,7 +83,7 @@ test-presidio: $(PRESIDIO_VENV)/.installed ## the tests with Presidio itself (no
 test-renderers: $(RENDERERS_VENV)/.installed ## what renderers of Markdown and HTML make of restored answers
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(RENDERERS_VENV)/bin/python -m pytest -m renderers
 
-test-frameworks: $(FRAMEWORKS_VENV)/.installed $(LLAMAINDEX_VENV)/.installed ## the recipes for agent frameworks, with each real package (0.6 GB)
+test-frameworks: $(FRAMEWORKS_VENV)/.installed $(LLAMAINDEX_VENV)/.installed ## the recipes for agent frameworks, with each real package (1 GB)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LLAMAINDEX_VENV)/bin/python -m pytest -m frameworks -k llama_index
 
@@ -241,6 +241,7 @@ $(RENDERERS_VENV)/.installed: $(INSTALLED) pyproject.toml
 
 $(FRAMEWORKS_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(FRAMEWORKS_VENV),--group test --group frameworks)
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'open-webui>=0.12.4'
 	$(call link,$(FRAMEWORKS_VENV))
 	touch $@
 

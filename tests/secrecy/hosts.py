@@ -14,6 +14,7 @@ import pytest
 from holdback import PIIMapping, cli
 from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.integrations.openwebui import RestoreFilter, conversation_of
 from holdback.masking import KnownValues, Masker, Placeholders
 from holdback.stores import MemoryStore
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
@@ -325,6 +326,27 @@ def langchain(watch: Watch, _: Path) -> None:
         masker = given.pop("masker", None)
         watch.fails(ours.HoldbackMiddleware, masker, **given)
         watch.fails(ours.RestoreChatModel.around, quiet, masker, **given)
+
+
+@covers(
+    *(f"openwebui.RestoreFilter{name}" for name in ("", ".request", ".stream", ".outlet")),
+    "openwebui.conversation_of",
+)
+def openwebui(watch: Watch, _: Path) -> None:
+    watch.fails(conversation_of, {"chat_id": [ORIGINAL]}, {"id": {ORIGINAL: ORIGINAL}})
+    for options in WRONG_MASKING[1:]:
+        given = {"scope": ORIGINAL, **options}
+        masker = given.pop("masker", None)
+        watch.fails(RestoreFilter, masker, **given)
+    ours = RestoreFilter(MASKS)
+    watch.shown(ours)
+    of = {"chat_id": ORIGINAL, "message_id": ORIGINAL}
+    for body in (body for body in BODIES if isinstance(body, dict)):
+        watch.run(lambda body=body: asyncio.run(ours.request(body, of)))
+        for event in (*chunks(), {"choices": ORIGINAL}, {"choices": [{"delta": ORIGINAL}]}, ORIGINAL, None):
+            watch.run(ours.stream, event, of)
+        for messages in (ORIGINAL, [ORIGINAL], [{"content": HELD}]):
+            watch.run(ours.outlet, {"messages": messages}, of)
 
 
 @covers("privaite.install", "privaite.uninstall", "privaite.create_app")
