@@ -26,7 +26,15 @@ from typing import Any
 
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.formats import AUTO
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
+from holdback.integrations.opening import (
+    STALE,
+    Opening,
+    mapping_for,
+    mapping_given,
+    opening,
+    options_for,
+    protocol_of_path,
+)
 from holdback.mapping import AnyMapping
 
 __all__ = ["RestoreMiddleware", "by_path"]
@@ -65,6 +73,8 @@ class RestoreMiddleware:
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
+    :raises TypeError: the mapping is none, or an async callable.
+    :raises MappingError: the mapping cannot be compiled.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -93,7 +103,7 @@ class RestoreMiddleware:
         undecodable: str = "raise",
     ) -> None:
         self.app = app
-        self._mapping = mapping
+        self._mapping = mapping_given(mapping, config)
         self._config = config
         self._answers = answers
         self._protocol = protocol
@@ -105,6 +115,7 @@ class RestoreMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope.setdefault("state", {})  # not every server makes it, and the mapping may be left there
 
         def found(content_type: str, codings: str) -> Opening | None:
             mapping = mapping_for(self._mapping, scope)

@@ -21,7 +21,8 @@ from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
 from holdback.formats import AUTO
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
+from holdback.integrations.libraries import check_request, check_transport
+from holdback.integrations.opening import STALE, Opening, mapping_for, mapping_given, opening, options_for
 from holdback.mapping import AnyMapping
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
@@ -160,6 +161,7 @@ class _Restoring:
     host: ClassVar[ModuleType]
     body: ClassVar[Any]
     default: ClassVar[str]  # the host's own transport
+    calls: ClassVar[str]  # its method that sends a request
 
     def __init__(
         self,
@@ -172,11 +174,13 @@ class _Restoring:
         oversized: str | None = None,
         undecodable: str = "raise",
     ) -> None:
-        self._mapping = mapping
+        self._mapping = mapping_given(mapping, config)
         self._config = config
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
+        if transport is not None:
+            check_transport(self.host, transport, self.calls)
         self._transport = getattr(self.host, self.default)() if transport is None else transport
 
     def _mapping_of(self, request: Any) -> AnyMapping | None:
@@ -221,12 +225,16 @@ class Transport(_Restoring):
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
+    :raises TypeError: the mapping is none, or an async callable; the transport is one of another library, or of the
+        other way to call.
+    :raises MappingError: the mapping cannot be compiled.
 
     A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
     same objects, in a stream behind the text that was held back.
     """
 
     default = "HTTPTransport"
+    calls = "handle_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -234,6 +242,7 @@ class Transport(_Restoring):
             _bind(cls, Transport, host, type("Body", (Body, host.SyncByteStream), {}))
 
     def handle_request(self, request: Any) -> Any:
+        check_request(self.host, request)
         mapping = self._mapping_of(request)
         response = self._transport.handle_request(request)
         try:
@@ -271,6 +280,7 @@ class AsyncTransport(_Restoring):
     """
 
     default = "AsyncHTTPTransport"
+    calls = "handle_async_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -278,6 +288,7 @@ class AsyncTransport(_Restoring):
             _bind(cls, AsyncTransport, host, type("AsyncBody", (AsyncBody, host.AsyncByteStream), {}))
 
     async def handle_async_request(self, request: Any) -> Any:
+        check_request(self.host, request)
         mapping = self._mapping_of(request)
         response = await self._transport.handle_async_request(request)
         try:
