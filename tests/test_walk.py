@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import walk_vectors
 from conftest import BUILT
 from holdback.engine.bytes_cursor import Reading, walk
 from holdback.engine.shapes import KEEPS, OTHER, ByType, Shapes, address, event, latest, place, text
@@ -101,3 +102,8 @@ def test_names_that_come_twice_cost_the_same_at_every_depth() -> None:
 @pytest.mark.parametrize("source", [b"", b"[]", b"1", b'{"a":}', b'{"a":1}x', b'{"a":"\xff"}'])
 def test_what_is_no_event(source: bytes) -> None:
     assert in_every_way(SHAPES, source) is None
+
+
+def test_the_vectors_of_the_walk_are_what_their_tool_makes() -> None:
+    there = {path.name: path.read_text(encoding="ascii") for path in walk_vectors.FOLDER.iterdir()}
+    assert there == walk_vectors.files(), "write them anew: `python tools/walk_vectors.py`"

@@ -189,8 +189,7 @@ class _CarefulWalk(_Walk):
     def run(self, shapes: Shapes) -> Reading:
         self.addresses = _Log()
         self.value(_blanks(self.source, 0), shapes.root, ())
-        marks = [mark for mark in self.marks if mark is not None]
-        return marks, dict(filter(None, self.addresses))
+        return list(filter(None, self.marks)), dict(filter(None, self.addresses))
 
     def _members(self, position: int, entry: Members, at: At) -> int:
         source, known = self.source, entry.quoted or {}
