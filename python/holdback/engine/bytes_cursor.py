@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from holdback.engine import json_text
 from holdback.engine.json_text import scalar_of, string_of, to_json, to_json_bytes
@@ -40,8 +40,16 @@ _MEMBER = re.compile(
     rb"(%b)%b:%b(?:(%b|%b)%b,?%b)?+" % (_STRING, _BLANK, _BLANK, _STRING, _SCALAR, _BLANK, _BLANK),
     re.DOTALL,
 )
-_SILENT = (b"null", b"false", b'""', b"0")
-_ABSENT = (b"null", b'""')
+_SILENT = frozenset((b"null", b"false", b'""', b"0"))  # values that say nothing
+_SAYING = (b"false", b"0")  # those of them because of which an event leaves nevertheless
+_QUOTE, _BRACE, _BRACKET = b'"{['
+_OPENERS = b"{["
+_NUMBER_BEGINS = b"-0123456789NI"
+
+# Names of the module: a kind is looked up for each value, and a member of an enum is slow to find.
+_ADDRESS, _EVENT, _ONCE, _KEEPS = Kind.ADDRESS, Kind.EVENT, Kind.ONCE, Kind.KEEPS
+_TEXT, _SOURCE, _WHOLE, _WHOLE_SOURCE = Kind.TEXT, Kind.SOURCE, Kind.WHOLE, Kind.WHOLE_SOURCE
+_DOCUMENT, _LATEST, _PLACE = Kind.DOCUMENT, Kind.LATEST, Kind.PLACE
 
 
 def walk(shapes: Shapes, source: bytes, *, natively: bool) -> Reading | None:
@@ -66,6 +74,8 @@ class _NameTwiceError(Exception):
 class _Walk:
     __slots__ = ("addresses", "marks", "source")
 
+    _is_careful: ClassVar[bool] = False
+
     def __init__(self, source: bytes) -> None:
         self.source = source
         self.marks: list[Mark] = []
@@ -74,93 +84,110 @@ class _Walk:
     def value(self, begin: int, node: Node, at: At) -> int:
         """Read the value that begins here; returns where it ends."""
         source, marks = self.source, self.marks
-        opener = source[begin : begin + 1]
-        if opener == b"{" and node.object is not None:
-            spot = self._hold_place(node)
-            end = self._object(begin, node.object, at)
-        elif opener == b"[" and node.array is not None:
-            spot = self._hold_place(node)
-            end = self._array(begin, node.array, at)
-        else:
-            end = _skip_value(source, begin)
+        opener = source[begin]
+        is_object = opener == _BRACE
+        if not (is_object and node.object is not None) and not (
+            opener == _BRACKET and node.array is not None
+        ):
+            end: int = _skip_value(source, begin)
             if node.slots:
                 self._slots(begin, end, node, at)
             return end
-        for slot in node.slots:
-            if slot.kind is Kind.PLACE:
+        slots, spot = node.slots, len(marks)
+        for (
+            slot
+        ) in slots:  # a place stands before the marks inside it, though its end is known only after them
+            if slot.kind is _PLACE:
+                marks.append((slot, at, None, (begin, begin)))
+        read: Any = self._object if is_object else self._array
+        end = read(begin, node.object if is_object else node.array, at)
+        for slot in slots:
+            kind = slot.kind
+            if kind is _PLACE:
                 marks[spot] = (slot, at, None, (begin, end))
                 spot += 1
-            elif slot.kind in _ALWAYS or (slot.kind in _IF_ANY and not _is_empty(source, begin)):
+            elif kind is _KEEPS or kind is _TEXT or kind is _ADDRESS:
+                continue
+            elif (
+                kind is _DOCUMENT
+                or kind is _LATEST
+                or ((kind is _EVENT or kind is _ONCE) and not _is_empty(source, begin))
+            ):
                 marks.append((slot, at, None, (begin, end)))
         return end
-
-    def _hold_place(self, node: Node) -> int:
-        """The mark of a place stands before the marks inside it, though its end is known only after them."""
-        spot = len(self.marks)
-        self.marks += (None for slot in node.slots if slot.kind is Kind.PLACE)  # type: ignore[misc]
-        return spot
 
     def _slots(self, begin: int, end: int, node: Node, at: At) -> None:
         """The marks of a value into which the walk does not descend."""
         literal = self.source[begin:end]
-        first = literal[:1]
-        is_container = first in (b"{", b"[")
-        is_empty = is_container and _is_empty(self.source, begin)
+        first = literal[0]
+        is_string = first == _QUOTE
+        is_container = first in _OPENERS
+        is_silent = literal in _SILENT or (is_container and _is_empty(self.source, begin))
         for slot in node.slots:
             kind = slot.kind
             value: Any = None
-            if kind is Kind.KEEPS:
-                if is_empty or literal in _ABSENT:
+            if kind is _KEEPS:
+                if is_silent and literal not in _SAYING:
                     continue
-            elif kind is Kind.TEXT or kind is Kind.SOURCE:
-                if first == b'"':
+            elif kind is _TEXT or kind is _SOURCE:
+                if is_string:
                     value = string_of(literal)
                 elif literal != b"null":
                     continue
-            elif kind is Kind.ADDRESS:
-                if first == b'"' or first in b"-0123456789NI":
+            elif kind is _ADDRESS:
+                if is_string or first in _NUMBER_BEGINS:
                     self.addresses[slot.name, at[: slot.depth]] = scalar_of(literal)
                 continue
-            elif kind is Kind.WHOLE or kind is Kind.WHOLE_SOURCE:
-                if first != b'"':
+            elif kind is _EVENT or kind is _ONCE:
+                if is_silent:
+                    continue
+                value = None if is_container else scalar_of(literal)
+            elif kind is _WHOLE or kind is _WHOLE_SOURCE:
+                if not is_string:
                     continue
                 value = string_of(literal)
-            elif kind is Kind.DOCUMENT:
-                if first == b'"' or literal == b"null":
+            elif kind is _DOCUMENT:
+                if is_string or literal == b"null":
                     continue
-            elif kind is Kind.EVENT or kind is Kind.ONCE:
-                if is_empty or literal in _SILENT:
+            elif kind is _PLACE:
+                if literal != b"null":
                     continue
-            elif (literal == b"null" and kind is Kind.LATEST) or (kind is Kind.PLACE and literal != b"null"):
+            elif literal == b"null":  # the last one is of interest
                 continue
-            if value is None and not is_container and kind not in _WITHOUT_VALUE:
+            elif not is_container:
                 value = scalar_of(literal)
             self.marks.append((slot, at, value, (begin, end)))
 
     def _object(self, begin: int, entry: Members, at: At) -> int:
         source = self.source
         start = _blanks(source, begin + 1)
+        chosen_by = []
         while entry.which is not None:
-            inner = _variant(entry, _last_value(source, start, entry.which))
+            chosen_by.append(entry.which)
+            inner = _variant(entry, _value_of(source, start, entry.which, last=self._is_careful))
             if inner is None:
-                return _skip_value(source, begin)
+                return self._members(start, _NOTHING, at, chosen_by)
             entry = inner
-        return self._members(start, entry, at)
+        return self._members(start, entry, at, chosen_by)
 
-    def _members(self, position: int, entry: Members, at: At) -> int:
-        """Read the members of an object from the first one on; returns where the object ends."""
+    def _members(self, position: int, entry: Members, at: At, chosen_by: list[str]) -> int:
+        """Read the members of an object from the first one on; returns where the object ends.
+
+        ``chosen_by`` are the names of the members by whose values the shape of the object was chosen.
+        """
         source = self.source
         known, other, seen = entry.quoted or {}, entry.other, set()
+        choices = [b'"%b"' % name.encode() for name in chosen_by]
         while (member := _MEMBER.match(source, position)) is not None:
             name, flat = member.groups()
             if b"\\" in name:
                 name = _plain_name(name)
             node = known.get(name)
-            if node is not None:
+            if node is not None or name in choices:
                 if name in seen:
                     raise _NameTwiceError
                 seen.add(name)
-            else:
+            if node is None:
                 node = other
             if flat is not None:
                 position = member.end()
@@ -186,12 +213,14 @@ class _CarefulWalk(_Walk):
 
     __slots__ = ()
 
+    _is_careful = True
+
     def run(self, shapes: Shapes) -> Reading:
         self.addresses = _Log()
         self.value(_blanks(self.source, 0), shapes.root, ())
         return list(filter(None, self.marks)), dict(filter(None, self.addresses))
 
-    def _members(self, position: int, entry: Members, at: At) -> int:
+    def _members(self, position: int, entry: Members, at: At, chosen_by: list[str]) -> int:  # noqa: ARG002
         source, known = self.source, entry.quoted or {}
         found: dict[bytes, tuple[slice, slice]] = {}  # what each name gave
         while (member := _MEMBER.match(source, position)) is not None:
@@ -229,10 +258,7 @@ def _plain_name(name: bytes) -> bytes:
     return b'"%b"' % string_of(name).encode(errors="surrogatepass")
 
 
-_ALWAYS = frozenset((Kind.DOCUMENT, Kind.LATEST))
-_IF_ANY = frozenset((Kind.EVENT, Kind.ONCE))
-"""Which marks a container has into which the walk descends: whatever is in it, or if anything is."""
-_WITHOUT_VALUE = frozenset((Kind.TEXT, Kind.SOURCE, Kind.DOCUMENT, Kind.KEEPS, Kind.PLACE))
+_NOTHING = Members({})
 
 
 def _variant(entry: Members, literal: bytes | None) -> Members | None:
@@ -243,14 +269,15 @@ def _variant(entry: Members, literal: bytes | None) -> Members | None:
     return variants.get(value, entry.default)
 
 
-def _last_value(source: bytes, position: int, name: str) -> bytes | None:
-    """The literal of the last member of that name in the object whose first member stands here."""
-    wanted, found = name.encode(), None
+def _value_of(source: bytes, position: int, name: str, *, last: bool) -> bytes | None:
+    """The literal of a member of the object whose first member stands here: of the first or last one of that name."""
+    wanted, found = b'"%b"' % name.encode(), None
     while (member := _MEMBER.match(source, position)) is not None:
         literal, flat = member.groups()
-        inner = string_of(literal).encode(errors="surrogatepass") if b"\\" in literal else literal[1:-1]
-        if inner == wanted:
+        if literal == wanted or (b"\\" in literal and _plain_name(literal) == wanted):
             found = flat
+            if not last:
+                break
         position = (
             member.end() if flat is not None else _skip_separator(source, _skip_value(source, member.end()))
         )

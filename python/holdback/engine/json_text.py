@@ -27,6 +27,9 @@ from holdback.errors import HoldbackError
 DEEPEST = 200
 """How deep containers may be nested."""
 
+_MOST_DIGITS = 4000
+"""Python reads no integers that are much longer."""
+
 _ESCAPED = re.compile("[\x7f\x85\u2028\u2029\ud800-\udfff]")
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"')
@@ -63,7 +66,7 @@ def loads(source: bytes) -> dict[str, Any] | None:
 
 def _number(literal: str) -> int | float:
     """An integer of any length: Python refuses to read more than some thousand digits."""
-    return int(literal) if len(literal) < 4000 else float(literal)
+    return int(literal) if len(literal) < _MOST_DIGITS else float(literal)
 
 
 def _is_json(source: bytes, at: int) -> bool:
@@ -134,6 +137,8 @@ def scalar_of(literal: bytes) -> Any:
     """The value of a literal."""
     if literal[:1] == b'"':
         return string_of(literal)
+    if literal.isdigit() and len(literal) < _MOST_DIGITS:
+        return int(literal)
     return json.loads(literal.decode(), parse_int=_number)
 
 
