@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 from holdback.closing import aclose, check_async_iterable
-from holdback.config import is_enabled, restores_reasoning
+from holdback.config import content_of, is_enabled, restores_reasoning
 from holdback.engine.answer import Answer
 from holdback.engine.json_text import json_or_none, model_json, to_json
 from holdback.engine.object_cursor import ObjectEvent
@@ -93,7 +93,7 @@ async def _events(
                 and is_enabled(config)
                 and (matcher := matcher_of(mapping, config)) is not None
             ):
-                answer = Answer(matcher, format_)
+                answer = Answer(matcher, format_, content=content_of(config))
                 shapes = format_.shapes(signed=restores_reasoning(config))
             iterator = aiter(stream)
             async for item in iterator:

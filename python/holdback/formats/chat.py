@@ -33,6 +33,7 @@ from holdback.engine.answer import (
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     KEEPS,
     OTHER,
@@ -71,7 +72,7 @@ CALL = ("choice", "call", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
-    return text(name, "choice", emptied=DROPPED, signed=signed)
+    return text(name, "choice", emptied=DROPPED, signed=signed, content=name == "content")
 
 
 def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
@@ -116,7 +117,7 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": TEXT} for kind in TEXT_PARTS},
+        **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
         "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
     }
 )
@@ -124,7 +125,7 @@ REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
     "refusal": TEXT,
-    "content": (TEXT, [(TEXT, WHOLE_PART)]),
+    "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
     "reasoning_details": [
         ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
     ],
@@ -229,8 +230,7 @@ class Chat(Enveloped):
                     addresses = addresses_of(mark, event)
                     thinking.append(Feed((choice, name, addresses[1]), mark, addresses))
                 else:
-                    json = slot.kind is Kind.SOURCE
-                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event), json=json))
+                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
                     if value and name != "audio":
                         ending[choice] = at
             elif is_whole(slot):
@@ -309,7 +309,7 @@ class Chat(Enveloped):
             if addresses is not None and call_id and not name and (choice, own) in self._varied:
                 addresses = (*addresses[:2], ANY, None)
         if is_text(slot):
-            steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+            steps.append(Feed((choice, slot.name, own), mark, addresses))
 
     def _call_without_index(self, choice: Any, position: int, call_id: str, name: Any, answer: Answer) -> Any:
         """What a call goes by that has no index."""

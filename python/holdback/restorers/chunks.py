@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine.answer import Answer
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
@@ -39,13 +39,14 @@ class ChunkRestorer:
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
 
-    __slots__ = ("_answer", "_format", "_kind", "_matcher", "_models", "_signed")
+    __slots__ = ("_answer", "_content", "_format", "_kind", "_matcher", "_models", "_signed")
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, *, protocol: str = "openai-chat"
     ) -> None:
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
+        self._content = content_of(config)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
@@ -89,7 +90,7 @@ class ChunkRestorer:
         kind = self._kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
-            self._answer = Answer(self._matcher, self._format)
+            self._answer = Answer(self._matcher, self._format, content=self._content)
         return self._answer
 
     def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
