@@ -216,7 +216,7 @@ class Answer:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
         leaves = self._write(event, spots)
-        self._note(event, leaves=leaves)
+        self.note(event, leaves=leaves)
         return before, leaves
 
     def drain(self) -> list[dict[str, Any]]:
@@ -248,6 +248,17 @@ class Answer:
             found: tuple[Any, bool] | None = self._lane.latest(slot.number)
             return found
         return self._latest.get(slot.name)
+
+    def note(self, event: Event, *, leaves: bool) -> None:
+        """Remember the values of which the last one counts, and whether their event leaves: an event that could be left
+        out leaves after all where its frame says more.
+        """
+        for slot, _, _, where in event.marks:
+            if slot.kind is Kind.LATEST:
+                value = event.raw(where)
+                self._latest[slot.name] = (value, leaves)
+                if self._lane is not None:
+                    self._lane.note(slot.number, value, leaves)
 
     def forget(self, group: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
@@ -384,15 +395,6 @@ class Answer:
                 event.take_out(element, at)
                 return
         event.set(where, spot.leaves or "")
-
-    def _note(self, event: Event, *, leaves: bool) -> None:
-        """Remember the values of which the last one counts."""
-        for slot, _, _, where in event.marks:
-            if slot.kind is Kind.LATEST:
-                value = event.raw(where)
-                self._latest[slot.name] = (value, leaves)
-                if self._lane is not None:
-                    self._lane.note(slot.number, value, leaves)
 
 
 def restore_whole(event: Event, mark: Mark, matcher: _backend.TrieMatcher, content: Json) -> None:

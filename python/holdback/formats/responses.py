@@ -273,7 +273,7 @@ class Responses(Format):
                 self._name(item)
         key = (item, kind, own)
         if not value:  # the lane takes such an event, so it must not change what is known
-            return Feed(key, mark, None, json=channel.json)
+            return Feed(key, mark, None)
         self._open(key, ids)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)

@@ -343,6 +343,8 @@ class WireRestorer:
         for chunk in before:
             self._writer.event(chunk)
         if leaves or not frame.only_data:
+            if not leaves and self._answer is not None:
+                self._answer.note(event, leaves=True)
             self._writer.frame(frame, frame.changes(event.changes()))
         else:
             self._writer.leave_out(frame)
