@@ -1,8 +1,8 @@
 """Whether a content is a JSON document, for the judge: told from its beginning, and by nothing else.
 
-Behind blanks and at most one code-fence line, ``{`` with ``"`` or ``}`` begins one, or ``[`` with ``{``, ``[`` or ``"``,
-blanks between allowed; but not where the bracket is part of a placeholder that matched. Keys that have such a beginning
-in them (``["``, a line end) have vectors of their own and are not judged here.
+Behind blanks and at most one code-fence line, ``{`` with ``"`` or ``}`` begins one, or ``[`` with ``{``, ``[`` or
+``"``, blanks between allowed; but not where the bracket is part of a placeholder that matched. Keys that have such a
+beginning in them (``["``, a line end) have vectors of their own and are not judged here.
 """
 
 from __future__ import annotations

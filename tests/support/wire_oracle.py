@@ -67,8 +67,8 @@ def judge(
     """Raise ``Rejected`` unless ``out`` is right.
 
     ``lines`` is the framing, ``signed`` whether signed text is restored, ``largest`` the size from which an event is
-    not read, ``content`` what content is. Without ``is_ended`` the stream goes on, and ``given`` ends with a frame. With ``stops_at_oversized``
-    reading ended at the first event that is too large.
+    not read, ``content`` what content is. Without ``is_ended`` the stream goes on, and ``given`` ends with a frame.
+    With ``stops_at_oversized`` reading ended at the first event that is too large.
     """
     restored = Restored(pairs, content)
     read, rest = _frames_to_read(given, lines=lines, largest=largest, stops=stops_at_oversized)

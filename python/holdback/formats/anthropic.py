@@ -25,7 +25,6 @@ from holdback.engine.shapes import (
     SIGNED,
     TEXT,
     ByType,
-    Kind,
     Shape,
     address,
     event,
