@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -45,7 +45,11 @@ class DeanonymizationConfig(BaseModel):
     words: bool = False
 
 
-_CONTENT: dict[str, bool | Literal["auto"]] = {"auto": "auto", "text": False, "json": True}
+_CONTENT: dict[Literal["auto", "text", "json"], bool | Literal["auto"]] = {
+    "auto": "auto",
+    "text": False,
+    "json": True,
+}
 
 
 def is_enabled(config: object) -> bool:
@@ -69,11 +73,42 @@ def content_of(config: object) -> bool | Literal["auto"]:
 
     :raises HoldbackError: it says something else.
     """
-    asked = getattr(config, "content", "auto")
-    for name, json in _CONTENT.items():
-        if isinstance(asked, str) and asked == name:
-            return json
+    return _CONTENT[checked_content(getattr(config, "content", "auto"))]
+
+
+def checked_content(content: object) -> Literal["auto", "text", "json"]:
+    """What content may be said to be.
+
+    :raises HoldbackError: it is something else.
+    """
+    for name in _CONTENT:
+        if isinstance(content, str) and content == name:
+            return name
     raise HoldbackError('content must be "auto", "text" or "json"')
+
+
+def with_content(config: Any, content: Literal["auto", "text", "json"]) -> Any:
+    """``config``, or None, with what a request says of its content; what a config says itself counts more."""
+    if content_of(config) != "auto" or content == "auto":
+        return config
+    if config is None:
+        return DeanonymizationConfig(content=content)
+    if isinstance(config, DeanonymizationConfig):
+        return config.model_copy(update={"content": content})
+    return _Told(config, content)
+
+
+class _Told:
+    """A config of somebody else's, whose content is known."""
+
+    __slots__ = ("_config", "content")
+
+    def __init__(self, config: Any, content: str) -> None:
+        self._config = config
+        self.content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config, name)
 
 
 def spellings_of(config: object) -> tuple[str, ...]:
