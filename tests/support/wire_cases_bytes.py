@@ -237,12 +237,12 @@ def size_cases() -> Iterator[Case]:
                 cut=100,
             )
     unended = ndjson(line("a <PERS"), line("<PERSON_1> " + "x" * 500))[:-1]
-    for end in (b"", b"\r"):
+    for line_end in (b"", b"\r"):
         yield Case(
             "oversized",
-            f"the last line, without its end, {end!r}",
+            f"the last line, without its end, {line_end!r}",
             "ollama",
-            unended + end,
+            unended + line_end,
             lines=True,
             options={"max_event_bytes": 400, "protocol": "ollama"},
             cut=100,
