@@ -235,7 +235,7 @@ class Answer:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
                 spots.append(_Spot(mark, leaves, holds=holds))
         does_leave = self._write(event, spots)
-        self._note(event, leaves=does_leave)
+        self.note(event, leaves=does_leave)
         return does_leave
 
     def drain(self) -> list[dict[str, Any]]:
