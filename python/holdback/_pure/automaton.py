@@ -127,7 +127,7 @@ class Automaton:
         self.minded = {node: minds[key] for node, key in ends.items() if minds[key]} if minds else {}
         self.blocked: dict[int, tuple[Rope | None, int]] = {}
         self._settle(parent, units, ends)
-        self.stems = {key[0]: self._stem(key[0]) for key in keys}
+        self.stems = {first: self._stem(first) for first in dict.fromkeys(key[0] for key in keys)}
         # What a walk needs, to be unpacked at once.
         self.tables = (
             self.first_unit,
@@ -166,17 +166,16 @@ class Automaton:
                 key = keys[index]
                 shared = _common_prefix(before, key)
                 del path[shared + 1 :]
-                node = path[shared]
-                if node != len(units) - 1:  # not the first child: a branch
-                    self.branches.setdefault(node, {})[key[shared]] = len(units)
-                for unit in key[shared:]:
-                    parent.append(node)
-                    units.append(unit)
-                    depth.append(len(path))
-                    owner.append(index)
-                    node = len(units) - 1
-                    path.append(node)
-                ends[node] = index
+                node, new = path[shared], len(units)
+                if node != new - 1:  # not the first child: a branch
+                    self.branches.setdefault(node, {})[key[shared]] = new
+                units.extend(key[shared:])
+                parent.append(node)
+                parent.extend(range(new, len(units) - 1))
+                depth.extend(range(shared + 1, len(key) + 1))
+                owner.extend([index] * (len(key) - shared))
+                path.extend(range(new, len(units)))
+                ends[len(units) - 1] = index
                 before = key
 
         grow(ROOT, range(len(keys)))
@@ -196,6 +195,8 @@ class Automaton:
         self.fail = fail = array("I", bytes(array("I").itemsize * count))
         self.ropes: dict[int, Rope] = {}
         ropes, minded = self.ropes, self.minded
+        firsts = {key[0] for key in self.keys}
+        is_plain = not self.has_borders
         self.leaf_key = leaf_key = {
             node: key
             for node, key in ends.items()
@@ -207,6 +208,12 @@ class Automaton:
                 if v not in minded:
                     continue
             u, unit = parent[v], units[v]
+            if (
+                is_plain and not fail[u] and unit not in firsts
+            ):  # nothing goes on: it is the most frequent case
+                if u in ropes:
+                    ropes[v] = ropes[u]
+                continue
             if not depth[v]:
                 continue
             if not depth[u]:
