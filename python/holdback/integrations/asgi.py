@@ -32,10 +32,6 @@ from typing import Any
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import with_content
 from holdback.formats import AUTO
-<<<<<<< HEAD
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
-from holdback.integrations.requests import BodyBegun
-=======
 from holdback.integrations.asgi_requests import masked_request
 from holdback.integrations.opening import (
     STALE,
@@ -46,8 +42,8 @@ from holdback.integrations.opening import (
     options_for,
     protocol_of_path,
 )
+from holdback.integrations.requests import BodyBegun
 from holdback.integrations.way_out import ScopeOrCallable, way_out
->>>>>>> main
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
 from holdback.stores.base import Store
@@ -158,19 +154,9 @@ class RestoreMiddleware:
 
         def found(content_type: str, codings: str) -> Opening | None:
             options = options_for(self._options, self._protocol, scope)
-<<<<<<< HEAD
-            config = self._config if mapping is None else with_content(self._config, asked.content())
-            return opening(content_type, codings, mapping, config, answers=self._answers, options=options)
-=======
-            return opening(
-                content_type,
-                codings,
-                mapping_for(mapping, scope),
-                self._config,
-                answers=self._answers,
-                options=options,
-            )
->>>>>>> main
+            own, content = mapping_for(mapping, scope), asked.content()
+            config = self._config if own is None else with_content(self._config, content)
+            return opening(content_type, codings, own, config, answers=self._answers, options=options)
 
         asked = BodyBegun()
         response = _Response(found, asked, receive, send)

@@ -164,12 +164,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-<<<<<<< HEAD
         self._config = DeanonymizationConfig(reasoning=bool(reasoning), content=checked_content(content))
-=======
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning))
         matcher_of(self._known, self._config)  # compiled before the first answer
->>>>>>> main
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):

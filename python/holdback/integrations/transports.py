@@ -22,19 +22,14 @@ from holdback import aio, sync
 from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
-<<<<<<< HEAD
 from holdback.config import with_content
-from holdback.formats import AUTO
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
-from holdback.integrations.requests import content_of
-=======
 from holdback.errors import HoldbackError
 from holdback.formats import AUTO
 from holdback.integrations import way_out
 from holdback.integrations.libraries import check_request, check_transport
 from holdback.integrations.opening import STALE, Opening, mapping_for, mapping_given, opening, options_for
+from holdback.integrations.requests import content_of
 from holdback.integrations.way_out import ScopeOrCallable
->>>>>>> main
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
 from holdback.masking.masker import Masked
