@@ -71,7 +71,7 @@ test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, A
 test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
 
-test-stores: $(STORES_VENV)/.installed ## the tests of the stores, with a real redis-server (or valkey-server) where there is one
+test-stores: $(STORES_VENV)/.installed ## the tests of the stores and of a fleet of gateways, with a real redis-server (or valkey-server) where there is one
 	@command -v redis-server valkey-server >/dev/null || \
 		echo "-- no redis-server here (apt-get install redis-server): the tests of RedisStore are skipped --"
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest -m stores
