@@ -30,7 +30,15 @@ from typing import Any
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.formats import AUTO
 from holdback.integrations.asgi_requests import masked_request
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
+from holdback.integrations.opening import (
+    STALE,
+    Opening,
+    mapping_for,
+    mapping_given,
+    opening,
+    options_for,
+    protocol_of_path,
+)
 from holdback.integrations.way_out import ScopeOrCallable, way_out
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
@@ -83,6 +91,8 @@ class RestoreMiddleware:
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
     :raises TypeError: there are a mapping and a masker, or a masker without a scope.
+    :raises TypeError: the mapping is none, or an async callable.
+    :raises MappingError: the mapping cannot be compiled.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -115,7 +125,7 @@ class RestoreMiddleware:
         undecodable: str = "raise",
     ) -> None:
         self.app = app
-        self._mapping = mapping
+        self._mapping = mapping_given(mapping, config)
         self._way_out = way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
         self._answers = masker is not None if answers is None else answers
@@ -128,6 +138,7 @@ class RestoreMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope.setdefault("state", {})  # not every server makes it, and the mapping may be left there
 
         mapping: AnyMapping | Callable[[Scope], AnyMapping | None] | None = self._mapping
         if self._way_out is not None and (conversation := self._way_out.scope_of(scope)) is not None:

@@ -25,7 +25,8 @@ from holdback.closing import aclose, close
 from holdback.errors import HoldbackError
 from holdback.formats import AUTO
 from holdback.integrations import way_out
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
+from holdback.integrations.libraries import check_request, check_transport
+from holdback.integrations.opening import STALE, Opening, mapping_for, mapping_given, opening, options_for
 from holdback.integrations.way_out import ScopeOrCallable
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
@@ -169,6 +170,7 @@ class _Restoring:
     body: ClassVar[Any]
     default: ClassVar[str]  # the host's own transport
     can_wait: ClassVar[bool]  # whether it can ask a store
+    calls: ClassVar[str]  # its method that sends a request
 
     def __init__(
         self,
@@ -187,12 +189,14 @@ class _Restoring:
     ) -> None:
         if store is not None and not self.can_wait:
             raise HoldbackError("a store is asked in an event loop: use the asynchronous transport")
-        self._mapping = mapping
+        self._mapping = mapping_given(mapping, config)
         self._way_out = way_out.way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
+        if transport is not None:
+            check_transport(self.host, transport, self.calls)
         self._transport = getattr(self.host, self.default)() if transport is None else transport
 
     def _asking(self, request: Any, masked: Masked[bytes] | None) -> tuple[Any, AnyMapping | None]:
@@ -263,6 +267,9 @@ class Transport(_Restoring):
     :raises HoldbackError: a synchronous transport is given a store.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
     :raises TypeError: there are a mapping and a masker, or a masker without a scope.
+    :raises TypeError: the mapping is none, or an async callable; the transport is one of another library, or of the
+        other way to call.
+    :raises MappingError: the mapping cannot be compiled.
 
     A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
     same objects, in a stream behind the text that was held back.
@@ -270,6 +277,7 @@ class Transport(_Restoring):
 
     default = "HTTPTransport"
     can_wait = False
+    calls = "handle_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -277,6 +285,7 @@ class Transport(_Restoring):
             _bind(cls, Transport, host, type("Body", (Body, host.SyncByteStream), {}))
 
     def handle_request(self, request: Any) -> Any:
+        check_request(self.host, request)
         request, mapping = self._asking(request, self._masked(request))
         response = self._transport.handle_request(request)
         try:
@@ -321,6 +330,7 @@ class AsyncTransport(_Restoring):
 
     default = "AsyncHTTPTransport"
     can_wait = True
+    calls = "handle_async_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -328,6 +338,7 @@ class AsyncTransport(_Restoring):
             _bind(cls, AsyncTransport, host, type("AsyncBody", (AsyncBody, host.AsyncByteStream), {}))
 
     async def handle_async_request(self, request: Any) -> Any:
+        check_request(self.host, request)
         request, mapping = self._asking(request, await self._masked(request))
         response = await self._transport.handle_async_request(request)
         try:
