@@ -65,14 +65,15 @@ def check(source: str) -> None:
 
 def pip(command: Command, _written: set[str]) -> None:
     assert command.words[:2] == ["pip", "install"]
-    of_the_web = {re.split(r"[><=]", wanted)[0] for wanted in PROJECT["dependency-groups"]["web"]}
+    groups = PROJECT["dependency-groups"]
+    of_groups = {re.split(r"[><=]", wanted)[0] for wanted in [*groups["web"], *groups["frameworks"]]}
     for wanted in command.words[2:]:
         name, _, extras = wanted.removesuffix("]").partition("[")
         if name == PROJECT["project"]["name"]:
             extra = {extra for extra in extras.split(",") if extra}
             assert extra <= PROJECT["project"]["optional-dependencies"].keys(), wanted
         else:
-            assert name in of_the_web, wanted
+            assert name in of_groups, wanted
 
 
 def make(command: Command, _written: set[str]) -> None:
