@@ -33,7 +33,6 @@ HOSTED = {
     ("docs/fleet.md", "yaml"): Host("tests/gateway/test_pages.py", 1),
     ("docs/gateway.md", "py"): Host("tests/gateway/test_pages.py", 1),
     ("docs/gateway.md", "toml"): Host("tests/gateway/test_pages.py", 1),
-    ("docs/asgi.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 9),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/langchain.md", "py"): Host("tests/integrations/test_langchain.py", 2),
