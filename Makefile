@@ -132,7 +132,7 @@ bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with 
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.e2e
 
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
-	PYTHONPATH=tests $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
+	PYTHONPATH=tests:tests/support $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
 
 bench-scale: $(INSTALLED) ## memory, and how every cost grows; writes benches/SCALE.md
 	$(BIN)/python -m benches.scale

@@ -1,4 +1,4 @@
-"""Exactness: every case of `tests/exactness.py` through every peer, in its own grammar, against the oracle."""
+"""Exactness: every case of `tests/support/exactness.py` through every peer, in its own grammar, against the oracle."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Restorers of streamed placeholders from PyPI and holdback, native and pure, on t
 `make bench-peers`, never by hand: the command installs every peer at its version (without its detectors: a peer's
 vault is filled directly), runs it in a subprocess of its own through its own class for streams, as its documentation
 shows it, and takes what crashes or hangs as a result. `make bench-peers QUICK=1` is a short run that leaves this page
-alone. The cases are [tests/exactness.py](../tests/exactness.py), the adapters `benches/peers/adapters`.
+alone. The cases are [tests/support/exactness.py](../tests/support/exactness.py), the adapters `benches/peers/adapters`.
 """
 
 EXACT = """\
@@ -39,8 +39,8 @@ A case is right if its text comes out right in *every* cutting: whole, cut at ev
 time. What is right says an oracle that shares nothing with us (leftmost, then longest, one pass; JSON by what the
 restored document says). Each peer is asked in its own grammar; a dash: the peer offers no such thing, or takes
 placeholders of one form only, where the case needs keys of its own. Placeholders that a model rewrote (*mangled*) and
-*whole words* ([tests/tolerance.py](../tests/tolerance.py)) are asked of the peers that mean to get them right, each at
-its most tolerant, ours with all forms of `spellings`. Where a peer departs on purpose (see its note
+*whole words* ([tests/support/tolerance.py](../tests/support/tolerance.py)) are asked of the peers that mean to get them
+right, each at its most tolerant, ours with all forms of `spellings`. Where a peer departs on purpose (see its note
 above), that counts as a difference here too. The arguments of tools go through a peer's chat handler, where it has one.
 
 ![Exactness: right cases by group](charts/exactness.svg)

@@ -25,7 +25,7 @@ class Peer:
     note: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     tolerates: tuple[str, ...] = ()
-    """The groups of `tests/tolerance.py` that it means to get right."""
+    """The groups of `tests/support/tolerance.py` that it means to get right."""
 
     @property
     def version(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from holdback.errors import EncodedInput, EventTooLarge
 from holdback.restorers.wire import WireRestorer
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = tuple(
     ROOT / folder for folder in ("examples/recordings", "examples/streams", "python/holdback/recordings")
 )

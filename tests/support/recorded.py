@@ -17,7 +17,7 @@ import oracle
 from holdback import ChunkRestorer
 from json_oracle import JsonOracle
 
-STREAMS = Path(__file__).resolve().parent.parent / "examples" / "streams"
+STREAMS = Path(__file__).resolve().parents[2] / "examples" / "streams"
 MAP: dict[str, str] = json.loads((STREAMS.parent / "map.json").read_text(encoding="utf-8"))
 
 Chunk = dict[str, Any]
