@@ -73,7 +73,8 @@ class Chat(Reader):
     def __init__(self, *, signed: bool = False) -> None:
         super().__init__(signed=signed)
         self.ids: dict[Any, str] = {}
-        self.seen_at: dict[Any, Any] = {}
+        self.begun: set[Any] = set()  # (choice, call)
+        self.begun_at: dict[Any, Any] = {}  # (choice, position) -> the call that began there last
 
     def read(self, event: Event, heard: Heard) -> None:
         if event.get("error"):
@@ -124,14 +125,21 @@ class Chat(Reader):
     def call(self, choice: Any, path: Path, position: int, call: Event, heard: Heard) -> None:
         index, call_id = call.get("index"), call.get("id")
         name = named(call.get("function")).get("name") or named(call.get("custom")).get("name")
+        is_another = False
         if index is None:
-            index = call_id or self.seen_at.get((choice, position), position)
+            last = self.begun_at.get((choice, position))
+            is_known = bool(name) or last is None or (choice, call_id) in self.begun
+            index = call_id if call_id and is_known else position if last is None else last
         elif call_id:
             known = self.ids.setdefault((choice, index), call_id)
-            if known != call_id and name:
+            is_another = bool(known != call_id and name)
+            if is_another:
                 self.ids[choice, index] = call_id
                 heard.end(lambda key: key[:3] == (choice, "call", index), closes=True)
-        self.seen_at[choice, position] = index
+        is_named = call_id or call.get("index") is not None
+        if is_named and ((choice, index) not in self.begun or is_another):
+            self.begun.add((choice, index))
+            self.begun_at[choice, position] = index
         for kind, field in (("function", "arguments"), ("custom", "input")):
             text = named(call.get(kind)).get(field)
             key, here = (choice, "call", index, kind), (*path, kind, field)
