@@ -18,7 +18,7 @@ from typing import Any
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.formats import AUTO
-from holdback.mapping import AnyMapping, matcher_for
+from holdback.mapping import AnyMapping, prepared_for
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.wire import WireRestorer
 from holdback.sniffing import BOM, BodyKind, BodySniffer, Claim, may_be_answer
@@ -170,7 +170,7 @@ class BodyRestorer:
         answers: bool = True,
         options: BodyOptions | None = None,
     ) -> None:
-        self._mapping = matcher_for(mapping, config)
+        self._mapping = prepared_for(mapping, config)
         self._config = config
         self._claim = claim
         self._options = options = options or BodyOptions()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from holdback.policy import RestorePolicy
 from holdback.spellings import USUAL, checked_forms
 
 
@@ -23,6 +24,8 @@ class DeanonymizationConfig(BaseModel):
     ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
     placeholders as whole words only; the form ``bare`` turns it on. A ``TrieMatcher`` as mapping is used as it is.
 
+    ``policy``, by default None, says where values may go; see :class:`RestorePolicy`.
+
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
     have none of their own. A setting it does not know is an error, pydantic's: nothing is ignored silently.
 
@@ -36,6 +39,7 @@ class DeanonymizationConfig(BaseModel):
     reasoning: bool = False
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
+    policy: RestorePolicy | None = None
 
 
 def is_enabled(config: object) -> bool:
@@ -51,7 +55,23 @@ def is_enabled(config: object) -> bool:
 
 def restores_reasoning(config: object) -> bool:
     """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
-    return bool(getattr(config, "reasoning", False))
+    if getattr(config, "reasoning", False):
+        return True
+    policy = policy_of(config)
+    return policy is not None and policy.by_channel("signed") == "restore"
+
+
+def policy_of(config: object) -> RestorePolicy | None:
+    """The policy of ``config``, or None. ``reasoning`` is what one says of ``signed`` that does not name it."""
+    policy = getattr(config, "policy", None)
+    if policy is None:
+        return None
+    if not isinstance(policy, RestorePolicy):
+        raise TypeError(f"a policy is a RestorePolicy, not {type(policy).__name__}")
+    if getattr(config, "reasoning", False) and "signed" not in policy.channels:
+        settings = {name: getattr(policy, name) for name in RestorePolicy.model_fields}
+        return RestorePolicy(**{**settings, "channels": {**policy.channels, "signed": "restore"}})
+    return policy
 
 
 def spellings_of(config: object) -> tuple[str, ...]:

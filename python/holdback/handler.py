@@ -22,7 +22,7 @@ from holdback.config import is_enabled
 from holdback.engine.json_text import json_or_none, model_json, to_json
 from holdback.engine.objects import as_chunk, dumped
 from holdback.errors import HoldbackError
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.mapping import AnyMapping, prepared_for
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.sse import format_sse_done, format_sse_event
 
@@ -88,9 +88,9 @@ async def _events(
             if (
                 config is not None
                 and is_enabled(config)
-                and (matcher := matcher_of(mapping, config)) is not None
+                and (prepared := prepared_for(mapping, config)) is not None
             ):
-                restorer = _Restorer(matcher, config, protocol=protocol)
+                restorer = _Restorer(prepared, config, protocol=protocol)
             iterator = aiter(stream)
             async for item in iterator:
                 position += 1

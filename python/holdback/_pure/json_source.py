@@ -91,8 +91,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     _done: int  # up to where everything has been written
 
     @classmethod
-    def _open(cls, automaton: Automaton, *, auto: bool = False) -> Self:
-        self = super()._open(automaton)
+    def _open(cls, automaton: Automaton, guard: Any = None, *, auto: bool = False) -> Self:
+        self = super()._open(automaton, guard)
         self._auto = auto
         self._held = Held()
         self._spans = deque()
@@ -170,10 +170,15 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _snapshot(self) -> tuple[Any, ...]:
         texts = [string.copy() for string in self._strings], self._source.copy()
         spans, held = deque(self._spans), self._held.copy()
-        return self._node, self._keys, self._is_opening, self._before, spans, *texts, held
+        guarded = len(self._hits), None if self._guard is None else self._guard.snapshot()
+        return guarded, self._node, self._keys, self._is_opening, self._before, spans, *texts, held
 
     def _restore(self, snapshot: tuple[Any, ...]) -> None:
-        self._node, self._keys, self._is_opening, self._before, self._spans, *texts, self._held = snapshot
+        guarded, *state = snapshot
+        self._node, self._keys, self._is_opening, self._before, self._spans, *texts, self._held = state
+        del self._hits[guarded[0] :]
+        if self._guard is not None:
+            self._guard.restore(guarded[1])
         self._strings, self._source = texts
         self._top = self._strings[-1] if self._strings else self._source
         self._out = []
@@ -195,8 +200,10 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         is_text = self._top.kind == TEXT and not (self._is_cut or self._keys.has_borders)
         self._idle = begin == len(text) and is_text
         if begin == len(text) and not self._out and not self._held:
+            if self._guard is not None:
+                self._guard.passed(text)
             return text
-        self._out.append(self._held.cut(text, self._done, begin))
+        self._leave(self._held.cut(text, self._done, begin))
         if begin >= 0 or self._is_plain:
             self._held.clear()
             text = text[max(begin, 0) :]
@@ -364,12 +371,21 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _put(self, key: int) -> None:
         """The key at the front of the path is replaced."""
         automaton = self._automaton
-        self._out.append(self._held.cut(self._text, self._done, self._begin))
-        self._out.append(self._landed(key))
+        self._leave(self._held.cut(self._text, self._done, self._begin))
         begin = self._begin
         self._begin = self._done = begin + self._pop_spans(automaton.lengths[key])
-        self._held.cut(self._text, begin, self._done)
+        raw = self._held.cut(self._text, begin, self._done)
+        if self._guard is not None and self._guard.keeps(key):
+            self._leave(raw)
+        else:
+            self._hits.append(key)
+            self._leave(self._landed(key))
         self._pass(automaton.keys[key], matched=True)
+
+    def _leave(self, text: str) -> None:
+        self._out.append(text)
+        if self._guard is not None:
+            self._guard.passed(text)
 
     def _pop_spans(self, count: int) -> int:
         return sum(self._spans.popleft() for _ in range(count))

@@ -23,12 +23,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from holdback import _backend
+from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for
 from holdback.engine.marks import Event, Mark, address_of
+from holdback.engine.places import Places
 from holdback.engine.shapes import Emptied, Kind, Slot
+from holdback.policy import RestorePolicy
 
 Key = tuple[Any, str, Any]
 """What a channel goes by: its group, its kind, and what else tells it from others."""
@@ -66,12 +68,30 @@ class Feed:
 
 
 class Whole:
-    """A whole value stands at a mark, which is part of no channel: a string, JSON source or a JSON value."""
+    """A whole value stands at a mark, which is part of no channel: a string, JSON source or a JSON value.
 
-    __slots__ = ("mark",)
+    ``repeats`` says that channels may have said it before, so that it is not counted. ``begins`` names these, as groups,
+    kinds and what ``End`` calls own: a text begins in the place where theirs did.
+    """
 
-    def __init__(self, mark: Mark) -> None:
+    __slots__ = ("begins", "mark", "repeats")
+
+    def __init__(self, mark: Mark, *, repeats: bool = False) -> None:
         self.mark = mark
+        self.repeats = repeats
+        self.begins: list[tuple[Any, Iterable[str] | None, Iterable[Any] | None]] = []
+
+
+class Named:
+    """A tool is named, or a piece of its name comes; ``begins``: it is that of a new call."""
+
+    __slots__ = ("begins", "is_provider", "name", "tool")
+
+    def __init__(self, tool: Any, name: str, *, is_provider: bool = False, begins: bool = False) -> None:
+        self.tool = tool
+        self.name = name
+        self.is_provider = is_provider
+        self.begins = begins
 
 
 class End:
@@ -122,7 +142,7 @@ class Drain:
     __slots__ = ()
 
 
-Step = Feed | Whole | End | Finish | Drain
+Step = Feed | Whole | Named | End | Finish | Drain
 
 
 class Life(Protocol):
@@ -132,6 +152,13 @@ class Life(Protocol):
     def ENDS(self) -> dict[str, tuple[str, ...]]:  # noqa: N802 - a constant of a format
         """Which kinds of channels end, in the same group, when text of a kind comes."""
 
+    @property
+    def IS_ONE(self) -> bool:  # noqa: N802 - likewise
+        """Whether an answer has no choices, so that its groups follow each other in one text."""
+
+    def tool_of(self, key: Key) -> Any:
+        """What the tool goes by of which a channel has the arguments."""
+
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         """What an event does to the answer, in order."""
 
@@ -140,10 +167,11 @@ class Life(Protocol):
 
 
 class _Channel:
-    __slots__ = ("buffer", "number")
+    __slots__ = ("buffer", "guard", "number")
 
-    def __init__(self, buffer: _backend.StreamBuffer) -> None:
+    def __init__(self, buffer: _backend.StreamBuffer, guard: Guard | None) -> None:
         self.buffer = buffer
+        self.guard = guard
         self.number = -1  # in the lane
 
 
@@ -166,6 +194,7 @@ class Answer:
     """The channels of one answer, and what is decided about its events."""
 
     __slots__ = (
+        "_begun",
         "_count",
         "_finished",
         "_format",
@@ -173,13 +202,20 @@ class Answer:
         "_has_placed",
         "_known",
         "_lane",
+        "_last",
         "_latest",
         "_matcher",
         "_reached",
+        "_tools",
         "_void",
+        "account",
     )
 
-    def __init__(self, matcher: _backend.TrieMatcher, format_: Life) -> None:
+    def __init__(self, matcher: _backend.TrieMatcher, format_: Life, account: Account | None = None) -> None:
+        self.account = account
+        self._tools: dict[Any, Tool] = {}
+        self._last: dict[tuple[Any, str], Guard] = {}  # of the last text of that choice and name
+        self._begun: dict[Any, dict[tuple[str, Any], tuple[str, Places]]] = {}  # where texts began, by group
         self._matcher = matcher
         self._format = format_
         self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}
@@ -204,12 +240,15 @@ class Answer:
         before: list[dict[str, Any]] = []
         spots: list[_Spot] = []
         last: dict[Key, _Spot] = {}
+        chain: Chain = {}
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:
                 self._feed(step, spots, last)  # type: ignore[arg-type]
             elif kind is Whole:
-                restore_whole(event, step.mark, self._matcher)  # type: ignore[union-attr]
+                self._restore(event, step, chain)  # type: ignore[arg-type]
+            elif kind is Named:
+                self._name(step)  # type: ignore[arg-type]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -242,11 +281,108 @@ class Answer:
         for group, name in sorted(
             ((group, name) for group, channels in self._groups.items() for name in channels), key=natural
         ):
-            if tail := self._groups[group][name].buffer.flush():
+            channel = self._groups[group][name]
+            tail = self._ended(channel, channel.buffer.flush)
+            self._count_channel(channel)
+            if tail:
                 tails.append(self._format.tail((group, *name), tail, self))
         self._groups.clear()
         self._count = 0
+        self._last.clear()
+        self._begun.clear()
+        self._tools.clear()
         return tails
+
+    def count(self) -> None:
+        """Bring the account up to date."""
+        for channels in self._groups.values():
+            for channel in channels.values():
+                self._count_channel(channel)
+
+    def _count_channel(self, channel: _Channel) -> None:
+        account = self.account
+        if account is None:
+            return
+        account.restored.update(channel.buffer._take_counts())
+        if channel.guard is not None:
+            account.kept.update(channel.guard.take_kept())
+
+    def _ended(self, channel: _Channel, end: Callable[[], str]) -> str:
+        """The tail of a channel, which is counted if it is the beginning of a key."""
+        if self.account is None:
+            return end()
+        pending = channel.buffer.pending
+        tail = end()
+        if tail and tail == pending:
+            self.account.cut[tail] += 1
+        return tail
+
+    def _opened(self, step: Feed) -> _Channel:
+        """A new channel, with the guard of its text if there is a policy."""
+        account, policy = self.account, None if self.account is None else self.account.policy
+        if account is None or policy is None:
+            return _Channel(self._matcher.stream(json=step.json), None)
+        group, kind, own = step.key
+        name = step.mark[0].channel
+        if name == "arguments":
+            tool = self._tool(self._format.tool_of(step.key))
+            guard = Guard(account, name, places_for(policy, json=step.json), tool=tool)
+        else:
+            choice = 0 if self._format.IS_ONE else group, name
+            before = self._last.get(choice)
+            start = _plain(before)
+            guard = Guard(account, name, places_for(policy, json=step.json, start=start), before=before)
+            self._last[choice] = guard
+            if guard.places and self._count <= MOST_CHANNELS:
+                self._begun.setdefault(group, {})[kind, own] = name, _plain(guard, fresh=policy)
+        return _Channel(self._matcher._guarded(guard, json=step.json), guard)  # type: ignore[attr-defined]
+
+    def _tool(self, key: Any) -> Tool:
+        found = self._tools.get(key)
+        if found is None:
+            found = Tool()
+            if len(self._tools) < MOST_CHANNELS:
+                self._tools[key] = found
+        return found
+
+    def _name(self, step: Named) -> None:
+        """More of a tool's name is known."""
+        if step.begins:
+            self._tools.pop(step.tool, None)
+        self._tool(step.tool).join(step.name, is_provider=step.is_provider)
+
+    def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
+        """Restore a whole value, with the decisions that the channels made which said it before."""
+        account = self.account
+        slot, at = step.mark[0], step.mark[1]
+        start, tool = None, NO_TOOL
+        choice = () if self._format.IS_ONE else at[:1]
+        if account is not None and account.policy is not None:
+            if slot.joins and (choice, slot.channel) not in chain:
+                start = self._start(step, slot.channel)
+            for group, kinds, own in step.begins:
+                for one in own or (None,) if kinds is not None else ():
+                    tool = self._tools.get(self._format.tool_of((group, "", one)), tool)
+        restore_whole(
+            event,
+            step.mark,
+            self._matcher,
+            account,
+            chain,
+            choice,
+            start=start,
+            tool=tool,
+            counts=not step.repeats,
+        )
+
+    def _start(self, step: Whole, name: str) -> Places | None:
+        """Where the text began that a whole value repeats."""
+        for group, kinds, own in step.begins:
+            begun = self._begun.get(group, {})
+            for (kind, index), (channel, places) in begun.items():
+                if channel == name and (kinds is None or kind in kinds) and (own is None or index in own):
+                    return places
+        return _plain(self._last.get((0, name))) if step.begins and self._format.IS_ONE else None
 
     def is_new(self, mark: Mark, addresses: tuple[Any, ...]) -> bool:
         """Whether such a mark comes for the first time. The lane is told that it says nothing more."""
@@ -293,7 +429,7 @@ class Answer:
             if self._count >= MOST_CHANNELS:
                 return None
             self._count += 1
-            channel = channels[kind, own] = _Channel(self._matcher.stream(json=step.json))
+            channel = channels[kind, own] = self._opened(step)
             if self._lane is not None:
                 self._enter(channel, kind, channels)
         if self._lane is not None and step.addresses is not None:
@@ -340,10 +476,10 @@ class Answer:
         for name in _named(channels, step):
             channel = channels[name]
             if step.closes:
-                tail = channel.buffer.flush()
+                tail = self._ended(channel, channel.buffer.flush)
                 self._close(step.group, name)
             else:
-                tail = channel.buffer._settle()
+                tail = self._ended(channel, channel.buffer._settle)
             if not tail:
                 continue
             key = (step.group, *name)
@@ -364,6 +500,11 @@ class Answer:
         channels = self._groups[group]
         channel = channels.pop(name)
         self._count -= 1
+        self._count_channel(channel)
+        if channel.guard is not None:
+            channel.guard.is_open = False
+        if self._tools:
+            self._tools.pop(self._format.tool_of((group, *name)), None)
         if self._lane is not None:
             self._lane.close(channel.number)
             reached = self._reached.get(group, set())
@@ -413,21 +554,84 @@ class Answer:
                     self._lane.note(slot.number, value, leaves)
 
 
-def restore_whole(event: Event, mark: Mark, matcher: _backend.TrieMatcher) -> None:
+Chain = dict[tuple[Any, str], Places]
+"""Where the texts of one event stopped, by choice and channel."""
+
+
+def restore_whole(
+    event: Event,
+    mark: Mark,
+    matcher: _backend.TrieMatcher,
+    account: Account | None,
+    chain: Chain,
+    choice: Any,
+    *,
+    start: Places | None = None,
+    tool: Tool = NO_TOOL,
+    counts: bool = True,
+) -> None:
     """Restore the complete value at a mark."""
-    slot, _, value, where = mark
+    slot, at, value, where = mark
+    json = slot.kind is Kind.DOCUMENT or slot.kind is Kind.WHOLE_SOURCE
+    policy = None if account is None else account.policy
+    if slot.channel == "arguments" and policy is not None:
+        tool = _tool_at(event, at) or tool
+
+    def replace(text: str) -> str:
+        if account is None:
+            return matcher.replace(text, json=json)
+        guard = None
+        name = choice, slot.channel
+        if policy is None:
+            buffer = matcher.stream(json=json)
+        else:
+            begin = chain.get(name, start) if slot.joins else None
+            guard = Guard(account, slot.channel, places_for(policy, json=json, start=begin), tool=tool)
+            buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+        restored = buffer.feed(text) + buffer.flush()
+        if counts:
+            account.restored.update(buffer._take_counts())
+        if guard is not None:
+            if counts:
+                account.kept.update(guard.take_kept())
+            if slot.joins and (places := _plain(guard)) is not None:
+                chain[name] = places
+        return text if restored == text else restored
+
     if slot.kind is Kind.DOCUMENT:
-        event.document(where, partial(matcher.replace, json=True))
+        event.document(where, replace)
         return
-    restored = matcher.replace(value, json=slot.kind is Kind.WHOLE_SOURCE)
+    restored = replace(value)
     if restored != value:
         event.set(where, restored)
 
 
-def restore_wholes(event: Event, matcher: _backend.TrieMatcher) -> None:
+def restore_wholes(
+    event: Event, matcher: _backend.TrieMatcher, account: Account | None = None, *, is_one: bool = False
+) -> None:
     """Restore an event that is nothing but complete values, as a whole answer is."""
+    chain: Chain = {}
     for mark in event.marks:
-        restore_whole(event, mark, matcher)
+        restore_whole(event, mark, matcher, account, chain, () if is_one else mark[1][:1])
+
+
+def _tool_at(event: Event, at: tuple[int, ...]) -> Tool | None:
+    """The tool that is named beside a whole value."""
+    for depth in range(len(at), -1, -1):
+        for name in ("tool", "provider_tool"):
+            if isinstance(said := event.addresses.get((name, at[:depth])), str):
+                tool = Tool()
+                tool.join(said, is_provider=name == "provider_tool")
+                return tool
+    return None
+
+
+def _plain(guard: Guard | None, fresh: RestorePolicy | None = None) -> Any:
+    """A copy of the places of a plain text."""
+    for places in () if guard is None else guard.places:
+        if isinstance(places, Places):
+            return places.copy()
+    return None if fresh is None else Places(fresh.allowed_hosts)
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:

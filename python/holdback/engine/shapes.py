@@ -93,6 +93,10 @@ class Slot:
     positional: bool = False
     emptied: Emptied = Emptied.TEXT
     signed: bool = False
+    channel: str = "content"
+    """What a policy calls its text."""
+    joins: bool = False
+    """Whether a complete text goes on where the one before it in the event stopped, as the parts of content do."""
     number: int = -1
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
@@ -121,14 +125,21 @@ def address(name: str, *, positional: bool = False) -> Slot:
     return Slot(name, Kind.ADDRESS, positional=positional)
 
 
-def text(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT, signed: bool = False) -> Slot:
+def text(
+    name: str,
+    *addresses: str,
+    emptied: Emptied = Emptied.TEXT,
+    signed: bool = False,
+    channel: str = "content",
+) -> Slot:
     """Text of a channel."""
-    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed)
+    channel = "signed" if signed else channel
+    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, channel=channel)
 
 
 def source(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT) -> Slot:
     """JSON source of a channel."""
-    return Slot(name, Kind.SOURCE, addresses, emptied=emptied)
+    return Slot(name, Kind.SOURCE, addresses, emptied=emptied, channel="arguments")
 
 
 def event(name: str, *addresses: str) -> Slot:
@@ -153,9 +164,24 @@ def place(name: str) -> Slot:
 
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
-SIGNED = Slot("text", Kind.WHOLE, signed=True)
-JSON = (Slot("document", Kind.WHOLE_SOURCE), Slot("document", Kind.DOCUMENT))
-"""A JSON document: a string of its source, or the value itself."""
+SAID = Slot("text", Kind.WHOLE, joins=True)
+"""Text of the answer itself."""
+THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)
+REFUSED = Slot("text", Kind.WHOLE, channel="refusal", joins=True)
+SIGNED = Slot("text", Kind.WHOLE, signed=True, channel="signed", joins=True)
+INPUT = Slot("text", Kind.WHOLE, channel="arguments")
+"""Arguments of a call that are plain text."""
+JSON = (
+    Slot("document", Kind.WHOLE_SOURCE, channel="arguments"),
+    Slot("document", Kind.DOCUMENT, channel="arguments"),
+)
+"""Arguments: a string of JSON source, or the value itself."""
+RESULT = (Slot("document", Kind.WHOLE_SOURCE), Slot("document", Kind.DOCUMENT))
+"""Likewise what a tool gave."""
+TOOL = address("tool")
+"""The name of the tool of a call that is complete."""
+PROVIDER_TOOL = address("provider_tool")
+"""Likewise of one that the provider runs."""
 
 
 @dataclass(slots=True)

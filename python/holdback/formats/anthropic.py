@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, Drain, End, Feed, Key, Named, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import (
     JSON,
     OTHER,
+    PROVIDER_TOOL,
+    SAID,
     SIGNED,
     TEXT,
+    TOOL,
     ByType,
     Kind,
     Shape,
@@ -50,9 +53,9 @@ FIELDS = {
 CITATION: Shape = {"cited_text": TEXT, "document_title": TEXT, "title": TEXT, "source": TEXT, "url": TEXT}
 RUN: Shape = {"content": {"stdout": TEXT, "stderr": TEXT}}
 OTHER_BLOCKS: dict[str, Any] = {
-    "tool_use": {"input": JSON},
-    "server_tool_use": {"input": JSON},
-    "mcp_tool_use": {"input": JSON},
+    "tool_use": {"name": TOOL, "input": JSON},
+    "server_tool_use": {"name": PROVIDER_TOOL, "input": JSON},
+    "mcp_tool_use": {"name": PROVIDER_TOOL, "input": JSON},
     "mcp_tool_result": {"content": (TEXT, [{"text": TEXT}])},
     "web_search_tool_result": {"content": [{"title": TEXT, "url": TEXT}]},
     "web_fetch_tool_result": {
@@ -65,7 +68,7 @@ OTHER_BLOCKS: dict[str, Any] = {
 }
 BLOCK = ByType(
     {
-        "text": {"text": TEXT, "citations": [CITATION]},
+        "text": {"text": SAID, "citations": [CITATION]},
         "thinking": {"thinking": SIGNED},
         "compaction": {"content": SIGNED},
         **OTHER_BLOCKS,
@@ -92,6 +95,7 @@ class Anthropic(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
+    IS_ONE = True
     ANSWER = {"content": [BLOCK], "stop_sequence": TEXT}
     SHAPE = ByType(
         {
@@ -136,6 +140,10 @@ class Anthropic(Format):
             elif slot.name == "kind":
                 if value in {"content_block_start", "content_block_stop"}:
                     steps.append(End(index, closes=True))
+                    for tool in ("tool", "provider_tool"):
+                        if isinstance(said := event.addresses.get((tool, ())), str):
+                            provider = tool == "provider_tool"
+                            steps.append(Named((index, None), said, is_provider=provider, begins=True))
                 elif value == "message_stop":
                     ends = True
             elif slot.name == "error":

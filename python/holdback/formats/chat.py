@@ -25,6 +25,7 @@ from holdback.engine.answer import (
     Feed,
     Finish,
     Key,
+    Named,
     Place,
     Step,
     Whole,
@@ -33,11 +34,16 @@ from holdback.engine.answer import (
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    INPUT,
     JSON,
     KEEPS,
     OTHER,
+    REFUSED,
+    SAID,
     SIGNED,
     TEXT,
+    THOUGHT,
+    TOOL,
     ByType,
     Emptied,
     Kind,
@@ -64,7 +70,8 @@ CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
-    return text(name, "choice", emptied=DROPPED, signed=signed)
+    channel = "reasoning" if name in THINKING else "refusal" if name == "refusal" else "content"
+    return text(name, "choice", emptied=DROPPED, signed=signed, channel=channel)
 
 
 def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
@@ -77,7 +84,9 @@ DETAIL = ByType(
         "reasoning.text": {
             "text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)
         },
-        "reasoning.summary": {"summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED)},
+        "reasoning.summary": {
+            "summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED, channel="reasoning")
+        },
         OTHER: {OTHER: KEEPS},
     }
 )
@@ -104,26 +113,30 @@ TOOL_CALL: Shape = {
         _called({"arguments": (source("arguments", *CALL, emptied=DROPPED), JSON[1])}),
         KEEPS,
     ),
-    "custom": (place("custom"), _called({"input": text("input", *CALL, emptied=DROPPED)}), KEEPS),
+    "custom": (
+        place("custom"),
+        _called({"input": text("input", *CALL, emptied=DROPPED, channel="arguments")}),
+        KEEPS,
+    ),
     OTHER: KEEPS,
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": TEXT} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
+        **{kind: {"text": SAID} for kind in TEXT_PARTS},
+        "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT}])},
     }
 )
-REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
+REASONING_WHOLE: Shape = (THOUGHT, {"text": SIGNED}, [{"text": THOUGHT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
-    "refusal": TEXT,
-    "content": (TEXT, [(TEXT, WHOLE_PART)]),
+    "refusal": REFUSED,
+    "content": (SAID, [(SAID, WHOLE_PART)]),
     "reasoning_details": [
-        ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
+        ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": THOUGHT}})
     ],
-    "tool_calls": [{"function": {"arguments": JSON}, "custom": {"input": TEXT}}],
-    "function_call": {"arguments": JSON},
-    "audio": {"transcript": TEXT},
+    "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}, "custom": {"name": TOOL, "input": INPUT}}],
+    "function_call": {"name": TOOL, "arguments": JSON},
+    "audio": {"transcript": SAID},
     "annotations": [{"url_citation": {"title": TEXT}}],
 }
 DELTA: dict[Any, Any] = {
@@ -234,7 +247,10 @@ class Chat(Enveloped):
             elif slot.kind is Kind.ONCE:
                 if name in ENVELOPE:
                     self._remember(mark, event, answer)
-                elif answer.is_new(mark, addresses_of(mark, event)):
+                    continue
+                if answer.account is not None and isinstance(value, str):
+                    saying.append(Named((_choice(event, at), self._call_of(event, at, name)), value))
+                if answer.is_new(mark, addresses_of(mark, event)):
                     choice = _choice(event, at)
                     if name == "call_begins":
                         self._call_steps(saying, mark, choice, event, answer)
@@ -296,6 +312,18 @@ class Chat(Enveloped):
                     addresses = None  # such an id need not come again
         if is_text(slot):
             steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+
+    def _call_of(self, event: Event, at: At, name: str) -> Any:
+        """What the call goes by that an event names; None is the old function call."""
+        if name == "function_begins":
+            return None
+        where = at[:2]
+        index = event.addresses.get(("call", where), "")
+        if index != "":
+            return index
+        call_id = event.addresses.get(("call_id", where))
+        call_id = call_id if isinstance(call_id, str) else ""
+        return self._call_without_index(_choice(event, at), where[1], call_id, True)
 
     def _see_index(
         self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer

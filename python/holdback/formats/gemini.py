@@ -24,14 +24,19 @@ from functools import cache
 from typing import Any
 
 from holdback.engine import json_text
-from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Named, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    INPUT,
     JSON,
     KEEPS,
     OTHER,
+    PROVIDER_TOOL,
+    RESULT,
+    SAID,
     TEXT,
+    TOOL,
     ByType,
     Emptied,
     Kind,
@@ -71,11 +76,11 @@ PLAIN = ("text", "thought", "audioTranscription")
 """The channels of a candidate besides those of arguments."""
 
 BOUNDARIES: dict[str, Shape] = {
-    "functionCall": {"args": JSON},
-    "functionResponse": {"response": JSON},
-    "toolCall": {"args": JSON},
-    "toolResponse": {"response": JSON},
-    "executableCode": {"code": TEXT},
+    "functionCall": {"name": TOOL, "args": JSON},
+    "functionResponse": {"response": RESULT},
+    "toolCall": {"toolType": PROVIDER_TOOL, "args": JSON},
+    "toolResponse": {"response": RESULT},
+    "executableCode": {"language": PROVIDER_TOOL, "code": INPUT},
     "codeExecutionResult": {"output": TEXT},
     "inlineData": (),
     "fileData": (),
@@ -101,17 +106,18 @@ FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 
 WHOLE_PART: dict[Any, Any] = {
     **BOUNDARIES,
-    "text": TEXT,
-    "audioTranscription": {"text": TEXT},
-    "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
+    "text": SAID,
+    "audioTranscription": {"text": SAID},
+    "functionCall": {"name": TOOL, "args": JSON, "partialArgs": [{"stringValue": INPUT}]},
 }
 
 PIECE: dict[Any, Any] = {
     "jsonPath": address("path"),
-    "stringValue": text("args", "candidate", "path"),
+    "stringValue": text("args", "candidate", "path", channel="arguments"),
     "willContinue": event("piece_goes_on"),
 }
 CALL: dict[Any, Any] = {
+    "name": TOOL,
     "args": JSON,
     "partialArgs": [(place("piece"), PIECE)],
     "willContinue": event("call_goes_on"),
@@ -120,7 +126,8 @@ CALL: dict[Any, Any] = {
 
 def _part(name: str) -> dict[Any, Any]:
     """A part whose text is of that channel."""
-    said = text(name, "candidate", emptied=Emptied.ELEMENT)
+    channel = "reasoning" if name == "thought" else "content"
+    said = text(name, "candidate", emptied=Emptied.ELEMENT, channel=channel)
     return {
         "text": said,
         "thought": (),
@@ -195,6 +202,9 @@ class Gemini(Format):
     def recognises_answer(answer: Mapping[str, Any]) -> bool:
         return Gemini.recognises(answer)
 
+    def tool_of(self, key: Key) -> Any:
+        return key[0]
+
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         steps: list[Step] = []
         finishing: list[Step] = []
@@ -205,6 +215,9 @@ class Gemini(Format):
             if is_text(slot):
                 candidate = _candidate(event, at)
                 if name == "args":
+                    said = event.addresses.get(("tool", at[:2]))
+                    if isinstance(said, str):
+                        steps.append(Named(candidate, said, begins=True))
                     path = event.addresses.get(("path", at))
                     if isinstance(path, str):
                         steps.append(Feed((candidate, name, path), mark, None))

@@ -13,7 +13,7 @@ from typing import Any
 from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, TEXT, Kind, event, once, place, text
+from holdback.engine.shapes import JSON, SAID, THOUGHT, TOOL, Kind, event, once, place, text
 from holdback.formats.base import Format, is_text, is_whole
 
 FIELDS = {
@@ -41,25 +41,25 @@ class Ollama(Format):
             "message": (
                 place("message"),
                 {
-                    "thinking": text("message.thinking"),
+                    "thinking": text("message.thinking", channel="reasoning"),
                     "content": text("message.content"),
-                    "tool_calls": (event("calls"), [{"function": {"arguments": JSON}}]),
+                    "tool_calls": (event("calls"), [{"function": {"name": TOOL, "arguments": JSON}}]),
                 },
             ),
             "response": text("response"),
-            "thinking": text("thinking"),
+            "thinking": text("thinking", channel="reasoning"),
             "done": event("done"),
             "error": event("error"),
         },
     )
     ANSWER = {
         "message": {
-            "tool_calls": [{"function": {"arguments": JSON}}],
-            "content": TEXT,
-            "thinking": TEXT,
+            "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}}],
+            "content": SAID,
+            "thinking": THOUGHT,
         },
-        "response": TEXT,
-        "thinking": TEXT,
+        "response": SAID,
+        "thinking": THOUGHT,
     }
     ENDS = dict.fromkeys(SAYING, THINKING)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdback.engine.answer import Answer, Drain, Feed, Finish, Key, Step, addresses_of
 from holdback.engine.marks import Event
-from holdback.engine.shapes import TEXT, Kind, address, event, text
+from holdback.engine.shapes import SAID, Kind, address, event, text
 from holdback.formats.base import ENVELOPE_SLOTS, Enveloped, first_choice
 from holdback.formats.chat import Chat
 
@@ -33,7 +33,7 @@ class Text(Enveloped):
         ],
         "error": event("error"),
     }
-    ANSWER = {"choices": [{"text": TEXT}]}
+    ANSWER = {"choices": [{"text": SAID}]}
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:

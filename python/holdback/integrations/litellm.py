@@ -40,7 +40,7 @@ from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
-from holdback.mapping import AnyMapping, PIIMapping, matcher_of
+from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
 from holdback.pairs import pairs_in
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
@@ -208,11 +208,11 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
         begin: Callable[[], _Answer]
         try:
-            matcher = matcher_of(self._mapping_of(request_data), self._config)
+            prepared = prepared_for(self._mapping_of(request_data), self._config)
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
-            begin = partial(_Answer, matcher, self._config, options)
+            begin = partial(_Answer, prepared, self._config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
         return restored(response, begin, iter)
@@ -255,11 +255,9 @@ class _Answer:
 
     __slots__ = ("_bytes", "_chunks")
 
-    def __init__(
-        self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig, options: BodyOptions
-    ) -> None:
-        self._chunks = ChunkRestorer(matcher, config, protocol=options.protocol)
-        self._bytes = BodyRestorer(matcher, config, options=options)
+    def __init__(self, mapping: Prepared | None, config: DeanonymizationConfig, options: BodyOptions) -> None:
+        self._chunks = ChunkRestorer(mapping, config, protocol=options.protocol)
+        self._bytes = BodyRestorer(mapping, config, options=options)
 
     def feed(self, item: Any) -> Iterable[Any]:
         if isinstance(item, (bytes, bytearray)):
