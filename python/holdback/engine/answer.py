@@ -70,8 +70,8 @@ class Feed:
 class Whole:
     """A whole value stands at a mark, which is part of no channel: a string, JSON source or a JSON value.
 
-    ``repeats`` says that channels may have said it before, so that it is not counted. ``begins`` names these, as groups,
-    kinds and what ``End`` calls own: a text begins in the place where theirs did.
+    ``repeats`` says that channels may have said it before, so that it is not counted. ``begins`` names these, as
+    groups, kinds and what ``End`` calls own: a text begins in the place where theirs did.
     """
 
     __slots__ = ("begins", "mark", "repeats")

@@ -323,7 +323,7 @@ class Chat(Enveloped):
             return index
         call_id = event.addresses.get(("call_id", where))
         call_id = call_id if isinstance(call_id, str) else ""
-        return self._call_without_index(_choice(event, at), where[1], call_id, True)
+        return self._call_without_index(_choice(event, at), where[1], call_id, name)
 
     def _see_index(
         self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer

@@ -28,6 +28,7 @@ from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.formats import AUTO
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
 from holdback.mapping import AnyMapping
+from holdback.report import OnReport, hand_over
 
 __all__ = ["RestoreMiddleware", "by_path"]
 
@@ -64,6 +65,7 @@ class RestoreMiddleware:
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
+    :param on_report: is given a ``Report`` at the end of each response that was restored.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
 
     >>> import asyncio
@@ -91,10 +93,12 @@ class RestoreMiddleware:
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        on_report: OnReport | None = None,
     ) -> None:
         self.app = app
         self._mapping = mapping
         self._config = config
+        self._on_report = on_report
         self._answers = answers
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
@@ -121,17 +125,31 @@ class RestoreMiddleware:
             with contextlib.suppress(Exception):
                 await response.drain()
             raise
-        await response.drain()
+        else:
+            await response.drain()
+        finally:
+            hand_over(self._on_report, response.restored_by)
 
 
 class _Response:
     """One response on its way out: stands between the application and the server."""
 
-    __slots__ = ("_find", "_held", "_is_gone", "_opening", "_probe", "_receive", "_restorer", "_send")
+    __slots__ = (
+        "_find",
+        "_held",
+        "_is_gone",
+        "_opening",
+        "_probe",
+        "_receive",
+        "_restorer",
+        "_send",
+        "restored_by",
+    )
 
     def __init__(self, find: Callable[[str, str], Opening | None], receive: Receive, send: Send) -> None:
         self._find = find
         self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
+        self.restored_by: BodyRestorer | None = None  # also when that is over
         self._probe: BodyProbe | None = None  # only while it is open whether the response is touched
         self._opening: Opening | None = None
         self._held: list[Message] = []  # what waits for the answer to that
@@ -191,7 +209,7 @@ class _Response:
 
     def _begun(self, message: Message, found: Opening) -> Message:
         """The start of a response that is restored."""
-        self._restorer = found.begin()
+        self._restorer = self.restored_by = found.begin()
         headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
         return {**message, "headers": [header for header in headers if header[0].lower() not in _STALE]}
 

@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -42,6 +42,8 @@ from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
 from holdback.pairs import pairs_in
+from holdback.policy import RestorePolicy
+from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 
@@ -109,6 +111,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+    :param policy: where values may go: a :class:`RestorePolicy`, its settings, or the path of its TOML file.
+    :param on_report: is given a :class:`Report` at the end of each answer.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -151,6 +155,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        policy: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        on_report: OnReport | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -161,7 +167,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        self._config = DeanonymizationConfig(reasoning=bool(reasoning), policy=_policy(policy))
+        self._on_report = on_report
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):
@@ -197,7 +204,13 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        return restore_answer(response, self._mapping_of(data), self._config, protocol=self._options.protocol)
+        return restore_answer(
+            response,
+            self._mapping_of(data),
+            self._config,
+            protocol=self._options.protocol,
+            on_report=lambda report: hand_over(self._on_report, _Reported(report)),
+        )
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -215,7 +228,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             begin = partial(_Answer, prepared, self._config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
-        return restored(response, begin, iter)
+        return restored(response, begin, iter, self._on_report)
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""
@@ -250,6 +263,19 @@ def _fail(error: Exception) -> NoReturn:
     raise error
 
 
+class _Reported(NamedTuple):
+    """A restorer of which only the report is left."""
+
+    report: Report
+
+
+def _policy(given: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None) -> RestorePolicy | None:
+    """A policy, the settings of one, or the path of its file."""
+    if given is None or isinstance(given, RestorePolicy):
+        return given
+    return RestorePolicy(**given) if isinstance(given, Mapping) else RestorePolicy.from_toml(given)
+
+
 class _Answer:
     """The restorers of one streamed answer: one for objects, one for bytes."""
 
@@ -264,6 +290,10 @@ class _Answer:
             data = self._bytes.feed(bytes(item))
             return (data,) if data else ()
         return self._chunks.feed(item)
+
+    @property
+    def report(self) -> Report:
+        return self._chunks.report + self._bytes.report
 
     def flush(self) -> Iterable[Any]:
         data = self._bytes.flush()

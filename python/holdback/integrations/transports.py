@@ -23,6 +23,7 @@ from holdback.closing import aclose, close
 from holdback.formats import AUTO
 from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
 from holdback.mapping import AnyMapping
+from holdback.report import OnReport
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""
@@ -37,6 +38,8 @@ ProtocolOrCallable = str | Callable[[Any], str | None]
 class Body:
     """The bytes of a response, restored as they are read; as they are without ``begin``."""
 
+    _on_report: OnReport | None = None
+
     def __init__(
         self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
     ) -> None:
@@ -47,7 +50,7 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         reads = self._reads if self._peeked is None else _again(self._peeked, self._reads)
-        return reads if self._begin is None else sync.restored(reads, self._begin, not_empty)
+        return reads if self._begin is None else sync.restored(reads, self._begin, not_empty, self._on_report)
 
     def close(self) -> None:
         close(self._response, self._reads)
@@ -55,6 +58,8 @@ class Body:
 
 class AsyncBody:
     """``Body``, asynchronous."""
+
+    _on_report: OnReport | None = None
 
     def __init__(
         self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
@@ -66,7 +71,7 @@ class AsyncBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         reads = self._reads if self._peeked is None else _aagain(self._peeked, self._reads)
-        return reads if self._begin is None else aio.restored(reads, self._begin, not_empty)
+        return reads if self._begin is None else aio.restored(reads, self._begin, not_empty, self._on_report)
 
     async def aclose(self) -> None:
         await aclose(self._response, self._reads)
@@ -171,9 +176,11 @@ class _Restoring:
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        on_report: OnReport | None = None,
     ) -> None:
         self._mapping = mapping
         self._config = config
+        self._on_report = on_report
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
@@ -201,6 +208,7 @@ class _Restoring:
         for name in STALE if touches else ():
             headers.pop(name, None)
         body = self.body(response, reads, found.begin if touches else None, peeked)
+        body._on_report = self._on_report
         return self.host.Response(
             response.status_code, headers=headers, stream=body, extensions=response.extensions
         )
@@ -220,6 +228,7 @@ class Transport(_Restoring):
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
+    :param on_report: is given a ``Report`` at the end of each body that was restored.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
 
     A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
