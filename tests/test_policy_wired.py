@@ -333,7 +333,7 @@ def test_types_channels_hosts_and_enforce(backend: str) -> None:
     events = chat([[text]])
     cases: list[tuple[RestorePolicy, int, Any]] = [
         (RestorePolicy(), 1, {"address": {"PERSON": 2}}),
-        (RestorePolicy(hosts=["wiki.example.org"]), 2, {"address": {"PERSON": 1}}),
+        (RestorePolicy(hosts=("wiki.example.org",)), 2, {"address": {"PERSON": 1}}),
         (RestorePolicy(entity_types={"PERSON": "keep", "*": "restore"}), 0, {"entity_type": {"PERSON": 3}}),
         (RestorePolicy(channels={"content": "keep"}), 0, {"channel": {"PERSON": 3}}),
         (RestorePolicy(enforce=False), 3, {"address": {"PERSON": 2}}),

@@ -5,7 +5,8 @@ Three ways to say which placeholder stands for which original lead to one thing,
 - a ``PIIMapping`` compiles once and keeps the matcher until the next ``add``;
 - a ``TrieMatcher`` is itself;
 - a plain ``{placeholder: original}`` mapping, or any object with ``get_all_fakes()`` that returns one, is
-  copied and compiled for each stream, once, however many channels the stream turns out to have.
+  copied and compiled for each stream, once, however many channels the stream turns out to have. Where one is given
+  for many streams (``StaticMapping``) it is compiled once, and again when its pairs have changed.
 
 Invariants: nothing is looked up by ``id()``, nothing here outlives the caller's mapping, and a running
 stream keeps the matcher it started with whatever happens to the mapping meanwhile.
@@ -182,7 +183,7 @@ class Prepared:
     @property
     def guarded(self) -> _backend.TrieMatcher:
         """The pure twin of the matcher, whose streams ask at each match."""
-        if isinstance(self._mapping, PIIMapping):
+        if isinstance(self._mapping, (PIIMapping, StaticMapping)):
             return self._mapping._guarded(self._config, self.matcher)
         if self._guarded is None:
             self._guarded = _guarded(self.matcher)
@@ -194,11 +195,12 @@ class Prepared:
 
     def types(self) -> dict[str, str]:
         """The types of the originals, also as they are spelled for HTML and for addresses."""
-        get: Callable[[str], object] | None = getattr(self._mapping, "get_entity_type", None)
-        if not callable(get) or isinstance(self._mapping, type):
+        mapping = self._mapping.given if isinstance(self._mapping, StaticMapping) else self._mapping
+        get: Callable[[str], object] | None = getattr(mapping, "get_entity_type", None)
+        if not callable(get) or isinstance(mapping, type):
             return {}
-        if isinstance(self._mapping, PIIMapping):
-            named: Iterable[tuple[str, object]] = list(self._mapping._entity_types.items())
+        if isinstance(mapping, PIIMapping):
+            named: Iterable[tuple[str, object]] = list(mapping._entity_types.items())
         else:
             named = [(original, get(original)) for original in {original for _, original in self.pairs()}]
         types = {original: name for original, name in named if isinstance(name, str)}
@@ -235,6 +237,14 @@ def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.Tr
         return None if mapping.is_empty else mapping.matcher(config)
     if isinstance(mapping, _backend.MATCHER_TYPES):
         return mapping if len(mapping) else None  # type: ignore[arg-type, return-value]
+    if isinstance(mapping, StaticMapping):
+        return mapping.matcher()
+    snapshot = _snapshot(mapping)
+    return _compiled(snapshot, _options(config)) if snapshot else None
+
+
+def _snapshot(mapping: AnyMapping) -> dict[str, str]:
+    """A copy of the pairs of a plain mapping, or of an object with ``get_all_fakes()``."""
     pairs = mapping
     if callable(get_all_fakes := getattr(mapping, "get_all_fakes", None)) and not isinstance(mapping, type):
         pairs = get_all_fakes()
@@ -242,8 +252,66 @@ def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.Tr
             raise TypeError(f"get_all_fakes() must return a mapping, not {type(pairs).__name__}")
     if not isinstance(pairs, Mapping):
         raise TypeError(f"a mapping is {_KINDS}, not {type(mapping).__name__}")
-    snapshot = dict(pairs)
-    return _compiled(snapshot, _options(config)) if snapshot else None
+    return dict(pairs)
+
+
+class StaticMapping:
+    """A plain mapping that is given once, for many streams: compiled when this is made, and again after a change.
+
+    :param mapping: a mapping of placeholder to original, or an object with ``get_all_fakes()``.
+    :param config: what it is compiled for.
+    :raises TypeError: it is no mapping, or one of its texts is no ``str``.
+    :raises MappingError: it cannot be compiled.
+    """
+
+    __slots__ = ("_compiled", "_config", "_twin", "given")
+
+    def __init__(self, mapping: AnyMapping, config: object = None) -> None:
+        self.given = mapping
+        self._config = config
+        self._twin: tuple[_backend.TrieMatcher, _backend.TrieMatcher] | None = None
+        self._compiled: tuple[dict[str, str], _backend.TrieMatcher | None] = self._compile(_snapshot(mapping))
+
+    def get_all_fakes(self) -> dict[str, str]:
+        """The pairs as they are now."""
+        return _snapshot(self.given)
+
+    def _guarded(self, _: object, matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
+        """The same whose streams ask at each match, compiled once."""
+        known = self._twin
+        if known is None or known[0] is not matcher:
+            known = self._twin = matcher, _guarded(matcher)
+        return known[1]
+
+    def matcher(self) -> _backend.TrieMatcher | None:
+        """The compiled mapping as it is now; None if it is empty."""
+        pairs, matcher = self._compiled
+        now = _snapshot(self.given)
+        if now != pairs:
+            self._compiled = now, matcher = self._compile(now)
+        return matcher
+
+    def _compile(self, pairs: dict[str, str]) -> tuple[dict[str, str], _backend.TrieMatcher | None]:
+        return pairs, _compiled(pairs, _options(self._config)) if pairs else None
+
+    def __repr__(self) -> str:
+        return "StaticMapping()"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a mapping holds personal data and is not pickled")
+
+
+def static_mapping(mapping: AnyMapping | None, config: object = None) -> AnyMapping | None:
+    """A mapping for many streams, checked and compiled now, so that what is wrong with it shows before the first one.
+
+    With a config that is switched off it is checked all the same.
+    """
+    if mapping is None or isinstance(mapping, _backend.MATCHER_TYPES):
+        return mapping
+    if isinstance(mapping, PIIMapping):
+        matcher_of(mapping, config)
+        return mapping
+    return StaticMapping(mapping, config)
 
 
 def _guarded(matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:

@@ -51,6 +51,7 @@ from holdback._pure.json_text import (
     landed,
 )
 from holdback._pure.open_strings import OpenStrings
+from holdback._pure.rewind import restore, snapshot
 
 MOST_OPEN_STRINGS = 8
 """Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte."""
@@ -145,7 +146,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         if not waiting:
             self._settle_path()
             return self._finish()
-        before = self._snapshot()
+        before = snapshot(self)
         self._release(1)
         self._settle_path()
         is_matched = self._done > -sum(unit[1] for unit in waiting)
@@ -154,8 +155,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         if is_matched:  # a match took part of an unfinished escape, so nothing of that goes on
             return as_text
         for following in (0, WORD):  # all that the escape may have been in front of
-            self._restore(before)
-            before = self._snapshot()
+            restore(self, before)
+            before = snapshot(self)
             self._settle_path(following)
             self._begin = 0
             if self._finish() == as_text:
@@ -166,23 +167,6 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
             string.escape = [(code_point, 0, True) for code_point, *_ in string.escape]
             string.half = string.half and (string.half[0], 0, True)
         return as_text
-
-    def _snapshot(self) -> tuple[Any, ...]:
-        texts = [string.copy() for string in self._strings], self._source.copy()
-        spans, held = deque(self._spans), self._held.copy()
-        guarded = len(self._hits), None if self._guard is None else self._guard.snapshot()
-        return guarded, self._node, self._keys, self._is_opening, self._before, spans, *texts, held
-
-    def _restore(self, snapshot: tuple[Any, ...]) -> None:
-        guarded, *state = snapshot
-        self._node, self._keys, self._is_opening, self._before, self._spans, *texts, self._held = state
-        del self._hits[guarded[0] :]
-        if self._guard is not None:
-            self._guard.restore(guarded[1])
-        self._strings, self._source = texts
-        self._top = self._strings[-1] if self._strings else self._source
-        self._out = []
-        self._start("")
 
     def _start(self, text: str) -> None:
         """Positions count from the start of ``text``; those of the held source are negative."""

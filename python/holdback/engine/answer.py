@@ -23,126 +23,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from holdback import _backend
-from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for
+from holdback.engine.guard import Account, Guard
+from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
-from holdback.engine.places import Places
-from holdback.engine.shapes import Emptied, Kind, Slot
-from holdback.policy import RestorePolicy
-
-Key = tuple[Any, str, Any]
-"""What a channel goes by: its group, its kind, and what else tells it from others."""
+from holdback.engine.shapes import Kind, Slot
+from holdback.engine.spots import Spot, write
+from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
+from holdback.engine.wholes import Chain, restore_whole
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
-
-ANY: Any = ...
-"""In the addresses of a channel: whatever the event says there."""
-
-
-class Place(NamedTuple):
-    """Where a tail can stand in an event: under these names in an object, or as one more element of an array."""
-
-    where: Any
-    names: tuple[str, ...] = ()
-    element: Callable[[str], Any] | None = None
-
-
-class Feed:
-    """Text of a channel stands at a mark; if it is null or empty, only a tail could come there.
-
-    ``addresses`` say which events the lane may take to be the same; None if this event is none to go by.
-    """
-
-    __slots__ = ("addresses", "json", "key", "mark")
-
-    def __init__(
-        self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None, *, json: bool = False
-    ) -> None:
-        self.key = key
-        self.mark = mark
-        self.addresses = addresses
-        self.json = json
-
-
-class Whole:
-    """A whole value stands at a mark, which is part of no channel: a string, JSON source or a JSON value.
-
-    ``repeats`` says that channels may have said it before, so that it is not counted. ``begins`` names these, as
-    groups, kinds and what ``End`` calls own: a text begins in the place where theirs did.
-    """
-
-    __slots__ = ("begins", "mark", "repeats")
-
-    def __init__(self, mark: Mark, *, repeats: bool = False) -> None:
-        self.mark = mark
-        self.repeats = repeats
-        self.begins: list[tuple[Any, Iterable[str] | None, Iterable[Any] | None]] = []
-
-
-class Named:
-    """A tool is named, or a piece of its name comes; ``begins``: it is that of a new call."""
-
-    __slots__ = ("begins", "is_provider", "name", "tool")
-
-    def __init__(self, tool: Any, name: str, *, is_provider: bool = False, begins: bool = False) -> None:
-        self.tool = tool
-        self.name = name
-        self.is_provider = is_provider
-        self.begins = begins
-
-
-class End:
-    """Channels of a group end: those of some kinds, and of those the ones that ``own`` names, or all.
-
-    ``place`` says where in the event a tail can stand. ``closes`` says that what comes next is something else.
-    """
-
-    __slots__ = ("closes", "group", "kinds", "own", "place")
-
-    def __init__(
-        self,
-        group: Any,
-        kinds: Iterable[str] | None = None,
-        own: Iterable[Any] | None = None,
-        *,
-        place: Callable[[Key], Place | None] | None = None,
-        closes: bool = False,
-    ) -> None:
-        self.group = group
-        self.kinds = kinds
-        self.own = own
-        self.place = place
-        self.closes = closes
-
-
-class Finish:
-    """A mark says that a group is complete."""
-
-    __slots__ = ("addresses", "group", "mark", "place")
-
-    def __init__(
-        self,
-        group: Any,
-        mark: Mark,
-        addresses: tuple[Any, ...],
-        place: Callable[[Key], Place | None] | None = None,
-    ) -> None:
-        self.group = group
-        self.mark = mark
-        self.addresses = addresses
-        self.place = place
-
-
-class Drain:
-    """Every channel ends."""
-
-    __slots__ = ()
-
-
-Step = Feed | Whole | Named | End | Finish | Drain
 
 
 class Life(Protocol):
@@ -175,47 +68,28 @@ class _Channel:
         self.number = -1  # in the lane
 
 
-class _Spot:
-    """Where text of a channel stands in the event that is being settled."""
-
-    __slots__ = ("holds", "leaves", "mark")
-
-    def __init__(self, mark: Mark, leaves: str | None, *, holds: bool) -> None:
-        self.mark = mark
-        self.leaves = leaves
-        self.holds = holds  # the channel held something back when this text was fed
-
-    @property
-    def is_withheld(self) -> bool:
-        return self.holds and not self.leaves
-
-
 class Answer:
     """The channels of one answer, and what is decided about its events."""
 
     __slots__ = (
-        "_begun",
         "_count",
         "_finished",
         "_format",
         "_groups",
+        "_guards",
         "_has_placed",
         "_known",
         "_lane",
-        "_last",
         "_latest",
         "_matcher",
         "_reached",
-        "_tools",
         "_void",
         "account",
     )
 
     def __init__(self, matcher: _backend.TrieMatcher, format_: Life, account: Account | None = None) -> None:
         self.account = account
-        self._tools: dict[Any, Tool] = {}
-        self._last: dict[tuple[Any, str], Guard] = {}  # of the last text of that choice and name
-        self._begun: dict[Any, dict[tuple[str, Any], tuple[str, Places]]] = {}  # where texts began, by group
+        self._guards = None if account is None else Guards(account, format_)
         self._matcher = matcher
         self._format = format_
         self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}
@@ -238,8 +112,8 @@ class Answer:
         """Take an event in, and make its changes; returns what leaves before it, and whether it leaves itself."""
         self._has_placed = False
         before: list[dict[str, Any]] = []
-        spots: list[_Spot] = []
-        last: dict[Key, _Spot] = {}
+        spots: list[Spot] = []
+        last: dict[Key, Spot] = {}
         chain: Chain = {}
         for step in self._format.steps(event, self):
             kind = type(step)
@@ -248,7 +122,8 @@ class Answer:
             elif kind is Whole:
                 self._restore(event, step, chain)  # type: ignore[arg-type]
             elif kind is Named:
-                self._name(step)  # type: ignore[arg-type]
+                if self._guards is not None:
+                    self._guards.named(step)  # type: ignore[arg-type]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -256,7 +131,7 @@ class Answer:
             else:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
-        leaves = self._write(event, spots)
+        leaves = write(event, spots, has_placed=self._has_placed)
         self._note(event, leaves=leaves)
         return before, leaves
 
@@ -270,8 +145,8 @@ class Answer:
         for mark in event.marks:
             if mark[0].kind is Kind.TEXT or mark[0].kind is Kind.SOURCE:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
-                spots.append(_Spot(mark, leaves, holds=holds))
-        does_leave = self._write(event, spots)
+                spots.append(Spot(mark, leaves, holds=holds))
+        does_leave = write(event, spots, has_placed=self._has_placed)
         self._note(event, leaves=does_leave)
         return does_leave
 
@@ -288,9 +163,8 @@ class Answer:
                 tails.append(self._format.tail((group, *name), tail, self))
         self._groups.clear()
         self._count = 0
-        self._last.clear()
-        self._begun.clear()
-        self._tools.clear()
+        if self._guards is not None:
+            self._guards.clear()
         return tails
 
     def count(self) -> None:
@@ -319,70 +193,28 @@ class Answer:
 
     def _opened(self, step: Feed) -> _Channel:
         """A new channel, with the guard of its text if there is a policy."""
-        account, policy = self.account, None if self.account is None else self.account.policy
-        if account is None or policy is None:
+        guard = None if self._guards is None else self._guards.opened(step)
+        if guard is None:
             return _Channel(self._matcher.stream(json=step.json), None)
-        group, kind, own = step.key
-        name = step.mark[0].channel
-        if name == "arguments":
-            tool = self._tool(self._format.tool_of(step.key))
-            guard = Guard(account, name, places_for(policy, json=step.json), tool=tool)
-        else:
-            choice = 0 if self._format.IS_ONE else group, name
-            before = self._last.get(choice)
-            start = _plain(before)
-            guard = Guard(account, name, places_for(policy, json=step.json, start=start), before=before)
-            self._last[choice] = guard
-            if guard.places and self._count <= MOST_CHANNELS:
-                self._begun.setdefault(group, {})[kind, own] = name, _plain(guard, fresh=policy)
         return _Channel(self._matcher._guarded(guard, json=step.json), guard)  # type: ignore[attr-defined]
-
-    def _tool(self, key: Any) -> Tool:
-        found = self._tools.get(key)
-        if found is None:
-            found = Tool()
-            if len(self._tools) < MOST_CHANNELS:
-                self._tools[key] = found
-        return found
-
-    def _name(self, step: Named) -> None:
-        """More of a tool's name is known."""
-        if step.begins:
-            self._tools.pop(step.tool, None)
-        self._tool(step.tool).join(step.name, is_provider=step.is_provider)
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
-        account = self.account
-        slot, at = step.mark[0], step.mark[1]
-        start, tool = None, NO_TOOL
-        choice = () if self._format.IS_ONE else at[:1]
-        if account is not None and account.policy is not None:
-            if slot.joins and (choice, slot.channel) not in chain:
-                start = self._start(step, slot.channel)
-            for group, kinds, own in step.begins:
-                for one in own or (None,) if kinds is not None else ():
-                    tool = self._tools.get(self._format.tool_of((group, "", one)), tool)
+        guards, mark = self._guards, step.mark
+        if guards is None:
+            restore_whole(event, mark, self._matcher, None, chain, ())
+            return
         restore_whole(
             event,
-            step.mark,
+            mark,
             self._matcher,
-            account,
+            self.account,
             chain,
-            choice,
-            start=start,
-            tool=tool,
+            guards.choice_of(mark[1]),
+            start=guards.start(step),
+            tool=guards.tool(step),
             counts=not step.repeats,
         )
-
-    def _start(self, step: Whole, name: str) -> Places | None:
-        """Where the text began that a whole value repeats."""
-        for group, kinds, own in step.begins:
-            begun = self._begun.get(group, {})
-            for (kind, index), (channel, places) in begun.items():
-                if channel == name and (kinds is None or kind in kinds) and (own is None or index in own):
-                    return places
-        return _plain(self._last.get((0, name))) if step.begins and self._format.IS_ONE else None
 
     def is_new(self, mark: Mark, addresses: tuple[Any, ...]) -> bool:
         """Whether such a mark comes for the first time. The lane is told that it says nothing more."""
@@ -407,13 +239,13 @@ class Answer:
         for number in self._reached.pop(group, ()):
             self._lane.forget(number)
 
-    def _feed(self, step: Feed, spots: list[_Spot], last: dict[Key, _Spot]) -> None:
+    def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
         key, came = step.key, step.mark[2]
         leaves, holds = came, False
         if came and (channel := self._open(step)) is not None:
             leaves = channel.buffer.feed(came)
             holds = not leaves and bool(channel.buffer.pending)
-        spot = last[key] = _Spot(step.mark, leaves, holds=holds)
+        spot = last[key] = Spot(step.mark, leaves, holds=holds)
         spots.append(spot)
 
     def _open(self, step: Feed) -> _Channel | None:
@@ -458,7 +290,7 @@ class Answer:
             self._lane.know(entry[0].number, entry[1])
 
     def _finish(
-        self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, _Spot]
+        self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, Spot]
     ) -> None:
         slot, group = step.mark[0], step.group
         if group in self._void:
@@ -469,7 +301,7 @@ class Answer:
         self._finished[group] = (slot, step.addresses)
         self.forget(group)
 
-    def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, _Spot]) -> None:
+    def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, Spot]) -> None:
         channels = self._groups.get(step.group)
         if not channels:
             return
@@ -501,10 +333,8 @@ class Answer:
         channel = channels.pop(name)
         self._count -= 1
         self._count_channel(channel)
-        if channel.guard is not None:
-            channel.guard.is_open = False
-        if self._tools:
-            self._tools.pop(self._format.tool_of((group, *name)), None)
+        if self._guards is not None:
+            self._guards.closed((group, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
             reached = self._reached.get(group, set())
@@ -514,36 +344,6 @@ class Answer:
         if not channels:  # an endless stream may go on to ever new groups
             del self._groups[group]
 
-    def _write(self, event: Event, spots: list[_Spot]) -> bool:
-        """Make the changes of an event; returns whether it leaves."""
-        changed = [spot for spot in spots if spot.leaves != spot.mark[2]]
-        if not changed:
-            return True
-        withheld = [spot for spot in changed if spot.is_withheld]
-        if withheld and any(spot.mark[0].emptied is not Emptied.TEXT for spot in withheld):
-            kept = [mark for mark in event.marks if mark[0].kind is Kind.KEEPS]
-            if not kept and not self._has_placed and not any(spot.leaves for spot in spots):
-                for spot in changed:  # where it cannot be left out, it leaves with these changes
-                    self._set(event, spot, kept, spots)
-                return False
-        else:
-            kept = []
-        for spot in changed:
-            self._set(event, spot, kept, spots)
-        return True
-
-    def _set(self, event: Event, spot: _Spot, kept: list[Mark], spots: list[_Spot]) -> None:
-        slot, at, _, where = spot.mark
-        if slot.emptied is Emptied.ELEMENT and spot.is_withheld:
-            depth = len(at)
-            is_kept = any(mark[1][:depth] == at for mark in kept) or any(
-                other.leaves and other.mark[1][:depth] == at for other in spots
-            )
-            if not is_kept and (element := _element(event, at)) is not None:
-                event.take_out(element, at)
-                return
-        event.set(where, spot.leaves or "")
-
     def _note(self, event: Event, *, leaves: bool) -> None:
         """Remember the values of which the last one counts."""
         for slot, _, _, where in event.marks:
@@ -552,86 +352,6 @@ class Answer:
                 self._latest[slot.name] = (value, leaves)
                 if self._lane is not None:
                     self._lane.note(slot.number, value, leaves)
-
-
-Chain = dict[tuple[Any, str], Places]
-"""Where the texts of one event stopped, by choice and channel."""
-
-
-def restore_whole(
-    event: Event,
-    mark: Mark,
-    matcher: _backend.TrieMatcher,
-    account: Account | None,
-    chain: Chain,
-    choice: Any,
-    *,
-    start: Places | None = None,
-    tool: Tool = NO_TOOL,
-    counts: bool = True,
-) -> None:
-    """Restore the complete value at a mark."""
-    slot, at, value, where = mark
-    json = slot.kind is Kind.DOCUMENT or slot.kind is Kind.WHOLE_SOURCE
-    policy = None if account is None else account.policy
-    if slot.channel == "arguments" and policy is not None:
-        tool = _tool_at(event, at) or tool
-
-    def replace(text: str) -> str:
-        if account is None:
-            return matcher.replace(text, json=json)
-        guard = None
-        name = choice, slot.channel
-        if policy is None:
-            buffer = matcher.stream(json=json)
-        else:
-            begin = chain.get(name, start) if slot.joins else None
-            guard = Guard(account, slot.channel, places_for(policy, json=json, start=begin), tool=tool)
-            buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
-        restored = buffer.feed(text) + buffer.flush()
-        if counts:
-            account.restored.update(buffer._take_counts())
-        if guard is not None:
-            if counts:
-                account.kept.update(guard.take_kept())
-            if slot.joins and (places := _plain(guard)) is not None:
-                chain[name] = places
-        return text if restored == text else restored
-
-    if slot.kind is Kind.DOCUMENT:
-        event.document(where, replace)
-        return
-    restored = replace(value)
-    if restored != value:
-        event.set(where, restored)
-
-
-def restore_wholes(
-    event: Event, matcher: _backend.TrieMatcher, account: Account | None = None, *, is_one: bool = False
-) -> None:
-    """Restore an event that is nothing but complete values, as a whole answer is."""
-    chain: Chain = {}
-    for mark in event.marks:
-        restore_whole(event, mark, matcher, account, chain, () if is_one else mark[1][:1])
-
-
-def _tool_at(event: Event, at: tuple[int, ...]) -> Tool | None:
-    """The tool that is named beside a whole value."""
-    for depth in range(len(at), -1, -1):
-        for name in ("tool", "provider_tool"):
-            if isinstance(said := event.addresses.get((name, at[:depth])), str):
-                tool = Tool()
-                tool.join(said, is_provider=name == "provider_tool")
-                return tool
-    return None
-
-
-def _plain(guard: Guard | None, fresh: RestorePolicy | None = None) -> Any:
-    """A copy of the places of a plain text."""
-    for places in () if guard is None else guard.places:
-        if isinstance(places, Places):
-            return places.copy()
-    return None if fresh is None else Places(fresh.allowed_hosts)
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
@@ -651,11 +371,3 @@ def _named(channels: dict[tuple[str, Any], _Channel], step: End) -> list[tuple[s
     if step.own is None:
         return sorted((name for name in channels if name[0] in step.kinds), key=natural)
     return [(kind, own) for kind in step.kinds for own in step.own if (kind, own) in channels]
-
-
-def _element(event: Event, at: tuple[int, ...]) -> Any:
-    """Where the element of an array stands that has these positions."""
-    for slot, own, _, where in event.marks:
-        if slot.kind is Kind.PLACE and slot.name == "element" and own == at:
-            return where
-    return None

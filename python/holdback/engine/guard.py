@@ -183,3 +183,11 @@ def places_for(policy: RestorePolicy, *, json: Any, start: Places | None = None)
         return [JsonPlaces(hosts)]
     plain = Places(hosts) if start is None else start.copy()
     return [plain, JsonPlaces(hosts)] if json else [plain]
+
+
+def plain_places(guard: Guard | None, fresh: RestorePolicy | None = None) -> Any:
+    """A copy of the places of a plain text."""
+    for places in () if guard is None else guard.places:
+        if isinstance(places, Places):
+            return places.copy()
+    return None if fresh is None else Places(fresh.allowed_hosts)

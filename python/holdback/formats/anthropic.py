@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Key, Named, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import (
     JSON,
@@ -34,6 +34,7 @@ from holdback.engine.shapes import (
     source,
     text,
 )
+from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 DELTAS = {

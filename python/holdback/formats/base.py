@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from holdback.engine.answer import Answer, Step, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
+from holdback.engine.steps import Step
 
 if TYPE_CHECKING:
-    from holdback.engine.answer import Key
+    from holdback.engine.steps import Key
 
 
 class Format:

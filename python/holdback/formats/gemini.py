@@ -24,7 +24,7 @@ from functools import cache
 from typing import Any
 
 from holdback.engine import json_text
-from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Named, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
@@ -49,6 +49,7 @@ from holdback.engine.shapes import (
     place,
     text,
 )
+from holdback.engine.steps import Drain, End, Feed, Finish, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 

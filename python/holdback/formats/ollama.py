@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import JSON, SAID, THOUGHT, TOOL, Kind, event, once, place, text
+from holdback.engine.steps import Drain, End, Feed, Finish, Key, Place, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 FIELDS = {

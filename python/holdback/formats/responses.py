@@ -22,19 +22,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from holdback.engine.answer import (
-    ANY,
-    MOST_CHANNELS,
-    Answer,
-    Drain,
-    End,
-    Feed,
-    Key,
-    Named,
-    Step,
-    Whole,
-    addresses_of,
-)
+from holdback.engine.answer import MOST_CHANNELS, Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
     INPUT,
@@ -57,6 +45,7 @@ from holdback.engine.shapes import (
     source,
     text,
 )
+from holdback.engine.steps import ANY, Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from holdback._backend import TrieMatcher, is_native
 from holdback.config import restores_reasoning
 from holdback.engine import json_text
-from holdback.engine.answer import restore_wholes
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
 from holdback.engine.frames import BOM
 from holdback.engine.guard import Account
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, members
+from holdback.engine.wholes import restore_wholes
 from holdback.formats import AUTO, Format, format_named, format_of_answer
 from holdback.mapping import AnyMapping
 from holdback.report import Report

@@ -37,17 +37,8 @@ from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamSt
 from holdback.formats import AUTO, Format, format_named, format_of, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
+from holdback.restorers.encodings import encoding_of
 from holdback.restorers.material import material
-
-_ENCODINGS = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xce\xb2\xcf\x81", "br"),
-    # A bare br stream has no magic. These are the first bytes that encoders write, and no event begins with one.
-    (b"\x0b", "br"),
-    (b"\x1b", "br"),
-    (b"\x8b", "br"),
-)
 
 
 class State(Enum):
@@ -259,11 +250,11 @@ class WireRestorer:
 
     def _is_encoded(self, data: bytes) -> bool:
         """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
-        for magic, name in _ENCODINGS:
-            if data.startswith(magic):
-                self._start = data
-                raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
-        return any(magic.startswith(data) for magic, _ in _ENCODINGS) and bool(data)
+        name, may_become = encoding_of(data)
+        if name is not None:
+            self._start = data
+            raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        return may_become
 
     def _settle(self, taken: Any) -> None:
         """Settle the frames that must be read, one after the other, until there are none."""
