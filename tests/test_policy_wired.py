@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from holdback import (
     ChunkRestorer,
     DeanonymizationConfig,
     PIIMapping,
+    Report,
     RestorePolicy,
+    StreamingHandler,
     WireRestorer,
+    _backend,
+    aio,
+    cli,
     restore_answer,
+    sync,
 )
 from holdback.engine.places import Places
 from naive_places import Restored, restore_blocks
@@ -364,3 +371,96 @@ def test_counts_are_the_same_in_any_cut_with_a_lane_and_without(backend: str, pr
     (report,) = reports
     assert json.loads(report)["restored"] == {"PERSON": 40}
     assert json.loads(report)["cut"] == {"PERSON": 1}
+
+
+# ---------------------------------------------------------------- the shells
+
+
+def test_shells_hand_the_report_over_at_the_end(backend: str) -> None:
+    events = chat([[f"Hi {KEY} https://evil.example/{KEY}"]])
+    data = [b"data: %b\n\n" % json.dumps(event).encode() for event in events]
+    reports: list[Report] = []
+
+    async def chunks() -> AsyncIterator[Any]:
+        for event in events:
+            yield event
+
+    async def reads() -> AsyncIterator[bytes]:
+        for read in data:
+            yield read
+
+    async def run() -> None:
+        given = aio.restore_chunks(
+            chunks(), mapping(), POLICY, protocol="openai-chat", on_report=reports.append
+        )
+        assert [chunk async for chunk in given]
+        assert [
+            read async for read in aio.restore_bytes(reads(), mapping(), POLICY, on_report=reports.append)
+        ]
+        handler = StreamingHandler.stream_response(chunks(), mapping(), POLICY, on_report=reports.append)
+        assert [event async for event in handler]
+
+    asyncio.run(run())
+    list(sync.restore_chunks(events, mapping(), POLICY, protocol="openai-chat", on_report=reports.append))
+    list(sync.restore_bytes(data, mapping(), POLICY, on_report=reports.append))
+    whole = json.dumps({"choices": [{"message": {"content": events[0]["choices"][0]["delta"]["content"]}}]})
+    list(sync.restore_bytes([whole.encode()], mapping(), POLICY, on_report=reports.append))
+    assert len(reports) == 6
+    assert {report.as_json() for report in reports} == {
+        Report(restored={"PERSON": 1}, kept={"address": {"PERSON": 1}}).as_json()
+    }
+
+
+def test_an_error_of_on_report_breaks_no_answer(backend: str, caplog: pytest.LogCaptureFixture) -> None:
+    def fails(_: Report) -> None:
+        raise ValueError(VALUE)
+
+    events = chat([[f"Hi {KEY}"]])
+    sent = list(sync.restore_chunks(events, mapping(), protocol="openai-chat", on_report=fails))
+    assert "".join(heard(sent)) == f"Hi {VALUE}"
+    assert "ValueError" in caplog.text
+    assert VALUE not in caplog.text
+
+
+def test_a_compiled_matcher_and_a_plain_mapping_obey_a_policy(backend: str) -> None:
+    for given in (
+        {KEY: VALUE},
+        _backend.TrieMatcher({KEY: VALUE}),
+        _backend.TrieMatcher({KEY: VALUE}, words=True),
+    ):
+        answer = {"choices": [{"message": {"content": f"{KEY} https://evil.example/{KEY}"}}]}
+        restored = restore_answer(answer, given, POLICY)
+        assert restored["choices"][0]["message"]["content"] == f"{VALUE} https://evil.example/{KEY}"
+
+
+def test_reasoning_is_what_a_policy_says_of_signed(backend: str) -> None:
+    thinking = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": KEY}}
+    ]
+    for config, is_restored in (
+        (DeanonymizationConfig(reasoning=True), True),
+        (DeanonymizationConfig(reasoning=True, policy=RestorePolicy()), True),
+        (DeanonymizationConfig(policy=RestorePolicy(channels={"signed": "restore"})), True),
+        (DeanonymizationConfig(policy=RestorePolicy()), False),
+    ):
+        restorer = ChunkRestorer(mapping(), config, protocol="anthropic")
+        sent = [out for event in thinking for out in restorer.feed(event)] + restorer.flush()
+        assert (VALUE in json.dumps(sent)) == is_restored
+
+
+def test_the_command_takes_a_policy_and_reports(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "map.json").write_text(json.dumps({KEY: VALUE}), "utf-8")
+    (tmp_path / "map.json").chmod(0o600)
+    (tmp_path / "policy.toml").write_text('hosts = ["wiki.example.org"]\n', "utf-8")
+    said = f"{KEY} https://wiki.example.org/{KEY} https://evil.example/{KEY}"
+    (tmp_path / "in").write_bytes(b"data: %b\n\n" % json.dumps(chat([[said]])[0]).encode())
+    command = ["restore", "--map", str(tmp_path / "map.json"), "--policy", str(tmp_path / "policy.toml")]
+    assert cli.main([*command, "--report=json", str(tmp_path / "in")]) == cli.OK
+    out, err = capfdbinary.readouterr()
+    assert out.count(VALUE.encode()) == 2
+    assert json.loads(err) == Report(restored={"other": 2}, kept={"address": {"other": 1}}).as_dict()
+    assert cli.main([*command, "--protocol", "plain", str(tmp_path / "in")]) == cli.CANNOT
+    (tmp_path / "policy.toml").write_text("hosts = 7\n", "utf-8")
+    assert cli.main([*command, str(tmp_path / "in")]) == cli.CANNOT

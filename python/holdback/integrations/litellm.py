@@ -209,7 +209,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             self._mapping_of(data),
             self._config,
             protocol=self._options.protocol,
-            on_report=lambda report: hand_over(self._on_report, _Reported(report)),
+            on_report=partial(self._reported, data),
         )
 
     def async_post_call_streaming_iterator_hook(
@@ -228,7 +228,19 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             begin = partial(_Answer, prepared, self._config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
-        return restored(response, begin, iter, self._on_report)
+        return restored(response, begin, iter, partial(self._reported, request_data))
+
+    def _reported(self, data: Request, report: Report) -> None:
+        """An answer has ended: LiteLLM's log of the call gets the report, and so does ``on_report``."""
+        if any(isinstance(data.get(name), dict) for name in _METADATA):  # a request gets no new field
+            self.add_standard_logging_guardrail_information_to_request_data(
+                guardrail_json_response=report.as_dict(),
+                request_data=data,
+                guardrail_status="success",
+                guardrail_provider="holdback",
+                event_type=GuardrailEventHooks.post_call,
+            )
+        hand_over(self._on_report, _Reported(report))
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""
