@@ -297,6 +297,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     def _become(self, kind: int) -> None:
         self._top.kind = kind
+        if kind == TEXT and self._guard is not None and not self._strings:
+            self._guard.is_plain()
         self._is_opening = False
         self._aim()
 

@@ -68,8 +68,10 @@ class StreamBuffer:
             if self._guard is not None:
                 self._guard.passed(text)
             return text  # changes no other state, so it needs no lock
-        check_text("feed", text)
-        given, text = text, plain(text)
+        given = text
+        if type(text) is not str:
+            check_text("feed", text)
+            text = plain(text)
         if not text:
             return given
         with self._lock:
@@ -111,7 +113,7 @@ class StreamBuffer:
         automaton = self._automaton
         if automaton.has_borders:
             return self._advance_with_borders(text)
-        first_unit, branches, fail, depth, leaf_key, stems, find_start = automaton.tables
+        first_unit, branches, fail, depth, leaf_key, stems, find_start, ropes = automaton.tables
         matches: list[Match] = []
         came_from = node = self._node
         begin, at, size = -depth[node], 0, len(text)
@@ -137,8 +139,9 @@ class StreamBuffer:
                 node = child
                 at += 1
             else:
-                for offset, key in automaton.matches(node):
-                    matches.append((begin + offset, key))
+                if node in ropes:
+                    for offset, key in unrolled(ropes[node]):
+                        matches.append((begin + offset, key))
                 begin += depth[node] - depth[fail[node]]
                 node = fail[node]
                 continue
@@ -147,10 +150,12 @@ class StreamBuffer:
                 begin, node = at, ROOT
         self._node = node
         self._idle = node == ROOT
-        if begin == size and not (matches or came_from):
+        if not matches and begin >= 0:
+            left = text if begin == size else text[:begin]
+            left = automaton.path(came_from) + left if came_from else left
             if self._guard is not None:
-                self._guard.passed(text)
-            return text
+                self._guard.passed(left)
+            return left
         return self._render(came_from, text, matches, begin)
 
     def _reset(self) -> None:
@@ -165,7 +170,7 @@ class StreamBuffer:
             if self._guard is not None:
                 self._guard.passed(text)
             return text
-        first_unit, branches, _, depth, leaf_key, stems, find_start = automaton.tables
+        first_unit, branches, _, depth, leaf_key, stems, find_start, _ = automaton.tables
         classes = automaton.classes
         matches: list[Match] = []
         came_from = node = self._node

@@ -32,7 +32,7 @@ from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
 from holdback.engine.spots import Spot, write
 from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
-from holdback.engine.wholes import Chain, restore_whole
+from holdback.engine.wholes import Chain, Json, json_of, restore_whole
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
@@ -72,6 +72,7 @@ class Answer:
     """The channels of one answer, and what is decided about its events."""
 
     __slots__ = (
+        "_content",
         "_count",
         "_finished",
         "_format",
@@ -87,10 +88,18 @@ class Answer:
         "account",
     )
 
-    def __init__(self, matcher: _backend.TrieMatcher, format_: Life, account: Account | None = None) -> None:
+    def __init__(
+        self,
+        matcher: _backend.TrieMatcher,
+        format_: Life,
+        account: Account | None = None,
+        *,
+        content: Json = "auto",
+    ) -> None:
         self.account = account
         self._guards = None if account is None else Guards(account, format_)
         self._matcher = matcher
+        self._content = content
         self._format = format_
         self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}
         self._count = 0
@@ -132,7 +141,7 @@ class Answer:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
         leaves = write(event, spots, has_placed=self._has_placed)
-        self._note(event, leaves=leaves)
+        self.note(event, leaves=leaves)
         return before, leaves
 
     def write(self, event: Event, fed: Iterable[tuple[str, bool]]) -> bool:
@@ -147,7 +156,7 @@ class Answer:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
                 spots.append(Spot(mark, leaves, holds=holds))
         does_leave = write(event, spots, has_placed=self._has_placed)
-        self._note(event, leaves=does_leave)
+        self.note(event, leaves=does_leave)
         return does_leave
 
     def drain(self) -> list[dict[str, Any]]:
@@ -193,21 +202,23 @@ class Answer:
 
     def _opened(self, step: Feed) -> _Channel:
         """A new channel, with the guard of its text if there is a policy."""
-        guard = None if self._guards is None else self._guards.opened(step)
+        json = json_of(step.mark[0], self._content)
+        guard = None if self._guards is None else self._guards.opened(step, json)
         if guard is None:
-            return _Channel(self._matcher.stream(json=step.json), None)
-        return _Channel(self._matcher._guarded(guard, json=step.json), guard)  # type: ignore[attr-defined]
+            return _Channel(self._matcher.stream(json=json), None)
+        return _Channel(self._matcher._guarded(guard, json=json), guard)  # type: ignore[attr-defined]
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
         guards, mark = self._guards, step.mark
         if guards is None:
-            restore_whole(event, mark, self._matcher, None, chain, ())
+            restore_whole(event, mark, self._matcher, self._content, None, chain, ())
             return
         restore_whole(
             event,
             mark,
             self._matcher,
+            self._content,
             self.account,
             chain,
             guards.choice_of(mark[1]),
@@ -233,6 +244,17 @@ class Answer:
             found: tuple[Any, bool] | None = self._lane.latest(slot.number)
             return found
         return self._latest.get(slot.name)
+
+    def note(self, event: Event, *, leaves: bool) -> None:
+        """Remember the values of which the last one counts, and whether their event leaves: an event that could be left
+        out leaves after all where its frame says more.
+        """
+        for slot, _, _, where in event.marks:
+            if slot.kind is Kind.LATEST:
+                value = event.raw(where)
+                self._latest[slot.name] = (value, leaves)
+                if self._lane is not None:
+                    self._lane.note(slot.number, value, leaves)
 
     def forget(self, group: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
@@ -343,15 +365,6 @@ class Answer:
                 self._reached.pop(group, None)
         if not channels:  # an endless stream may go on to ever new groups
             del self._groups[group]
-
-    def _note(self, event: Event, *, leaves: bool) -> None:
-        """Remember the values of which the last one counts."""
-        for slot, _, _, where in event.marks:
-            if slot.kind is Kind.LATEST:
-                value = event.raw(where)
-                self._latest[slot.name] = (value, leaves)
-                if self._lane is not None:
-                    self._lane.note(slot.number, value, leaves)
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:

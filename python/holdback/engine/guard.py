@@ -158,6 +158,10 @@ class Guard:
         self._kept.append((reason, key))
         return policy.enforce
 
+    def is_plain(self) -> None:
+        """The text turned out to be no JSON source, or is none any more."""
+        self.places = [places for places in self.places if isinstance(places, Places)] or self.places
+
     def take_kept(self) -> Kept:
         """What was kept since this was asked last."""
         kept, self._kept = self._kept, []

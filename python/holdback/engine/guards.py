@@ -39,7 +39,7 @@ class Guards:
         self._last: dict[tuple[Any, str], Guard] = {}  # of the last text of that choice and name
         self._begun: dict[Any, dict[tuple[str, Any], tuple[str, Places]]] = {}  # where texts began, by group
 
-    def opened(self, step: Feed) -> Guard | None:
+    def opened(self, step: Feed, json: Any) -> Guard | None:
         """The guard of a text that begins."""
         account, policy = self._account, self._account.policy
         if policy is None:
@@ -48,12 +48,12 @@ class Guards:
         name = step.mark[0].channel
         if name == "arguments":
             tool = self._tool(self._format.tool_of(step.key))
-            return Guard(account, name, places_for(policy, json=step.json), tool=tool)
+            return Guard(account, name, places_for(policy, json=json), tool=tool)
         choice = 0 if self._format.IS_ONE else group, name
         before = self._last.get(choice)
         start = plain_places(before)
         guard = self._last[choice] = Guard(
-            account, name, places_for(policy, json=step.json, start=start), before=before
+            account, name, places_for(policy, json=json and "auto", start=start), before=before
         )
         if guard.places:
             if len(self._begun) >= MOST:

@@ -83,7 +83,8 @@ class Slot:
     """A value that means something.
 
     ``addresses`` are the names of the slots that say what it belongs to. A ``positional`` address that is absent is the
-    position in its array. ``signed`` text is read only where a stream is restored including such text. ``number`` and
+    position in its array. ``signed`` text is read only where a stream is restored including such text. ``content`` is
+    what the model says to the user, which may be a JSON document where text of other slots is not. ``number`` and
     ``depth`` (how many arrays are on the way) are known once the shape is compiled.
     """
 
@@ -97,6 +98,7 @@ class Slot:
     """What a policy calls its text."""
     joins: bool = False
     """Whether a complete text goes on where the one before it in the event stopped, as the parts of content do."""
+    content: bool = False
     number: int = -1
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
@@ -131,10 +133,11 @@ def text(
     emptied: Emptied = Emptied.TEXT,
     signed: bool = False,
     channel: str = "content",
+    content: bool = False,
 ) -> Slot:
     """Text of a channel."""
     channel = "signed" if signed else channel
-    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, channel=channel)
+    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, channel=channel, content=content)
 
 
 def source(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT) -> Slot:
@@ -164,6 +167,7 @@ def place(name: str) -> Slot:
 
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
+CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True)
 SAID = Slot("text", Kind.WHOLE, joins=True)
 """Text of the answer itself."""
 THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)

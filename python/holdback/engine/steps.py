@@ -28,15 +28,12 @@ class Feed:
     ``addresses`` say which events the lane may take to be the same; None if this event is none to go by.
     """
 
-    __slots__ = ("addresses", "json", "key", "mark")
+    __slots__ = ("addresses", "key", "mark")
 
-    def __init__(
-        self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None, *, json: bool = False
-    ) -> None:
+    def __init__(self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None) -> None:
         self.key = key
         self.mark = mark
         self.addresses = addresses
-        self.json = json
 
 
 class Whole:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from holdback import _backend
 from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for, plain_places
 from holdback.engine.marks import Event, Mark
 from holdback.engine.places import Places
-from holdback.engine.shapes import Kind
+from holdback.engine.shapes import Kind, Slot
+
+Json = bool | Literal["auto"]
+"""Whether a text is JSON source; ``"auto"``: it tells by its beginning."""
 
 Chain = dict[tuple[Any, str], Places]
 """Where the texts of one event stopped, by choice and channel."""
@@ -18,6 +21,7 @@ def restore_whole(
     event: Event,
     mark: Mark,
     matcher: _backend.TrieMatcher,
+    content: Json,
     account: Account | None,
     chain: Chain,
     choice: Any,
@@ -28,7 +32,7 @@ def restore_whole(
 ) -> None:
     """Restore the complete value at a mark."""
     slot, at, value, where = mark
-    json = slot.kind is Kind.DOCUMENT or slot.kind is Kind.WHOLE_SOURCE
+    json = slot.kind is Kind.DOCUMENT or json_of(slot, content)
     policy = None if account is None else account.policy
     if slot.channel == "arguments" and policy is not None:
         tool = _tool_at(event, at) or tool
@@ -42,7 +46,13 @@ def restore_whole(
             buffer = matcher.stream(json=json)
         else:
             begin = chain.get(name, start) if slot.joins else None
-            guard = Guard(account, slot.channel, places_for(policy, json=json, start=begin), tool=tool)
+            of = "auto" if json and slot.content else json
+            guard = Guard(
+                account,
+                slot.channel,
+                places_for(policy, json=of, start=begin),
+                tool=tool,
+            )
             buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
         restored = buffer.feed(text) + buffer.flush()
         if counts:
@@ -63,12 +73,17 @@ def restore_whole(
 
 
 def restore_wholes(
-    event: Event, matcher: _backend.TrieMatcher, account: Account | None = None, *, is_one: bool = False
+    event: Event,
+    matcher: _backend.TrieMatcher,
+    content: Json,
+    account: Account | None = None,
+    *,
+    is_one: bool = False,
 ) -> None:
     """Restore an event that is nothing but complete values, as a whole answer is."""
     chain: Chain = {}
     for mark in event.marks:
-        restore_whole(event, mark, matcher, account, chain, () if is_one else mark[1][:1])
+        restore_whole(event, mark, matcher, content, account, chain, () if is_one else mark[1][:1])
 
 
 def _tool_at(event: Event, at: tuple[int, ...]) -> Tool | None:
@@ -80,3 +95,8 @@ def _tool_at(event: Event, at: tuple[int, ...]) -> Tool | None:
                 tool.join(said, is_provider=name == "provider_tool")
                 return tool
     return None
+
+
+def json_of(slot: Slot, content: Json) -> Json:
+    """Whether the text of a slot is JSON source."""
+    return content if slot.content else slot.kind is Kind.SOURCE or slot.kind is Kind.WHOLE_SOURCE

@@ -20,6 +20,7 @@ from typing import Any
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.shapes import (
+    CONTENT,
     INPUT,
     JSON,
     KEEPS,
@@ -56,7 +57,13 @@ CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 def _said(name: str, *, signed: bool = False) -> Any:
     channel = "reasoning" if name in THINKING else "refusal" if name == "refusal" else "content"
-    return text(name, "choice", emptied=DROPPED, signed=signed, channel=channel)
+    is_content = name == "content"
+    return text(name, "choice", emptied=DROPPED, signed=signed, channel=channel, content=is_content)
+
+
+def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
+    """Shapes of members because of which a chunk leaves."""
+    return {name: (shape, KEEPS) for name, shape in shapes.items()}
 
 
 def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
@@ -78,15 +85,21 @@ DETAIL = ByType(
 for _shape in (DETAIL["reasoning.text"], DETAIL["reasoning.summary"]):
     _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}
 
+REFERRED: dict[Any, Any] = dict.fromkeys(("title", "description", "url"), TEXT)
+"""What thinking refers to."""
 PART = {"text": _said("content"), "type": (), "index": (), OTHER: KEEPS}
 CONTENT_PART = ByType(
     {
         **dict.fromkeys(TEXT_PARTS, PART),
         "thinking": {
-            "thinking": (_said("thinking"), [{"text": _said("thinking"), "type": (), OTHER: KEEPS}]),
+            "thinking": (
+                _said("thinking"),
+                [{"text": _said("thinking"), "type": (), **_kept(REFERRED), OTHER: KEEPS}],
+            ),
             "type": (),
             OTHER: KEEPS,
         },
+        "resource": {"content": (KEEPS, {"text": TEXT}), OTHER: KEEPS},
         OTHER: {OTHER: KEEPS},
     }
 )
@@ -107,22 +120,23 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": SAID} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT}])},
+        **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
+        "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT, **REFERRED}])},
+        "resource": {"content": {"text": TEXT}},
     }
 )
 REASONING_WHOLE: Shape = (THOUGHT, {"text": SIGNED}, [{"text": THOUGHT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
     "refusal": REFUSED,
-    "content": (SAID, [(SAID, WHOLE_PART)]),
+    "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
     "reasoning_details": [
         ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": THOUGHT}})
     ],
     "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}, "custom": {"name": TOOL, "input": INPUT}}],
     "function_call": {"name": TOOL, "arguments": JSON},
     "audio": {"transcript": SAID},
-    "annotations": [{"url_citation": {"title": TEXT}}],
+    "annotations": [{"url_citation": {"title": TEXT, "url": TEXT}}],
 }
 DELTA: dict[Any, Any] = {
     **{
@@ -146,13 +160,14 @@ DELTA: dict[Any, Any] = {
         KEEPS,
     ),
     "audio": (place("audio"), {"transcript": _said("audio"), OTHER: KEEPS}),
-    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, OTHER: KEEPS}, OTHER: KEEPS}]),
+    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, "url": TEXT}}]),
     OTHER: KEEPS,
 }
 CHOICE: dict[Any, Any] = {
     "index": address("choice", positional=True),
     "delta": (place("delta"), DELTA, KEEPS),
     "message": ({**MESSAGE, OTHER: KEEPS}, KEEPS),
+    "messages": ([MESSAGE], KEEPS),
     "finish_reason": (event("finish", "choice"), KEEPS),
     OTHER: KEEPS,
 }
@@ -175,7 +190,7 @@ class Chat(Enveloped):
         "error": (event("error"), KEEPS),
         OTHER: KEEPS,
     }
-    ANSWER = {"choices": [{"message": MESSAGE}]}
+    ANSWER = {"choices": [{"message": MESSAGE, "messages": [MESSAGE]}]}
     ENDS = dict.fromkeys(("content", "arguments", "input", "function_call"), THINKING)
 
     def __init__(self) -> None:
@@ -221,8 +236,7 @@ class Chat(Enveloped):
                     addresses = addresses_of(mark, event)
                     thinking.append(Feed((choice, name, addresses[1]), mark, addresses))
                 else:
-                    json = slot.kind is Kind.SOURCE
-                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event), json=json))
+                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
                     if value and name != "audio":
                         ending[choice] = at
             elif is_whole(slot):
@@ -296,7 +310,7 @@ class Chat(Enveloped):
                 elif call_id and own != call_id:
                     addresses = None  # such an id need not come again
         if is_text(slot):
-            steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+            steps.append(Feed((choice, slot.name, own), mark, addresses))
 
     def _call_of(self, event: Event, at: At, name: str) -> Any:
         """What the call goes by that an event names; None is the old function call."""

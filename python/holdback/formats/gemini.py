@@ -28,6 +28,7 @@ from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     INPUT,
     JSON,
     KEEPS,
@@ -36,6 +37,7 @@ from holdback.engine.shapes import (
     RESULT,
     SAID,
     TEXT,
+    THOUGHT,
     TOOL,
     ByType,
     Emptied,
@@ -88,6 +90,14 @@ BOUNDARIES: dict[str, Shape] = {
 }
 """What a part is that is no text, and what comes complete in it."""
 
+REVIEWS: Shape = [{"title": TEXT, "review": TEXT}]
+RETRIEVED: Shape = {
+    "title": TEXT,
+    "text": TEXT,
+    "uri": TEXT,
+    "ragChunk": {"text": TEXT},
+    "customMetadata": [{"stringValue": TEXT, "stringListValue": {"values": [TEXT]}}],
+}
 BESIDES: dict[str, Shape] = {
     "finishMessage": TEXT,
     "citationMetadata": {
@@ -96,7 +106,20 @@ BESIDES: dict[str, Shape] = {
     },
     "groundingMetadata": {
         "webSearchQueries": [TEXT],
-        "groundingChunks": [{"web": {"title": TEXT}}],
+        "imageSearchQueries": [TEXT],
+        "retrievalQueries": [TEXT],
+        "groundingChunks": [
+            {
+                "web": {"title": TEXT},
+                "image": {"title": TEXT},
+                "maps": {
+                    "title": TEXT,
+                    "text": TEXT,
+                    "placeAnswerSources": {"reviewSnippets": REVIEWS, "reviewSnippet": REVIEWS},
+                },
+                "retrievedContext": RETRIEVED,
+            }
+        ],
         "groundingSupports": [{"segment": {"text": TEXT}}],
         "searchEntryPoint": {"renderedContent": TEXT},
     },
@@ -105,12 +128,14 @@ BESIDES: dict[str, Shape] = {
 
 FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 
-WHOLE_PART: dict[Any, Any] = {
+OTHER_PART: dict[Any, Any] = {
     **BOUNDARIES,
-    "text": SAID,
-    "audioTranscription": {"text": SAID},
+    "audioTranscription": {"text": SAID, "words": [{"word": TEXT}]},
     "functionCall": {"name": TOOL, "args": JSON, "partialArgs": [{"stringValue": INPUT}]},
 }
+WHOLE_PART = ByType(
+    {"true": {"text": THOUGHT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
+)
 
 PIECE: dict[Any, Any] = {
     "jsonPath": address("path"),
@@ -128,12 +153,14 @@ CALL: dict[Any, Any] = {
 def _part(name: str) -> dict[Any, Any]:
     """A part whose text is of that channel."""
     channel = "reasoning" if name == "thought" else "content"
-    said = text(name, "candidate", emptied=Emptied.ELEMENT, channel=channel)
+    is_content = name == "text"
+    said = text(name, "candidate", emptied=Emptied.ELEMENT, channel=channel, content=is_content)
     return {
         "text": said,
         "thought": (),
         "audioTranscription": {
             "text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT),
+            "words": (KEEPS, [{"word": TEXT}]),
             OTHER: KEEPS,
         },
         **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},

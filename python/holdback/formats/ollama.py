@@ -13,7 +13,7 @@ from typing import Any
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, SAID, THOUGHT, TOOL, Kind, event, once, place, text
+from holdback.engine.shapes import CONTENT, JSON, THOUGHT, TOOL, Kind, event, once, place, text
 from holdback.engine.steps import Drain, End, Feed, Finish, Key, Place, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
@@ -43,11 +43,11 @@ class Ollama(Format):
                 place("message"),
                 {
                     "thinking": text("message.thinking", channel="reasoning"),
-                    "content": text("message.content"),
+                    "content": text("message.content", content=True),
                     "tool_calls": (event("calls"), [{"function": {"name": TOOL, "arguments": JSON}}]),
                 },
             ),
-            "response": text("response"),
+            "response": text("response", content=True),
             "thinking": text("thinking", channel="reasoning"),
             "done": event("done"),
             "error": event("error"),
@@ -56,10 +56,10 @@ class Ollama(Format):
     ANSWER = {
         "message": {
             "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}}],
-            "content": SAID,
+            "content": CONTENT,
             "thinking": THOUGHT,
         },
-        "response": SAID,
+        "response": CONTENT,
         "thinking": THOUGHT,
     }
     ENDS = dict.fromkeys(SAYING, THINKING)

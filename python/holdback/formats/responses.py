@@ -25,12 +25,13 @@ from typing import Any, NamedTuple
 from holdback.engine.answer import MOST_CHANNELS, Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
+    CONTENT,
     INPUT,
     JSON,
     OTHER,
     PROVIDER_TOOL,
     REFUSED,
-    SAID,
+    RESULT,
     SIGNED,
     TEXT,
     TOOL,
@@ -57,6 +58,7 @@ class Channel(NamedTuple):
     json: bool = False
     signed: bool = False
     channel: str = "content"
+    content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
     @property
@@ -73,7 +75,7 @@ OF_COMMAND = ("output_index", "command_index")
 OUTPUTS: Shape = [{"stdout": TEXT, "stderr": TEXT}]
 
 CHANNELS = {
-    "response.output_text": Channel(OF_PART, {"text": SAID}),
+    "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
     "response.refusal": Channel(OF_PART, {"refusal": REFUSED}, channel="refusal"),
     "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, signed=True),
     "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, signed=True),
@@ -81,6 +83,7 @@ CHANNELS = {
     "response.mcp_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.custom_tool_call_input": Channel(OF_ITEM, {"input": INPUT}, channel="arguments"),
     "response.code_interpreter_call_code": Channel(OF_ITEM, {"code": INPUT}, channel="arguments"),
+    "response.apply_patch_call_operation_diff": Channel(OF_ITEM, {"diff": INPUT}, channel="arguments"),
     "response.shell_call_command": Channel(OF_COMMAND, {"command": INPUT}, channel="arguments"),
     "response.shell_call_output_content": Channel(
         ("item_id", *OF_COMMAND), {"output": OUTPUTS}, streams=("stdout", "stderr")
@@ -91,8 +94,9 @@ CHANNELS = {
 ANNOTATION: Shape = {"title": TEXT, "url": TEXT, "filename": TEXT}
 PART = ByType(
     {
-        "output_text": {"text": SAID, "annotations": [ANNOTATION]},
+        "output_text": {"text": CONTENT, "annotations": [ANNOTATION]},
         "input_text": {"text": TEXT},  # in the output of a tool
+        "input_file": {"filename": TEXT},
         "refusal": {"refusal": REFUSED},
         "reasoning_text": {"text": SIGNED},
         "summary_text": {"text": SIGNED},
@@ -109,14 +113,17 @@ ITEM = ByType(
             "name": PROVIDER_TOOL,
             "arguments": JSON,
             "output": TEXT,
-            "error": (TEXT, {"message": TEXT}),
+            "error": (TEXT, {"message": TEXT, "content": RESULT}),
         },
         "mcp_approval_request": {"name": PROVIDER_TOOL, "arguments": JSON},
         "tool_search_call": {"type": PROVIDER_TOOL, "arguments": JSON},
         "custom_tool_call": {"name": TOOL, "input": INPUT},
         "custom_tool_call_output": {"output": TOOL_OUTPUT},
         "code_interpreter_call": {"type": PROVIDER_TOOL, "code": INPUT, "outputs": [{"logs": TEXT}]},
-        "local_shell_call": {"type": TOOL, "action": {"command": [INPUT], "env": JSON}},
+        "local_shell_call": {
+            "type": TOOL,
+            "action": {"command": [INPUT], "env": JSON, "working_directory": INPUT, "user": INPUT},
+        },
         "local_shell_call_output": {"output": TEXT},
         "shell_call": {"type": TOOL, "action": {"commands": [INPUT]}},
         "shell_call_output": {"output": OUTPUTS},
@@ -126,17 +133,27 @@ ITEM = ByType(
         "program_output": {"result": TEXT},
         "web_search_call": {
             "type": PROVIDER_TOOL,
-            "action": {"query": INPUT, "queries": [INPUT], "url": INPUT, "pattern": INPUT},
+            "action": {
+                "query": INPUT,
+                "queries": [INPUT],
+                "url": INPUT,
+                "pattern": INPUT,
+                "sources": [{"url": TEXT}],
+            },
         },
         "file_search_call": {
             "type": PROVIDER_TOOL,
             "queries": [INPUT],
-            "results": [{"text": TEXT, "filename": TEXT}],
+            "results": [{"text": TEXT, "filename": TEXT, "attributes": RESULT}],
         },
+        "image_generation_call": {"type": PROVIDER_TOOL, "revised_prompt": INPUT},
         "computer_call": {"type": TOOL, "action": {"text": INPUT}, "actions": [{"text": INPUT}]},
     }
 )
-ANSWER: Shape = {"output": [ITEM]}
+ANSWER: Shape = {
+    "output": [ITEM],
+    "error": {"misalignment": {"detailed_explanation": TEXT, "steer": {"message": TEXT}}},
+}
 
 
 SEQUENCE = latest("sequence_number")
@@ -154,7 +171,7 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
         said = (
             source(name, *ids)
             if channel.json
-            else text(name, *ids, signed=channel.signed, channel=channel.channel)
+            else text(name, *ids, signed=channel.signed, channel=channel.channel, content=channel.content)
         )
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 
@@ -287,12 +304,12 @@ class Responses(Format):
                 self._name(item)
         key = (item, kind, own)
         if not value:  # the lane takes such an event, so it must not change what is known
-            return Feed(key, mark, None, json=channel.json)
+            return Feed(key, mark, None)
         self._open(key, ids)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)
             addresses = tuple(ANY if name == "item_id" else ids[name] for name in channel.ids)
-        return Feed(key, mark, addresses, json=channel.json)
+        return Feed(key, mark, addresses)
 
     def _item_of(self, kind: str, ids: Mapping[str, Any], own: Any) -> tuple[Any, bool]:
         """What the item of an event goes by, None if it is a new one; and whether its id is not to be relied on."""

@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -35,11 +35,12 @@ from litellm.types.guardrails import GuardrailEventHooks
 from holdback import _backend
 from holdback.aio import restored
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.config import DeanonymizationConfig
+from holdback.config import DeanonymizationConfig, checked_content, with_content
 from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.integrations.requests import content_of
 from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
 from holdback.pairs import pairs_in
 from holdback.policy import RestorePolicy
@@ -111,6 +112,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+    :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
+        that asks for JSON or for text (``response_format`` and its like).
     :param policy: where values may go: a :class:`RestorePolicy`, its settings, or the path of its TOML file.
     :param on_report: is given a :class:`Report` at the end of each answer.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
@@ -125,7 +128,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     too for known values.
 
     :raises ValueError: ``mode`` has not what is needed.
-    :raises HoldbackError: ``protocol``, ``oversized`` or ``undecodable`` is not known.
+    :raises HoldbackError: ``content``, ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
 
     >>> import asyncio
@@ -150,6 +153,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         *,
         known_values: str | os.PathLike[str] | Mapping[str, str] | None = None,
         reasoning: bool = False,
+        content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
@@ -166,7 +170,9 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning), policy=_policy(policy))
+        self._config = DeanonymizationConfig(
+            reasoning=bool(reasoning), content=checked_content(content), policy=_policy(policy)
+        )
         self._on_report = on_report
         prepared_for(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
@@ -207,7 +213,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         return restore_answer(
             response,
             self._mapping_of(data),
-            self._config,
+            with_content(self._config, content_of(data)),
             protocol=self._options.protocol,
             on_report=partial(self._reported, data),
         )
@@ -225,7 +231,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
-            begin = partial(_Answer, prepared, self._config, options)
+            config = with_content(self._config, content_of(request_data))
+            begin = partial(_Answer, prepared, config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
         return restored(response, begin, iter, partial(self._reported, request_data))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdback._backend import TrieMatcher, is_native
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine import json_text
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
 from holdback.engine.frames import BOM
@@ -68,7 +68,7 @@ def _restored(
     if matcher is None or (kind := kind or format_of_answer(members(node) or {})) is None:
         return answer
     event = ObjectEvent(node, kind.answer_shapes(signed=restores_reasoning(config)))
-    restore_wholes(event, matcher, account, is_one=kind.IS_ONE)
+    restore_wholes(event, matcher, content_of(config), account, is_one=kind.IS_ONE)
     written = event.written()
     return answer if written is node else written
 
@@ -87,7 +87,7 @@ def _in_bytes(
     if reading is None:
         return answer
     event = BytesEvent(text, reading)
-    restore_wholes(event, matcher, account, is_one=kind.IS_ONE)
+    restore_wholes(event, matcher, content_of(config), account, is_one=kind.IS_ONE)
     changes = event.changes()
     if not changes:
         return answer

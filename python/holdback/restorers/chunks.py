@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine.answer import Answer
 from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
@@ -45,6 +45,7 @@ class ChunkRestorer:
     __slots__ = (
         "_account",
         "_answer",
+        "_content",
         "_format",
         "_kind",
         "_lane",
@@ -67,6 +68,7 @@ class ChunkRestorer:
         self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
+        self._content = content_of(config)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
@@ -126,7 +128,7 @@ class ChunkRestorer:
         kind = self._kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
-            self._answer = Answer(self._matcher, self._format, self._account)
+            self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
             if self._uses_lane:
                 self._lane = ChunkLane(self._format.shapes(signed=self._signed))
                 self._answer.use(self._lane)
