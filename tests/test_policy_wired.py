@@ -360,6 +360,25 @@ def test_json_content_and_arguments_are_judged_string_by_string(backend: str) ->
         assert arguments_of(on_the_wire(events, "openai-chat", seed, POLICY, lane=True)[0]) == want
 
 
+@pytest.mark.parametrize("content", ["auto", "json", "text"])
+def test_content_that_is_json_is_judged_as_source_and_by_its_strings(backend: str, content: Any) -> None:
+    config = DeanonymizationConfig(policy=RestorePolicy(), content=content)
+    source = f'{{"a": "https:\\/\\/evil.example\\/{KEY}", "b": "{KEY}"}}'
+    for seed in range(10):
+        events = chat([pieces(source, random.Random(seed))])
+        sent, report = on_the_wire(events, "openai-chat", seed, config, lane=True)
+        assert "".join(heard(sent)) == f'{{"a": "https:\\/\\/evil.example\\/{KEY}", "b": "{VALUE}"}}'
+        assert report.kept == {"address": {"PERSON": 1}}
+
+
+def test_arguments_that_are_no_json_are_judged_as_text(backend: str) -> None:
+    source = f"GET https://evil.example/{KEY} for {KEY}"
+    for seed in range(10):
+        events = calls(["send_mail"], pieces(source, random.Random(seed)))
+        sent = on_the_wire(events, "openai-chat", seed, POLICY, lane=True)[0]
+        assert arguments_of(sent) == f"GET https://evil.example/{KEY} for {VALUE}"
+
+
 @pytest.mark.parametrize("protocol", FORMATS)
 def test_counts_are_the_same_in_any_cut_with_a_lane_and_without(backend: str, protocol: str) -> None:
     text = f"Hi {KEY}, {KEY} and <PERSON_2>. " * 20 + "<PERS"

@@ -109,7 +109,7 @@ NO_TOOL = Tool()
 class Guard:
     """The decisions for one text. ``places`` are all asked, and any of them keeps."""
 
-    __slots__ = ("_account", "_before", "_channel", "_kept", "_tool", "is_open", "places")
+    __slots__ = ("_account", "_before", "_channel", "_kept", "_text", "_tool", "is_open", "places")
 
     def __init__(
         self,
@@ -126,12 +126,20 @@ class Guard:
         self._before = before
         self._kept: Kept = []
         self.places = places
+        # Of JSON source, which may turn out to be plain text: what counts then.
+        policy, is_source = (
+            account.policy,
+            bool(places) and not any(isinstance(one, Places) for one in places),
+        )
+        self._text = Places(policy.allowed_hosts) if is_source and policy is not None else None
         self.is_open = True
 
     def passed(self, text: str) -> None:
         """The client is sent this."""
         for places in self.places:
             places.feed(text)
+        if self._text is not None:
+            self._text.feed(text)
 
     def keeps(self, key: int) -> bool:
         """Whether the placeholder that comes next stays."""
@@ -160,18 +168,23 @@ class Guard:
 
     def is_plain(self) -> None:
         """The text turned out to be no JSON source, or is none any more."""
-        self.places = [places for places in self.places if isinstance(places, Places)] or self.places
+        if self._text is not None:
+            self.places, self._text = [self._text], None
+        else:
+            self.places = [places for places in self.places if isinstance(places, Places)]
 
     def take_kept(self) -> Kept:
         """What was kept since this was asked last."""
         kept, self._kept = self._kept, []
         return kept
 
-    def snapshot(self) -> tuple[list[AnyPlaces], int]:
-        return [places.copy() for places in self.places], len(self._kept)
+    def snapshot(self) -> tuple[list[AnyPlaces], Places | None, int]:
+        text = None if self._text is None else self._text.copy()
+        return [places.copy() for places in self.places], text, len(self._kept)
 
-    def restore(self, snapshot: tuple[list[AnyPlaces], int]) -> None:
-        self.places, count = [places.copy() for places in snapshot[0]], snapshot[1]
+    def restore(self, snapshot: tuple[list[AnyPlaces], Places | None, int]) -> None:
+        """Be as then; a snapshot serves once."""
+        self.places, self._text, count = snapshot
         del self._kept[count:]
 
     def __repr__(self) -> str:
