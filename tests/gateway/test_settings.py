@@ -126,8 +126,8 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ({"key": "ab" * 31}, "at least 32 random bytes"),
         ({"key": SECRET}, "key is no key"),
         ({"old_keys": [SECRET]}, "old_keys is no key"),
-        ({"store": SECRET}, "store is none, memory:"),
-        ({"store": "memory:x"}, "store is none, memory:"),
+        ({"store": SECRET}, "a store is none, memory:"),
+        ({"store": "memory:x"}, "a store is none, memory:"),
         ({"key_file": "/nowhere/key"}, "key_file cannot be read"),
         ({"values": "/nowhere/values"}, "values cannot be read"),
         ({"state": "/proc/nowhere"}, "state cannot be used"),
@@ -177,7 +177,7 @@ def test_a_state_folder_keeps_the_key(values: Path, tmp_path: Path) -> None:
     assert said_by(settings) == first[1:]
     assert path.read_text() == kept
     path.write_text(SECRET)
-    with pytest.raises(SettingsError, match="is no key") as caught:
+    with pytest.raises(HoldbackError, match="is no key") as caught:
         said_by(settings)
     assert SECRET not in str(caught.value)
 
