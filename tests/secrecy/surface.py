@@ -12,7 +12,7 @@ import holdback
 from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
-INSIDE = {"__init__", "opening", "transports"}
+INSIDE = {"__init__", "litellm_masking", "opening", "transports"}
 """Modules of the integrations that users do not import."""
 
 METHOD = (ast.FunctionDef, ast.AsyncFunctionDef)
