@@ -36,7 +36,7 @@ HOSTED = {
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),
-    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 3),
+    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 4),
     ("docs/privaite.md", "py"): Host("tests/integrations/test_privaite.py", 2),
     ("rust/core/README.md", "rust"): Host("rust/core/src/lib.rs", 1),
 }

@@ -74,7 +74,6 @@ Kept = TypeVar("Kept")
 _attached: WeakKeyDictionary[Any, AnyMapping] = WeakKeyDictionary()
 _tokens: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 _protocols: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-_masked: WeakKeyDictionary[Any, PIIMapping] = WeakKeyDictionary()
 
 
 def attach_mapping(data: Request, mapping: AnyMapping) -> None:
@@ -177,6 +176,9 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         self._masks = reversed_matcher(self._known.get_all_fakes())
         self._config = DeanonymizationConfig(reasoning=bool(reasoning))
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
+        self._masked: WeakKeyDictionary[Any, PIIMapping] = (
+            WeakKeyDictionary()
+        )  # ours alone: guardrails may be many
         self._way_out = way_out(detector, key, store, ttl, self._known)
         if self._way_out is not None:
             Masker.check_config(self._config)
@@ -209,7 +211,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
                     f"a detector needs the request as LiteLLM hands it to hooks, with its {_REQUEST}"
                 )
             protocol = _kept(_protocols, data) or AUTO
-            _masked[request] = (await self._way_out.mask(data, user_api_key_dict, protocol)).mapping
+            self._masked[request] = (await self._way_out.mask(data, user_api_key_dict, protocol)).mapping
         elif self._masks is not None:
             mask_request(data, self._masks)
         return data
@@ -249,7 +251,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         pairs = {} if attached is None else _pairs_of(attached)
         if pairs is None:
             return attached
-        known = _kept(_masked, data) or self._known
+        known = _kept(self._masked, data) or self._known
         sources: list[AnyMapping] = [known, tokens, *([] if attached is None else [attached])]
         holding = [source for source in sources if _pairs_of(source)]
         if len(holding) <= 1:  # as it is: it may have been compiled before
