@@ -75,6 +75,7 @@ DOCUMENTED = sorted(
 )
 DOCUMENTED = [source for source in DOCUMENTED if "    >>> " in source.read_text(encoding="utf-8")]
 HOSTS = {
+    "langchain.py": [pytest.mark.frameworks],
     "litellm.py": [pytest.mark.litellm],
     "privaite.py": [pytest.mark.privaite],
     "redis.py": [pytest.mark.stores],

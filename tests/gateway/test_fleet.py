@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways import KEY, needs_gateway, running
+from gateways import KEY, Gateway, needs_gateway, running
 from redis_server import SERVER, Server
 
 needs_gateway()
@@ -42,7 +42,7 @@ async def test_a_fleet_is_one_gateway(tmp_path: Path) -> None:
             stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024)) for _ in range(3)
         ]
 
-        def started(number: int, name: str) -> object:
+        def started(number: int, name: str) -> Gateway:
             return stack.enter_context(
                 running(
                     upstream,
