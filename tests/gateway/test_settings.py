@@ -125,7 +125,7 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ({"store": "redis://h/0"}, "needs a key that lasts"),
         ({"key": "ab" * 31}, "at least 32 random bytes"),
         ({"key": SECRET}, "key is no key"),
-        ({"old_keys": [SECRET]}, "old_keys is no key"),
+        ({"other_keys": [SECRET]}, "other_keys is no key"),
         ({"store": SECRET}, "a store is none, memory:"),
         ({"store": "memory:x"}, "a store is none, memory:"),
         ({"key_file": "/nowhere/key"}, "key_file cannot be read"),

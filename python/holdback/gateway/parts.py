@@ -77,7 +77,7 @@ def _keys(settings: Settings, say: Say) -> list[bytes]:
     else:
         key = secrets.token_bytes(32)
         say("key: made for this run, in memory; placeholders change at the next start (--state DIR keeps it)")
-    return [key, *(key_in(old.get_secret_value(), "old_keys") for old in settings.old_keys)]
+    return [key, *(key_in(old.get_secret_value(), "other_keys") for old in settings.other_keys)]
 
 
 def _kept_key(state: Path, say: Say) -> bytes:
