@@ -322,15 +322,15 @@ def test_more_than_it_may_serve_is_turned_away(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         statuses: list[int] = []
 
-        def ask() -> None:
-            with client(gateway) as asks:
+        def ask(of: Gateway) -> None:
+            with client(of) as asks:
                 statuses.append(asks.post("/v1/chat/completions", json=CHAT).status_code)
 
         with (
             running(address, tmp_path, settings="[limits]\nrequests = 1") as gateway,
             client(gateway) as other,
         ):
-            first = threading.Thread(target=ask)
+            first = threading.Thread(target=ask, args=(gateway,))
             first.start()
             assert has_come.wait(timeout=60)
             refused = other.post("/v1/chat/completions", json=CHAT)

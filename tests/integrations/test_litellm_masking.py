@@ -82,7 +82,8 @@ async def test_a_round_trip() -> None:
 def _a_module_with_a_detector(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "test_litellm_masking_people", SimpleNamespace(people=people))  # type: ignore[arg-type]
+    module: Any = SimpleNamespace(people=people)
+    monkeypatch.setitem(sys.modules, "test_litellm_masking_people", module)
 
 
 async def test_what_is_litellm_s_own_is_left_alone() -> None:
