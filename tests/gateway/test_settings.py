@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -206,3 +208,33 @@ def test_a_file_of_values_that_cannot_be_used(source: bytes, message: str) -> No
         values_in(source, "the file")
     assert message in str(caught.value)
     assert "kanarie" not in str(caught.value)
+
+
+def test_presidio_is_asked_as_the_settings_say(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    given: dict[str, Any] = {"language": "de", "score_threshold": 0.4, "entities": ["PERSON"]}
+    settings = load(upstream=UPSTREAM, presidio=given)
+    with pytest.raises(SettingsError, match="needs presidio-analyzer"):
+        said_by(settings)
+    asked: list[dict[str, Any]] = []
+
+    class Engine:
+        def analyze(self, **named: Any) -> list[Any]:
+            asked.append(named)
+            return [SimpleNamespace(entity_type="PERSON", start=0, end=3, score=0.9)]
+
+    class Provider:
+        def __init__(self, analyzer_engine_conf_file: str) -> None:
+            assert analyzer_engine_conf_file == "presidio.yaml"
+
+        def create_engine(self) -> Engine:
+            return Engine()
+
+    module: Any = SimpleNamespace(AnalyzerEngine=Engine, AnalyzerEngineProvider=Provider)
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", module)
+    for more in ({}, {"config": "presidio.yaml"}):
+        settings = load(upstream=UPSTREAM, presidio={**given, **more})
+        parts = parts_of(settings, lambda _: None)
+        masked = parts.trip.masker.mask({"input": "Ada wrote"}, scope="s")
+        assert masked.mapping.get_entity_type("Ada") == "PERSON"
+    assert asked[0] == {"text": "Ada wrote", **given}
