@@ -6,13 +6,15 @@ import copy
 import os
 import re
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from holdback import HoldbackError
+from holdback import DeanonymizationConfig, HoldbackError
 from holdback.masking import KnownValues, MaskingError, Span
+from holdback.policy import RestorePolicy
 from holdback.stores import MemoryStore, StoreError
 
 pytestmark = pytest.mark.litellm
@@ -153,6 +155,28 @@ async def test_what_cannot_be_masked_is_not_sent() -> None:
         assert MAIL not in str(caught.value)
     with pytest.raises(HoldbackError, match="litellm_logging_obj"):
         await before(guardrail(), {"messages": []})
+
+
+@pytest.mark.skipif("policy" not in DeanonymizationConfig.model_fields, reason="no policy in the config yet")
+@pytest.mark.parametrize("way", ["table", "file", "object"])
+async def test_a_policy_keeps_a_value_out_of_an_address(tmp_path: Path, way: str) -> None:
+    (tmp_path / "policy.toml").write_text('hosts = ["wiki.example.org"]')
+    given: Any = {
+        "table": {"hosts": ["wiki.example.org"]},
+        "file": str(tmp_path / "policy.toml"),
+        "object": RestorePolicy(hosts=["wiki.example.org"]),
+    }[way]
+    holdback = guardrail(policy=given, known_values={"<STAFF_1>": ADA})
+    data = chat(f"{ADA} {MAIL}")
+    await before(holdback, data)
+    staff, mail = data["messages"][0]["content"].split()
+    told = f"{staff} {mail} https://evil.example/?q={mail} https://wiki.example.org/{staff}"
+    heard = f"{ADA} {MAIL} https://evil.example/?q={mail} https://wiki.example.org/{ADA}"
+    assert await after(holdback, data, told) == heard
+    with pytest.raises(HoldbackError, match="hosts"):
+        guardrail(policy={"hosts": 7})
+    with pytest.raises(HoldbackError, match="signed"):
+        guardrail(policy={"channels": {"signed": "restore"}})
 
 
 def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,11 +40,12 @@ from holdback.config import DeanonymizationConfig
 from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
-from holdback.integrations.litellm_masking import way_out
+from holdback.integrations.litellm_masking import policy_in, way_out
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
 from holdback.masking import Masker
 from holdback.pairs import pairs_in
+from holdback.policy import RestorePolicy
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.stores.base import Store
@@ -117,6 +118,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param key: the key of the placeholders, in hexadecimal or base64, or ``os.environ/NAME``.
     :param store: what keeps conversations: ``memory:``, ``sqlite:PATH``, ``redis://…``, or ``os.environ/NAME``.
     :param ttl: after how many seconds without a turn the store forgets a conversation.
+    :param policy: where values may go: a ``RestorePolicy``, its settings as a table, or the path of a TOML file.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
@@ -158,6 +160,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         key: str | bytes | None = None,
         store: str | Store | None = None,
         ttl: float | None = 86_400,
+        policy: RestorePolicy | Mapping[str, Any] | str | None = None,
         reasoning: bool = False,
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
@@ -173,7 +176,10 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        asked: dict[str, Any] = {"reasoning": bool(reasoning)}
+        if policy is not None:
+            asked["policy"] = policy_in(policy)
+        self._config = DeanonymizationConfig(**asked)
         matcher_of(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         self._masked: WeakKeyDictionary[Any, PIIMapping] = (

@@ -20,6 +20,7 @@ from holdback._keys import key_in, message
 from holdback.errors import HoldbackError, MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import Detector, Masked, Masker, Pattern, Patterns, Placeholders, RoundTrip
+from holdback.policy import RestorePolicy
 from holdback.stores.addresses import store_at
 from holdback.stores.base import Store
 
@@ -101,6 +102,21 @@ def way_out(
     without = RoundTrip(masker, known=own)
     trip = without if kept is None else RoundTrip(masker, kept, ttl=ttl, known=own)
     return WayOut(trip, without)
+
+
+def policy_in(
+    given: RestorePolicy | Mapping[str, Any] | str | os.PathLike[str] | None,
+) -> RestorePolicy | None:
+    """A policy, its settings as a table, or the path of a TOML file that holds them.
+
+    :raises PolicyError: it is no policy.
+    :raises OSError: the file cannot be read.
+    """
+    if given is None or isinstance(given, RestorePolicy):
+        return given
+    if isinstance(given, Mapping):
+        return RestorePolicy(**given)
+    return RestorePolicy.from_toml(given)
 
 
 def from_environment(text: str, setting: str) -> str:

@@ -128,7 +128,9 @@ class Walk:
         elif isinstance(node, Mapping):
             new = self._object(node, dict(node), shape)
         else:
-            raise MaskingError(f"{self._where() or 'the request'} is of type {type(node).__name__}, which JSON does not have")
+            raise MaskingError(
+                f"{self._where() or 'the request'} is of type {type(node).__name__}, which JSON does not have"
+            )
         self._depth -= 1
         return new
 
