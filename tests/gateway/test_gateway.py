@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from gateways import ADA, CITY, KEY, MAIL, MIRA, Gateway, running
+from gateways import ADA, CITY, KEY, MAIL, MIRA, Gateway, needs_gateway, running
 from holdback import DeanonymizationConfig
 from provider import Provider, answer
 
+needs_gateway()
 httpx = pytest.importorskip("httpx")
 
 TEXT = f"Write to {ADA} ({MAIL}) in {CITY}. [cut:7]"

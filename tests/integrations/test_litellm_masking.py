@@ -164,7 +164,7 @@ async def test_a_policy_keeps_a_value_out_of_an_address(tmp_path: Path, way: str
     given: Any = {
         "table": {"hosts": ["wiki.example.org"]},
         "file": str(tmp_path / "policy.toml"),
-        "object": RestorePolicy(hosts=["wiki.example.org"]),
+        "object": RestorePolicy(hosts=("wiki.example.org",)),
     }[way]
     holdback = guardrail(policy=given, known_values={"<STAFF_1>": ADA})
     data = chat(f"{ADA} {MAIL}")

@@ -20,7 +20,7 @@ from wire_formats import (
 
 PART = ("=output_text text", "=output_text annotations * title", "=output_text annotations * url",
         "=output_text annotations * filename", "=refusal refusal", "=reasoning_text text ?",
-        "=summary_text text ?", "=input_text text")  # fmt: skip
+        "=summary_text text ?", "=input_text text", "=input_file filename")  # fmt: skip
 ITEM = (
     *(f"=message content * {part}" for part in PART),
     *(f"=reasoning {field} * {part}" for field in ("summary", "content") for part in PART),
@@ -37,7 +37,9 @@ ITEM = (
     "=program code", "=program_output result", "=web_search_call action query",
     "=web_search_call action queries *", "=web_search_call action url", "=web_search_call action pattern",
     "=file_search_call queries *", "=file_search_call results * text", "=file_search_call results * filename",
-    "=computer_call action text", "=computer_call actions * text",
+    "=computer_call action text", "=computer_call actions * text", "=file_search_call results * attributes !",
+    "=mcp_call error content !", "=local_shell_call action working_directory", "=local_shell_call action user",
+    "=web_search_call action sources * url", "=image_generation_call revised_prompt",
 )  # fmt: skip
 CITATION = ("cited_text", "document_title", "title", "source", "url")
 BLOCK = (
@@ -50,6 +52,10 @@ BLOCK = (
     "=web_fetch_tool_result content content title", "=web_fetch_tool_result content content source =text data",
     "=text_editor_code_execution_tool_result content content",
     "=text_editor_code_execution_tool_result content lines *", "=advisor_tool_result content text",
+    *(f"=mcp_tool_result content * citations * {field}" for field in CITATION),
+    *(f"={kind}_tool_result content error_message" for kind in (
+        "code_execution", "bash_code_execution", "web_search", "web_fetch", "text_editor_code_execution", "advisor",
+        "tool_search")),
 )  # fmt: skip
 MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
 
@@ -68,11 +74,12 @@ class Responses(Reader):
     SOURCES = ("function_call_arguments", "mcp_call_arguments")
     KINDS = (*SIGNED, *SOURCES, "output_text", "refusal", "custom_tool_call_input",
              "code_interpreter_call_code", "shell_call_command", "shell_call_output_content",
-             "audio.transcript")  # fmt: skip
+             "audio.transcript", "apply_patch_call_operation_diff")  # fmt: skip
     DONE: ClassVar = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text ?",
             "reasoning_summary_text": "text ?", "function_call_arguments": "arguments !",
             "mcp_call_arguments": "arguments !", "custom_tool_call_input": "input",
-            "code_interpreter_call_code": "code", "shell_call_command": "command"}  # fmt: skip
+            "code_interpreter_call_code": "code", "shell_call_command": "command",
+            "apply_patch_call_operation_diff": "diff"}  # fmt: skip
     ALL = ("completed", "failed", "incomplete", "cancelled")
 
     def __init__(self, *, signed: bool = False) -> None:
@@ -108,6 +115,8 @@ class Responses(Reader):
         if "response" in event:
             output = named(event["response"]).get("output")
             wholes(self, output, tuple(f"* {rule}" for rule in ITEM), ("response", "output"), heard)
+            rules = ("misalignment detailed_explanation", "misalignment steer message")
+            wholes(self, named(event["response"]).get("error"), rules, ("response", "error"), heard)
         if short == "shell_call_command.added":
             wholes(self, event, ("command",), (), heard)
 
@@ -191,12 +200,13 @@ class Anthropic(Reader):
             wholes(self, block, BLOCK, ("content_block",), heard)
         elif kind == "message_start":
             rules = tuple(f"content * {rule}" for rule in MESSAGE)
-            wholes(self, event.get("message"), rules, ("message",), heard)
+            wholes(self, event.get("message"), (*rules, "stop_details explanation"), ("message",), heard)
         elif kind == "message_delta":
             if delta.get("stop_reason"):
                 heard.end(everything)
             if isinstance(delta.get("stop_sequence"), str):
                 heard.whole(("delta", "stop_sequence"))
+            wholes(self, delta, ("stop_details explanation",), ("delta",), heard)
         elif kind == "message_stop" or event.get("error"):
             heard.end(everything)
 

@@ -113,8 +113,9 @@ class Chat(Reader):
         here = (*path, "audio", "transcript")
         self.hear((choice, "audio"), here, named(delta.get("audio")).get("transcript"), heard)
         for at, note in enumerate(listed(delta.get("annotations"))):
-            if "title" in named(named(note).get("url_citation")):
-                heard.whole((*path, "annotations", at, "url_citation", "title"))
+            for field in ("title", "url"):
+                if field in named(named(note).get("url_citation")):
+                    heard.whole((*path, "annotations", at, "url_citation", field))
 
     def call(self, choice: Any, path: Path, position: int, call: Event, heard: Heard) -> None:
         index, call_id = call.get("index"), call.get("id")
@@ -159,6 +160,13 @@ GEMINI_PART = ("functionCall args !", "functionResponse response !", "toolCall a
                "executableCode code", "codeExecutionResult output")  # fmt: skip
 GEMINI_BESIDES = ("finishMessage", "citationMetadata citations * title", "citationMetadata citations * uri",
                   "groundingMetadata webSearchQueries *", "groundingMetadata groundingChunks * web title",
+                  "groundingMetadata imageSearchQueries *", "groundingMetadata retrievalQueries *",
+                  *(f"groundingMetadata groundingChunks * {found}" for found in (
+                      "image title", "maps title", "maps text", "maps placeAnswerSources reviewSnippets * title",
+                      "maps placeAnswerSources reviewSnippets * review", "retrievedContext title",
+                      "retrievedContext text", "retrievedContext uri", "retrievedContext ragChunk text",
+                      "retrievedContext customMetadata * stringValue",
+                      "retrievedContext customMetadata * stringListValue values *")),
                   "groundingMetadata groundingSupports * segment text",
                   "groundingMetadata searchEntryPoint renderedContent")  # fmt: skip
 
@@ -224,6 +232,7 @@ class Gemini(Reader):
                 self.hear((candidate, "thought" if thought else "text"), (*path, "text"), text, heard)
         elif isinstance(spoken, str):
             self.hear((candidate, "audioTranscription"), (*path, "audioTranscription", "text"), spoken, heard)
+            wholes(self, part, ("audioTranscription words * word",), path, heard)
         elif any(part.get(name) is not None for name in self.BOUNDARIES):
             heard.end(lambda key: key[0] == candidate and key[1] in self.PLAIN)
             wholes(self, part, GEMINI_PART, path, heard)

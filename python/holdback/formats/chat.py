@@ -67,6 +67,11 @@ def _said(name: str, *, signed: bool = False) -> Any:
     return text(name, "choice", emptied=DROPPED, signed=signed)
 
 
+def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
+    """Shapes of members because of which a chunk leaves."""
+    return {name: (shape, KEEPS) for name, shape in shapes.items()}
+
+
 def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
     """A call's function or custom tool: its name begins the call."""
     return {"name": (address("call_name"), once("call_begins", *CALL), KEEPS), **shape, OTHER: KEEPS}
@@ -84,15 +89,21 @@ DETAIL = ByType(
 for _shape in (DETAIL["reasoning.text"], DETAIL["reasoning.summary"]):
     _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}
 
+REFERRED: dict[Any, Any] = dict.fromkeys(("title", "description", "url"), TEXT)
+"""What thinking refers to."""
 PART = {"text": _said("content"), "type": (), "index": (), OTHER: KEEPS}
 CONTENT_PART = ByType(
     {
         **dict.fromkeys(TEXT_PARTS, PART),
         "thinking": {
-            "thinking": (_said("thinking"), [{"text": _said("thinking"), "type": (), OTHER: KEEPS}]),
+            "thinking": (
+                _said("thinking"),
+                [{"text": _said("thinking"), "type": (), **_kept(REFERRED), OTHER: KEEPS}],
+            ),
             "type": (),
             OTHER: KEEPS,
         },
+        "resource": {"content": (KEEPS, {"text": TEXT}), OTHER: KEEPS},
         OTHER: {OTHER: KEEPS},
     }
 )
@@ -110,7 +121,8 @@ TOOL_CALL: Shape = {
 WHOLE_PART = ByType(
     {
         **{kind: {"text": TEXT} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
+        "thinking": {"thinking": (TEXT, [{"text": TEXT, **REFERRED}])},
+        "resource": {"content": {"text": TEXT}},
     }
 )
 REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
@@ -124,7 +136,7 @@ MESSAGE: dict[Any, Any] = {
     "tool_calls": [{"function": {"arguments": JSON}, "custom": {"input": TEXT}}],
     "function_call": {"arguments": JSON},
     "audio": {"transcript": TEXT},
-    "annotations": [{"url_citation": {"title": TEXT}}],
+    "annotations": [{"url_citation": {"title": TEXT, "url": TEXT}}],
 }
 DELTA: dict[Any, Any] = {
     **{
@@ -148,13 +160,14 @@ DELTA: dict[Any, Any] = {
         KEEPS,
     ),
     "audio": (place("audio"), {"transcript": _said("audio"), OTHER: KEEPS}),
-    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, OTHER: KEEPS}, OTHER: KEEPS}]),
+    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, "url": TEXT}}]),
     OTHER: KEEPS,
 }
 CHOICE: dict[Any, Any] = {
     "index": address("choice", positional=True),
     "delta": (place("delta"), DELTA, KEEPS),
     "message": ({**MESSAGE, OTHER: KEEPS}, KEEPS),
+    "messages": ([MESSAGE], KEEPS),
     "finish_reason": (event("finish", "choice"), KEEPS),
     OTHER: KEEPS,
 }
@@ -177,7 +190,7 @@ class Chat(Enveloped):
         "error": (event("error"), KEEPS),
         OTHER: KEEPS,
     }
-    ANSWER = {"choices": [{"message": MESSAGE}]}
+    ANSWER = {"choices": [{"message": MESSAGE, "messages": [MESSAGE]}]}
     ENDS = dict.fromkeys(("content", "arguments", "input", "function_call"), THINKING)
 
     def __init__(self) -> None:

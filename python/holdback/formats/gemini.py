@@ -82,6 +82,14 @@ BOUNDARIES: dict[str, Shape] = {
 }
 """What a part is that is no text, and what comes complete in it."""
 
+REVIEWS: Shape = [{"title": TEXT, "review": TEXT}]
+RETRIEVED: Shape = {
+    "title": TEXT,
+    "text": TEXT,
+    "uri": TEXT,
+    "ragChunk": {"text": TEXT},
+    "customMetadata": [{"stringValue": TEXT, "stringListValue": {"values": [TEXT]}}],
+}
 BESIDES: dict[str, Shape] = {
     "finishMessage": TEXT,
     "citationMetadata": {
@@ -90,7 +98,20 @@ BESIDES: dict[str, Shape] = {
     },
     "groundingMetadata": {
         "webSearchQueries": [TEXT],
-        "groundingChunks": [{"web": {"title": TEXT}}],
+        "imageSearchQueries": [TEXT],
+        "retrievalQueries": [TEXT],
+        "groundingChunks": [
+            {
+                "web": {"title": TEXT},
+                "image": {"title": TEXT},
+                "maps": {
+                    "title": TEXT,
+                    "text": TEXT,
+                    "placeAnswerSources": {"reviewSnippets": REVIEWS, "reviewSnippet": REVIEWS},
+                },
+                "retrievedContext": RETRIEVED,
+            }
+        ],
         "groundingSupports": [{"segment": {"text": TEXT}}],
         "searchEntryPoint": {"renderedContent": TEXT},
     },
@@ -102,7 +123,7 @@ FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 WHOLE_PART: dict[Any, Any] = {
     **BOUNDARIES,
     "text": TEXT,
-    "audioTranscription": {"text": TEXT},
+    "audioTranscription": {"text": TEXT, "words": [{"word": TEXT}]},
     "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
 }
 
@@ -126,6 +147,7 @@ def _part(name: str) -> dict[Any, Any]:
         "thought": (),
         "audioTranscription": {
             "text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT),
+            "words": (KEEPS, [{"word": TEXT}]),
             OTHER: KEEPS,
         },
         **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},

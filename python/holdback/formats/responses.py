@@ -85,6 +85,7 @@ CHANNELS = {
     "response.mcp_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.custom_tool_call_input": Channel(OF_ITEM, {"input": TEXT}),
     "response.code_interpreter_call_code": Channel(OF_ITEM, {"code": TEXT}),
+    "response.apply_patch_call_operation_diff": Channel(OF_ITEM, {"diff": TEXT}),
     "response.shell_call_command": Channel(OF_COMMAND, {"command": TEXT}),
     "response.shell_call_output_content": Channel(
         ("item_id", *OF_COMMAND), {"output": OUTPUTS}, streams=("stdout", "stderr")
@@ -97,6 +98,7 @@ PART = ByType(
     {
         "output_text": {"text": TEXT, "annotations": [ANNOTATION]},
         "input_text": {"text": TEXT},  # in the output of a tool
+        "input_file": {"filename": TEXT},
         "refusal": {"refusal": TEXT},
         "reasoning_text": {"text": SIGNED},
         "summary_text": {"text": SIGNED},
@@ -109,13 +111,15 @@ ITEM = ByType(
         "reasoning": {"summary": [PART], "content": [PART]},
         "function_call": {"arguments": JSON},
         "function_call_output": {"output": TOOL_OUTPUT},
-        "mcp_call": {"arguments": JSON, "output": TEXT, "error": (TEXT, {"message": TEXT})},
+        "mcp_call": {"arguments": JSON, "output": TEXT, "error": (TEXT, {"message": TEXT, "content": JSON})},
         "mcp_approval_request": {"arguments": JSON},
         "tool_search_call": {"arguments": JSON},
         "custom_tool_call": {"input": TEXT},
         "custom_tool_call_output": {"output": TOOL_OUTPUT},
         "code_interpreter_call": {"code": TEXT, "outputs": [{"logs": TEXT}]},
-        "local_shell_call": {"action": {"command": [TEXT], "env": JSON}},
+        "local_shell_call": {
+            "action": {"command": [TEXT], "env": JSON, "working_directory": TEXT, "user": TEXT}
+        },
         "local_shell_call_output": {"output": TEXT},
         "shell_call": {"action": {"commands": [TEXT]}},
         "shell_call_output": {"output": OUTPUTS},
@@ -123,12 +127,27 @@ ITEM = ByType(
         "apply_patch_call_output": {"output": TEXT},
         "program": {"code": TEXT},
         "program_output": {"result": TEXT},
-        "web_search_call": {"action": {"query": TEXT, "queries": [TEXT], "url": TEXT, "pattern": TEXT}},
-        "file_search_call": {"queries": [TEXT], "results": [{"text": TEXT, "filename": TEXT}]},
+        "web_search_call": {
+            "action": {
+                "query": TEXT,
+                "queries": [TEXT],
+                "url": TEXT,
+                "pattern": TEXT,
+                "sources": [{"url": TEXT}],
+            }
+        },
+        "file_search_call": {
+            "queries": [TEXT],
+            "results": [{"text": TEXT, "filename": TEXT, "attributes": JSON}],
+        },
+        "image_generation_call": {"revised_prompt": TEXT},
         "computer_call": {"action": {"text": TEXT}, "actions": [{"text": TEXT}]},
     }
 )
-ANSWER: Shape = {"output": [ITEM]}
+ANSWER: Shape = {
+    "output": [ITEM],
+    "error": {"misalignment": {"detailed_explanation": TEXT, "steer": {"message": TEXT}}},
+}
 
 
 SEQUENCE = latest("sequence_number")
