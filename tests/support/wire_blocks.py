@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from wire_formats import (
+    CONTENT,
     Chat,
     Completion,
     Event,
@@ -13,12 +14,13 @@ from wire_formats import (
     Key,
     Ollama,
     Reader,
+    Source,
     everything,
     named,
     wholes,
 )
 
-PART = ("=output_text text", "=output_text annotations * title", "=output_text annotations * url",
+PART = ("=output_text text ~", "=output_text annotations * title", "=output_text annotations * url",
         "=output_text annotations * filename", "=refusal refusal", "=reasoning_text text ?",
         "=summary_text text ?", "=input_text text", "=input_file filename")  # fmt: skip
 ITEM = (
@@ -57,7 +59,7 @@ BLOCK = (
         "code_execution", "bash_code_execution", "web_search", "web_fetch", "text_editor_code_execution", "advisor",
         "tool_search")),
 )  # fmt: skip
-MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
+MESSAGE = ("=text text ~", "=thinking thinking ?", *BLOCK)
 
 
 def number_in(ids: set[Any]) -> int:
@@ -75,7 +77,7 @@ class Responses(Reader):
     KINDS = (*SIGNED, *SOURCES, "output_text", "refusal", "custom_tool_call_input",
              "code_interpreter_call_code", "shell_call_command", "shell_call_output_content",
              "audio.transcript", "apply_patch_call_operation_diff")  # fmt: skip
-    DONE: ClassVar = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text ?",
+    DONE: ClassVar = {"output_text": "text ~", "refusal": "refusal", "reasoning_text": "text ?",
             "reasoning_summary_text": "text ?", "function_call_arguments": "arguments !",
             "mcp_call_arguments": "arguments !", "custom_tool_call_input": "input",
             "code_interpreter_call_code": "code", "shell_call_command": "command",
@@ -120,6 +122,9 @@ class Responses(Reader):
         if short == "shell_call_command.added":
             wholes(self, event, ("command",), (), heard)
 
+    def source_of(self, name: str) -> Source:
+        return CONTENT if name == "output_text" else name in self.SOURCES
+
     def place(self, event: Event) -> Key:
         return tuple(event.get(field) for field in self.PLACES)
 
@@ -151,7 +156,7 @@ class Responses(Reader):
         if verb == "delta" and key:
             text = event.get("delta")
             if isinstance(text, str):
-                heard.text(key, ("delta",), text, source=name in self.SOURCES)
+                heard.text(key, ("delta",), text, source=self.source_of(name))
             for stream in ("stdout", "stderr"):
                 if name == "shell_call_output_content" and isinstance(named(text).get(stream), str):
                     heard.text((*key, stream), ("delta", stream), named(text)[stream])
@@ -213,7 +218,8 @@ class Anthropic(Reader):
     def hear(self, index: Any, kind: str, at: str, node: Event, heard: Heard) -> None:
         field = self.FIELDS.get(kind, "")
         if field and isinstance(node.get(field), str) and (self.signed or kind not in self.SIGNED):
-            heard.text((index, kind), (at, field), node[field], source=kind == "input_json_delta")
+            source = CONTENT if kind == "text_delta" else kind == "input_json_delta"
+            heard.text((index, kind), (at, field), node[field], source=source)
 
 
 READERS: dict[str, type[Reader]] = {

@@ -47,6 +47,14 @@ def message(text: str) -> Event:
 
 WHOLE = "".join(HALVES)
 ARGS = "".join(ARGUMENTS)
+RETURNED: tuple[tuple[str, Event], ...] = (
+    ("image_generation_call", {"revised_prompt": "of <PERSON_1>", "result": "<PERSON_1>"}),
+    ("file_search_call", {"results": [{"attributes": {"author": "<PERSON_1>", "year": 1.5}, "file_id": "<PERSON_1>"}]}),
+    ("web_search_call", {"action": {"type": "search", "sources": [{"type": "url", "url": "https://a/<PERSON_1>"}]}}),
+    ("local_shell_call", {"action": {"user": "<PERSON_1>", "working_directory": "/home/<PERSON_2>"}}),
+    ("mcp_call", {"error": {"type": "mcp_tool_execution_error", "content": [{"text": "no <PERSON_1>"}]}}),
+    ("function_call_output", {"output": [{"type": "input_file", "filename": "<PERSON_1>.pdf", "file_id": "<PERSON_1>"}]}),
+)  # fmt: skip
 RESPONSES: dict[str, dict[str, list[Event]]] = {
     "turns": {
         "text": [
@@ -111,14 +119,10 @@ RESPONSES: dict[str, dict[str, list[Event]]] = {
     },
     "beside": {
         "items": [
-            CREATED, *({**item(kind, "done", at), "item": {"id": f"i{at}", "type": kind, **more}} for at, (kind, more) in enumerate((
-                ("image_generation_call", {"revised_prompt": "of <PERSON_1>", "result": "<PERSON_1>"}),
-                ("file_search_call", {"results": [{"attributes": {"author": "<PERSON_1>", "year": 1.5}, "file_id": "<PERSON_1>"}]}),
-                ("web_search_call", {"action": {"type": "search", "sources": [{"type": "url", "url": "https://a/<PERSON_1>"}]}}),
-                ("local_shell_call", {"action": {"user": "<PERSON_1>", "working_directory": "/home/<PERSON_2>"}}),
-                ("mcp_call", {"error": {"type": "mcp_tool_execution_error", "content": [{"text": "no <PERSON_1>"}]}}),
-                ("function_call_output", {"output": [{"type": "input_file", "filename": "<PERSON_1>.pdf", "file_id": "<PERSON_1>"}]}),
-            ))),
+            CREATED, *(
+                {**item(kind, "done", at), "item": {"id": f"i{at}", "type": kind, **more}}
+                for at, (kind, more) in enumerate(RETURNED)
+            ),
         ],
         "a patch": [
             CREATED, *(delta(text, "apply_patch_call_operation_diff", "p", 0) for text in ("+<PERS", "ON_1>", "\n-<PE")),

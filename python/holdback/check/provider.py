@@ -60,6 +60,7 @@ class Provider(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Provider
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a small event waits for the acknowledgement of the one before
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the name is the base's
         """Nothing is logged."""

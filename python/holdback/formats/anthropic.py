@@ -19,12 +19,12 @@ from typing import Any
 from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     OTHER,
     SIGNED,
     TEXT,
     ByType,
-    Kind,
     Shape,
     address,
     event,
@@ -34,7 +34,7 @@ from holdback.engine.shapes import (
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 DELTAS = {
-    "text_delta": text("text_delta", "index"),
+    "text_delta": text("text_delta", "index", content=True),
     "input_json_delta": source("input_json_delta", "index"),
     "thinking_delta": text("thinking_delta", "index", signed=True),
     "compaction_delta": text("compaction_delta", "index", signed=True),
@@ -73,7 +73,7 @@ OTHER_BLOCKS: dict[str, Any] = {
 }
 BLOCK = ByType(
     {
-        "text": {"text": TEXT, "citations": [CITATION]},
+        "text": {"text": CONTENT, "citations": [CITATION]},
         "thinking": {"thinking": SIGNED},
         "compaction": {"content": SIGNED},
         **OTHER_BLOCKS,
@@ -139,7 +139,7 @@ class Anthropic(Format):
             slot, _, value, _ = mark
             if is_text(slot):
                 addresses = addresses_of(mark, event)
-                steps.append(Feed((index, slot.name, None), mark, addresses, json=slot.kind is Kind.SOURCE))
+                steps.append(Feed((index, slot.name, None), mark, addresses))
             elif is_whole(slot):
                 steps.append(Whole(mark))
             elif slot.name == "kind":

@@ -33,6 +33,7 @@ from holdback.engine.answer import (
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     KEEPS,
     OTHER,
@@ -64,7 +65,7 @@ CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
-    return text(name, "choice", emptied=DROPPED, signed=signed)
+    return text(name, "choice", emptied=DROPPED, signed=signed, content=name == "content")
 
 
 def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
@@ -120,7 +121,7 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": TEXT} for kind in TEXT_PARTS},
+        **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
         "thinking": {"thinking": (TEXT, [{"text": TEXT, **REFERRED}])},
         "resource": {"content": {"text": TEXT}},
     }
@@ -129,7 +130,7 @@ REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
     "refusal": TEXT,
-    "content": (TEXT, [(TEXT, WHOLE_PART)]),
+    "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
     "reasoning_details": [
         ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
     ],
@@ -236,8 +237,7 @@ class Chat(Enveloped):
                     addresses = addresses_of(mark, event)
                     thinking.append(Feed((choice, name, addresses[1]), mark, addresses))
                 else:
-                    json = slot.kind is Kind.SOURCE
-                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event), json=json))
+                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
                     if value and name != "audio":
                         ending[choice] = at
             elif is_whole(slot):
@@ -308,7 +308,7 @@ class Chat(Enveloped):
                 elif call_id and own != call_id:
                     addresses = None  # such an id need not come again
         if is_text(slot):
-            steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+            steps.append(Feed((choice, slot.name, own), mark, addresses))
 
     def _see_index(
         self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer

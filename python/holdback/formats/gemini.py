@@ -28,6 +28,7 @@ from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Step, 
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     KEEPS,
     OTHER,
@@ -120,12 +121,14 @@ BESIDES: dict[str, Shape] = {
 
 FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 
-WHOLE_PART: dict[Any, Any] = {
+OTHER_PART: dict[Any, Any] = {
     **BOUNDARIES,
-    "text": TEXT,
     "audioTranscription": {"text": TEXT, "words": [{"word": TEXT}]},
     "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
 }
+WHOLE_PART = ByType(
+    {"true": {"text": TEXT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
+)
 
 PIECE: dict[Any, Any] = {
     "jsonPath": address("path"),
@@ -141,7 +144,7 @@ CALL: dict[Any, Any] = {
 
 def _part(name: str) -> dict[Any, Any]:
     """A part whose text is of that channel."""
-    said = text(name, "candidate", emptied=Emptied.ELEMENT)
+    said = text(name, "candidate", emptied=Emptied.ELEMENT, content=name == "text")
     return {
         "text": said,
         "thought": (),

@@ -36,6 +36,7 @@ from holdback.engine.answer import (
 )
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     OTHER,
     SIGNED,
@@ -61,6 +62,7 @@ class Channel(NamedTuple):
     done: Shape  # of the event that ends it
     json: bool = False
     signed: bool = False
+    content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
     @property
@@ -77,7 +79,7 @@ OF_COMMAND = ("output_index", "command_index")
 OUTPUTS: Shape = [{"stdout": TEXT, "stderr": TEXT}]
 
 CHANNELS = {
-    "response.output_text": Channel(OF_PART, {"text": TEXT}),
+    "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
     "response.refusal": Channel(OF_PART, {"refusal": TEXT}),
     "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, signed=True),
     "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, signed=True),
@@ -96,7 +98,7 @@ CHANNELS = {
 ANNOTATION: Shape = {"title": TEXT, "url": TEXT, "filename": TEXT}
 PART = ByType(
     {
-        "output_text": {"text": TEXT, "annotations": [ANNOTATION]},
+        "output_text": {"text": CONTENT, "annotations": [ANNOTATION]},
         "input_text": {"text": TEXT},  # in the output of a tool
         "input_file": {"filename": TEXT},
         "refusal": {"refusal": TEXT},
@@ -162,7 +164,11 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
     if channel.streams:
         said = {stream: text(f"{name}:{stream}", *ids) for stream in channel.streams}
     else:
-        said = source(name, *ids) if channel.json else text(name, *ids, signed=channel.signed)
+        said = (
+            source(name, *ids)
+            if channel.json
+            else text(name, *ids, signed=channel.signed, content=channel.content)
+        )
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 
 
@@ -286,12 +292,12 @@ class Responses(Format):
                 self._name(item)
         key = (item, kind, own)
         if not value:  # the lane takes such an event, so it must not change what is known
-            return Feed(key, mark, None, json=channel.json)
+            return Feed(key, mark, None)
         self._open(key, ids)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)
             addresses = tuple(ANY if name == "item_id" else ids[name] for name in channel.ids)
-        return Feed(key, mark, addresses, json=channel.json)
+        return Feed(key, mark, addresses)
 
     def _item_of(self, kind: str, ids: Mapping[str, Any], own: Any) -> tuple[Any, bool]:
         """What the item of an event goes by, None if it is a new one; and whether its id is not to be relied on."""

@@ -27,7 +27,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -36,12 +36,13 @@ from litellm.types.guardrails import GuardrailEventHooks
 from holdback import _backend
 from holdback.aio import restored
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.config import DeanonymizationConfig
+from holdback.config import DeanonymizationConfig, checked_content, with_content
 from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
 from holdback.integrations.litellm_masking import policy_in, way_out
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.integrations.requests import content_of
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
 from holdback.masking import Masker
 from holdback.pairs import pairs_in
@@ -120,6 +121,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param ttl: after how many seconds without a turn the store forgets a conversation.
     :param policy: where values may go: a ``RestorePolicy``, its settings as a table, or the path of a TOML file.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+    :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
+        that asks for JSON or for text (``response_format`` and its like).
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -132,7 +135,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     too for known values.
 
     :raises ValueError: ``mode`` has not what is needed, or a key is too short.
-    :raises HoldbackError: ``protocol``, ``oversized`` or ``undecodable`` is not known.
+    :raises HoldbackError: ``content``, ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
 
     >>> import asyncio
@@ -162,6 +165,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         ttl: float | None = 86_400,
         policy: RestorePolicy | Mapping[str, Any] | str | None = None,
         reasoning: bool = False,
+        content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
@@ -176,7 +180,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        asked: dict[str, Any] = {"reasoning": bool(reasoning)}
+        asked: dict[str, Any] = {"reasoning": bool(reasoning), "content": checked_content(content)}
         if policy is not None:
             asked["policy"] = policy_in(policy)
         self._config = DeanonymizationConfig(**asked)
@@ -231,7 +235,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        return restore_answer(response, self._mapping_of(data), self._config, protocol=self._options.protocol)
+        config = with_content(self._config, content_of(data))
+        return restore_answer(response, self._mapping_of(data), config, protocol=self._options.protocol)
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -246,7 +251,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
-            begin = partial(_Answer, matcher, self._config, options)
+            config = with_content(self._config, content_of(request_data))
+            begin = partial(_Answer, matcher, config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
         return restored(response, begin, iter)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine.answer import Answer
 from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
@@ -40,7 +40,17 @@ class ChunkRestorer:
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
 
-    __slots__ = ("_answer", "_format", "_kind", "_lane", "_matcher", "_models", "_signed", "_uses_lane")
+    __slots__ = (
+        "_answer",
+        "_content",
+        "_format",
+        "_kind",
+        "_lane",
+        "_matcher",
+        "_models",
+        "_signed",
+        "_uses_lane",
+    )
 
     def __init__(
         self,
@@ -54,6 +64,7 @@ class ChunkRestorer:
         self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
+        self._content = content_of(config)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
@@ -106,7 +117,7 @@ class ChunkRestorer:
         kind = self._kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
-            self._answer = Answer(self._matcher, self._format)
+            self._answer = Answer(self._matcher, self._format, content=self._content)
             if self._uses_lane:
                 self._lane = ChunkLane(self._format.shapes(signed=self._signed))
                 self._answer.use(self._lane)
