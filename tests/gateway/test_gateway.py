@@ -15,7 +15,6 @@ import pytest
 
 from gateway_client import CHAT, MARK, TEXT, TOOL, client, content_of, nothing_seen
 from gateways import KEY, MIRA, Gateway, needs_gateway, running
-from holdback import DeanonymizationConfig
 from provider import Provider, answer
 
 needs_gateway()
@@ -109,7 +108,6 @@ def test_what_the_provider_keeps_is_restored_by_the_store(gateway: Gateway, prov
         assert said == answer(f"who is {mark}?")
 
 
-@pytest.mark.skipif("policy" not in DeanonymizationConfig.model_fields, reason="no policy in the config yet")
 def test_a_policy_keeps_a_value_out_of_an_address(provider: Provider, tmp_path: Path) -> None:
     settings = '[policy]\nhosts = ["wiki.example.org"]\n[policy.tools]\n"*" = "keep"\n'
     with (
@@ -122,6 +120,7 @@ def test_a_policy_keeps_a_value_out_of_an_address(provider: Provider, tmp_path: 
             said = content_of(asks.post("/v1/chat/completions", json=body))
             (mark,) = set(MARK.findall(said))
             assert said == answer(text).replace(f"q={MIRA}", f"q={mark}")
+    assert [(line["restored"], line["kept"]) for line in gateway.log] == [(2, 1), (2, 1)]
 
 
 @pytest.mark.parametrize("streams", [False, True])
@@ -246,6 +245,7 @@ def test_health_metrics_and_the_log(provider: Provider, tmp_path: Path) -> None:
         'holdback_gateway_requests_total{route="unknown",status="403"} 1.0',
         'holdback_gateway_refused_total{reason="path"} 1.0',
         'holdback_gateway_values_total{entity_type="PERSON"} 1.0',
+        'holdback_restored_total{entity_type="PERSON"} 1.0',
         "holdback_gateway_running 0.0",
     ]
     with running(provider.address, tmp_path) as gateway, client(gateway) as asks:
@@ -263,6 +263,7 @@ def test_health_metrics_and_the_log(provider: Provider, tmp_path: Path) -> None:
         "/chat/completions", 200, "complete", 3,
     )  # fmt: skip
     assert known["bytes_in"] > len(TEXT)
+    assert (known["restored"], known["kept"]) == (3, 0)
     assert known["first_byte"] <= known["seconds"]
     assert (unknown["route"], unknown["status"], unknown["refused"]) == ("unknown", 403, "path")
 

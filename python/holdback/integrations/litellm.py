@@ -27,7 +27,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -43,10 +43,11 @@ from holdback.formats import AUTO
 from holdback.integrations.litellm_masking import policy_in, way_out
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.integrations.requests import content_of
-from holdback.mapping import AnyMapping, PIIMapping, matcher_of
+from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
 from holdback.masking import Masker
 from holdback.pairs import pairs_in
 from holdback.policy import RestorePolicy
+from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.stores.base import Store
@@ -119,10 +120,11 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param key: the key of the placeholders, in hexadecimal or base64, or ``os.environ/NAME``.
     :param store: what keeps conversations: ``memory:``, ``sqlite:PATH``, ``redis://…``, or ``os.environ/NAME``.
     :param ttl: after how many seconds without a turn the store forgets a conversation.
-    :param policy: where values may go: a ``RestorePolicy``, its settings as a table, or the path of a TOML file.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
     :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
         that asks for JSON or for text (``response_format`` and its like).
+    :param policy: where values may go: a :class:`RestorePolicy`, its settings, or the path of its TOML file.
+    :param on_report: is given a :class:`Report` at the end of each answer.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -163,13 +165,14 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         key: str | bytes | None = None,
         store: str | Store | None = None,
         ttl: float | None = 86_400,
-        policy: RestorePolicy | Mapping[str, Any] | str | None = None,
         reasoning: bool = False,
         content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        policy: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        on_report: OnReport | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -180,15 +183,14 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        asked: dict[str, Any] = {"reasoning": bool(reasoning), "content": checked_content(content)}
-        if policy is not None:
-            asked["policy"] = policy_in(policy)
-        self._config = DeanonymizationConfig(**asked)
-        matcher_of(self._known, self._config)  # compiled before the first answer
+        self._config = DeanonymizationConfig(
+            reasoning=bool(reasoning), content=checked_content(content), policy=policy_in(policy)
+        )
+        self._on_report = on_report
+        prepared_for(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
-        self._masked: WeakKeyDictionary[Any, PIIMapping] = (
-            WeakKeyDictionary()
-        )  # ours alone: guardrails may be many
+        # Ours alone: there may be several guardrails, each with what it masked.
+        self._masked: WeakKeyDictionary[Any, PIIMapping] = WeakKeyDictionary()
         self._way_out = way_out(detector, key, store, ttl, self._known)
         if self._way_out is not None:
             Masker.check_config(self._config)
@@ -235,8 +237,13 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        config = with_content(self._config, content_of(data))
-        return restore_answer(response, self._mapping_of(data), config, protocol=self._options.protocol)
+        return restore_answer(
+            response,
+            self._mapping_of(data),
+            with_content(self._config, content_of(data)),
+            protocol=self._options.protocol,
+            on_report=partial(self._reported, data),
+        )
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -247,15 +254,27 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
         begin: Callable[[], _Answer]
         try:
-            matcher = matcher_of(self._mapping_of(request_data), self._config)
+            prepared = prepared_for(self._mapping_of(request_data), self._config)
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
             config = with_content(self._config, content_of(request_data))
-            begin = partial(_Answer, matcher, config, options)
+            begin = partial(_Answer, prepared, config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
-        return restored(response, begin, iter)
+        return restored(response, begin, iter, partial(self._reported, request_data))
+
+    def _reported(self, data: Request, report: Report) -> None:
+        """An answer has ended: LiteLLM's log of the call gets the report, and so does ``on_report``."""
+        if any(isinstance(data.get(name), dict) for name in _METADATA):  # a request gets no new field
+            self.add_standard_logging_guardrail_information_to_request_data(
+                guardrail_json_response=report.as_dict(),
+                request_data=data,
+                guardrail_status="success",
+                guardrail_provider="holdback",
+                event_type=GuardrailEventHooks.post_call,
+            )
+        hand_over(self._on_report, _Reported(report))
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""
@@ -291,22 +310,30 @@ def _fail(error: Exception) -> NoReturn:
     raise error
 
 
+class _Reported(NamedTuple):
+    """A restorer of which only the report is left."""
+
+    report: Report
+
+
 class _Answer:
     """The restorers of one streamed answer: one for objects, one for bytes."""
 
     __slots__ = ("_bytes", "_chunks")
 
-    def __init__(
-        self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig, options: BodyOptions
-    ) -> None:
-        self._chunks = ChunkRestorer(matcher, config, protocol=options.protocol)
-        self._bytes = BodyRestorer(matcher, config, options=options)
+    def __init__(self, mapping: Prepared | None, config: DeanonymizationConfig, options: BodyOptions) -> None:
+        self._chunks = ChunkRestorer(mapping, config, protocol=options.protocol)
+        self._bytes = BodyRestorer(mapping, config, options=options)
 
     def feed(self, item: Any) -> Iterable[Any]:
         if isinstance(item, (bytes, bytearray)):
             data = self._bytes.feed(bytes(item))
             return (data,) if data else ()
         return self._chunks.feed(item)
+
+    @property
+    def report(self) -> Report:
+        return self._chunks.report + self._bytes.report
 
     def flush(self) -> Iterable[Any]:
         data = self._bytes.flush()
