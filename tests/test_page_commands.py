@@ -24,7 +24,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Of programs of others: the options that the pages may use.
-OPTIONS = {"curl": {"-N", "-d", "-H"}, "cargo": {"-q", "-p", "--example"}}
+OPTIONS = {"curl": {"-N", "-sN", "-d", "-H"}, "cargo": {"-q", "-p", "--example"}}
 
 
 class Command(NamedTuple):
@@ -125,7 +125,7 @@ def litellm(command: Command, _written: set[str]) -> None:
 def curl(command: Command, _written: set[str]) -> None:
     _, *options = command.words
     assert {word for word in options if word.startswith("-")} <= OPTIONS["curl"]
-    if "-d" in options:
+    if "-d" in options and not options[options.index("-d") + 1].startswith("@"):  # a file of the reader
         assert json.loads(options[options.index("-d") + 1]).keys() >= {"model", "messages"}
     assert any(re.match(r"https?://", word) for word in options) or "…" in options
 

@@ -6,11 +6,13 @@ under a label, so that knowing one derived key says nothing about another or abo
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
+from functools import partial
 
-from holdback.errors import KeyTooShort
+from holdback.errors import HoldbackError, KeyTooShort
 
 MIN_KEY_BYTES = 32
 """A master key is random and at least this long: the derived keys cannot hold more secrecy than it does."""
@@ -31,6 +33,23 @@ def master_key(key: bytes) -> bytes:
             f"a key must have at least {MIN_KEY_BYTES} random bytes, such as those of secrets.token_bytes(32)"
         )
     return key
+
+
+def key_in(text: str, name: str) -> bytes:
+    """The key that ``text`` writes in hexadecimal or base64; ``name`` is what the message calls it.
+
+    :raises HoldbackError: it writes none.
+    """
+    for decoded in (bytes.fromhex, partial(binascii.a2b_base64, strict_mode=True)):
+        try:
+            return master_key(decoded(text.strip()))
+        except KeyTooShort:
+            raise
+        except ValueError:
+            continue
+    raise HoldbackError(
+        f"{name} is no key: it must be {MIN_KEY_BYTES} random bytes or more, in hexadecimal or base64"
+    )
 
 
 def hkdf(key: bytes, info: bytes, length: int = 32, salt: bytes = b"") -> bytes:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import re
-import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,41 +13,12 @@ from typing import Any
 
 import pytest
 
-from gateways import ADA, CITY, KEY, MAIL, MIRA, Gateway, running
-from holdback import DeanonymizationConfig
+from gateway_client import CHAT, MARK, TEXT, TOOL, client, content_of, nothing_seen
+from gateways import KEY, MIRA, Gateway, needs_gateway, running
 from provider import Provider, answer
 
+needs_gateway()
 httpx = pytest.importorskip("httpx")
-
-TEXT = f"Write to {ADA} ({MAIL}) in {CITY}. [cut:7]"
-CHAT: Any = {"model": "m", "messages": [{"role": "user", "content": TEXT}]}
-TOOL: Any = {"type": "function", "function": {"name": "mail", "parameters": {"type": "object"}}}
-MARK = re.compile(r"<[A-Z]+_[a-z2-7]{10}>")
-
-
-def client(gateway: Gateway, **headers: str) -> Any:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.Client(base_url=gateway.address, headers=named, trust_env=False, timeout=60)
-
-
-def content_of(response: Any) -> str:
-    """What a chat completion says, streamed or whole."""
-    assert response.status_code == 200, response.text
-    if response.headers["content-type"] == "application/json":
-        said: str = response.json()["choices"][0]["message"]["content"]
-        return said
-    return said_in(response.content)
-
-
-def said_in(data: bytes) -> str:
-    """What the complete events of a streamed chat completion say."""
-    events = [json.loads(event) for event in re.findall(r"data: (\{.*\})", data.decode())]
-    return "".join(choice["delta"].get("content") or "" for event in events for choice in event["choices"])
-
-
-def nothing_seen(provider: Provider) -> None:
-    shown = "".join(provider.seen)
-    assert not any(value in shown for value in (ADA, json.dumps(ADA)[1:-1], MAIL, CITY, MIRA))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +108,6 @@ def test_what_the_provider_keeps_is_restored_by_the_store(gateway: Gateway, prov
         assert said == answer(f"who is {mark}?")
 
 
-@pytest.mark.skipif("policy" not in DeanonymizationConfig.model_fields, reason="no policy in the config yet")
 def test_a_policy_keeps_a_value_out_of_an_address(provider: Provider, tmp_path: Path) -> None:
     settings = '[policy]\nhosts = ["wiki.example.org"]\n[policy.tools]\n"*" = "keep"\n'
     with (
@@ -154,6 +120,7 @@ def test_a_policy_keeps_a_value_out_of_an_address(provider: Provider, tmp_path: 
             said = content_of(asks.post("/v1/chat/completions", json=body))
             (mark,) = set(MARK.findall(said))
             assert said == answer(text).replace(f"q={MIRA}", f"q={mark}")
+    assert [(line["restored"], line["kept"]) for line in gateway.log] == [(2, 1), (2, 1)]
 
 
 @pytest.mark.parametrize("streams", [False, True])
@@ -278,6 +245,7 @@ def test_health_metrics_and_the_log(provider: Provider, tmp_path: Path) -> None:
         'holdback_gateway_requests_total{route="unknown",status="403"} 1.0',
         'holdback_gateway_refused_total{reason="path"} 1.0',
         'holdback_gateway_values_total{entity_type="PERSON"} 1.0',
+        'holdback_restored_total{entity_type="PERSON"} 1.0',
         "holdback_gateway_running 0.0",
     ]
     with running(provider.address, tmp_path) as gateway, client(gateway) as asks:
@@ -295,6 +263,7 @@ def test_health_metrics_and_the_log(provider: Provider, tmp_path: Path) -> None:
         "/chat/completions", 200, "complete", 3,
     )  # fmt: skip
     assert known["bytes_in"] > len(TEXT)
+    assert (known["restored"], known["kept"]) == (3, 0)
     assert known["first_byte"] <= known["seconds"]
     assert (unknown["route"], unknown["status"], unknown["refused"]) == ("unknown", 403, "path")
 
@@ -319,145 +288,38 @@ def test_a_provider_that_says_nothing_is_a_504(tmp_path: Path) -> None:
     assert (refused.status_code, refused.json()["error"]["type"]) == (504, "timeout_error")
 
 
-def test_more_than_it_may_serve_is_turned_away(provider: Provider, tmp_path: Path) -> None:
-    slow = {"model": "m", "messages": [{"role": "user", "content": "and on" * 9 + "[slow]"}], "stream": True}
-    with (
-        running(provider.address, tmp_path, settings="[limits]\nrequests = 1") as gateway,
-        client(gateway) as asks,
-        client(gateway) as other,
-    ):
-        with asks.stream("POST", "/v1/chat/completions", json=slow) as stream:
-            next(stream.iter_bytes())
-            refused = other.post("/v1/chat/completions", json=CHAT)
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        deadline = 100
-        while (again := other.post("/v1/chat/completions", json=CHAT)).status_code == 503 and deadline:
-            deadline -= 1
-        assert content_of(again) == answer(TEXT)
+def test_more_than_it_may_serve_is_turned_away(tmp_path: Path) -> None:
+    has_come, may_go = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
 
-
-# ---------------------------------------------------------------- ways to end
-
-
-def test_shutdown_lets_a_stream_end(provider: Provider, tmp_path: Path) -> None:
-    text = f"{MIRA} and on" + "[slow]"
-    body = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}
-    with running(provider.address, tmp_path) as gateway:
-        with client(gateway) as asks, asks.stream("POST", "/v1/chat/completions", json=body) as stream:
-            data = b""
-            for piece in stream.iter_bytes():
-                if not data:
-                    gateway.process.send_signal(signal.SIGTERM)
-                data += piece
-        gateway.process.wait(timeout=30)
-        with pytest.raises(httpx.ConnectError), client(gateway) as asks:
-            asks.get("/healthz")
-    assert data.endswith(b"data: [DONE]\n\n")
-    assert said_in(data) == answer(text)
-    assert gateway.log[-1]["ended"] == "complete"
-
-
-@pytest.mark.parametrize("waits", ["for the first byte", "in the middle"])
-def test_the_client_leaves_and_the_provider_is_let_go(provider: Provider, tmp_path: Path, waits: str) -> None:
-    if waits == "in the middle":
-        text = CITY + " and on" * 50 + "[slow]"
-        asked = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": True}
-        provider.closed.clear()
-        with running(provider.address, tmp_path) as gateway:
-            with client(gateway) as asks, asks.stream("POST", "/v1/chat/completions", json=asked) as stream:
-                next(stream.iter_bytes())
-            assert provider.closed.wait(timeout=30)
-    else:
-        gone = threading.Event()
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-
-            def listen() -> None:
+        def listen() -> None:
+            for _ in range(2):
                 connection, _ = silent.accept()
                 with connection:
-                    connection.recv(1 << 16)
-                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                     has_come.set()
-                    while connection.recv(1 << 16):
-                        pass
-                gone.set()
+                    may_go.wait(timeout=60)
 
-            has_come = threading.Event()
-            listener = threading.Thread(target=listen)
-            listener.start()
-            address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-            with running(address, tmp_path) as gateway:
-                connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-                connection.request("POST", "/v1/messages", json.dumps(CHAT))
-                assert has_come.wait(timeout=30)
-                connection.close()
-                assert gone.wait(timeout=30)
-            listener.join()
-    assert gateway.log[-1]["ended"] == "client left"
+        listener = threading.Thread(target=listen)
+        listener.start()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        statuses: list[int] = []
 
+        def ask(of: Gateway) -> None:
+            with client(of) as asks:
+                statuses.append(asks.post("/v1/chat/completions", json=CHAT).status_code)
 
-def test_the_provider_dies_in_the_middle_of_a_placeholder(gateway: Gateway, provider: Provider) -> None:
-    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": f"{ADA} [die:6]"}]}
-    provider.may_die.clear()
-    data = b""
-
-    def read() -> None:
-        nonlocal data
-        with client(gateway) as asks, asks.stream("POST", "/v1/chat/completions", json=body) as stream:
-            for piece in stream.iter_bytes():
-                data += piece
-                if said_in(data) == "You said: ":
-                    provider.may_die.set()
-
-    with pytest.raises(httpx.RemoteProtocolError):
-        read()
-    assert said_in(data) == "You said: <PERS"
-
-
-def test_a_client_that_reads_slowly_slows_the_provider_down(tmp_path: Path) -> None:
-    """Nothing is read ahead: what is on its way is what the buffers of sockets hold."""
-    sent = 0
-    most = 64 << 20
-    event = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % (b"x" * 60_000)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            nonlocal sent
-            connection, _ = server.accept()
-            with connection, contextlib.suppress(OSError):  # the test leaves in the middle
-                connection.recv(1 << 16)
-                connection.sendall(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-                )
-                while sent < most:
-                    sent += connection.send(event)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        address = f"http://127.0.0.1:{server.getsockname()[1]}"
         with (
-            running(address, tmp_path) as gateway,
-            client(gateway) as asks,
-            asks.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as stream,
+            running(address, tmp_path, settings="[limits]\nrequests = 1") as gateway,
+            client(gateway) as other,
         ):
-            next(stream.iter_raw())
-            before = -1
-            while sent != before:
-                before = sent
-                time.sleep(0.5)
-        thread.join()
-    assert sent < most // 2
-
-
-@pytest.mark.stores
-def test_several_workers_share_key_and_state(provider: Provider, tmp_path: Path) -> None:
-    pytest.importorskip("cryptography")
-    options = ("--state", "state", "--workers", "2")
-    marks = set()
-    for _ in range(2):
-        with running(provider.address, tmp_path, *options) as gateway:
-            for _ in range(8):
-                with client(gateway, authorization="k", x_conversation="c") as asks:
-                    assert content_of(asks.post("/v1/chat/completions", json=CHAT)) == answer(TEXT)
-                marks.add(tuple(MARK.findall(provider.seen[-1])))
-        assert gateway.process.returncode == 0
-    assert len(marks) == 1
+            first = threading.Thread(target=ask, args=(gateway,))
+            first.start()
+            assert has_come.wait(timeout=60)
+            refused = other.post("/v1/chat/completions", json=CHAT)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            may_go.set()
+            first.join()
+            while other.post("/v1/chat/completions", json=CHAT).status_code == 503:
+                pass
+        listener.join()
+    assert statuses == [502]

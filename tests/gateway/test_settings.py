@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,9 +127,9 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ({"store": "redis://h/0"}, "needs a key that lasts"),
         ({"key": "ab" * 31}, "at least 32 random bytes"),
         ({"key": SECRET}, "key is no key"),
-        ({"old_keys": [SECRET]}, "old_keys is no key"),
-        ({"store": SECRET}, "store is none, memory:"),
-        ({"store": "memory:x"}, "store is none, memory:"),
+        ({"other_keys": [SECRET]}, "other_keys is no key"),
+        ({"store": SECRET}, "a store is none, memory:"),
+        ({"store": "memory:x"}, "a store is none, memory:"),
         ({"key_file": "/nowhere/key"}, "key_file cannot be read"),
         ({"values": "/nowhere/values"}, "values cannot be read"),
         ({"state": "/proc/nowhere"}, "state cannot be used"),
@@ -177,7 +179,7 @@ def test_a_state_folder_keeps_the_key(values: Path, tmp_path: Path) -> None:
     assert said_by(settings) == first[1:]
     assert path.read_text() == kept
     path.write_text(SECRET)
-    with pytest.raises(SettingsError, match="is no key") as caught:
+    with pytest.raises(HoldbackError, match="is no key") as caught:
         said_by(settings)
     assert SECRET not in str(caught.value)
 
@@ -206,3 +208,33 @@ def test_a_file_of_values_that_cannot_be_used(source: bytes, message: str) -> No
         values_in(source, "the file")
     assert message in str(caught.value)
     assert "kanarie" not in str(caught.value)
+
+
+def test_presidio_is_asked_as_the_settings_say(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    given: dict[str, Any] = {"language": "de", "score_threshold": 0.4, "entities": ["PERSON"]}
+    settings = load(upstream=UPSTREAM, presidio=given)
+    with pytest.raises(SettingsError, match="needs presidio-analyzer"):
+        said_by(settings)
+    asked: list[dict[str, Any]] = []
+
+    class Engine:
+        def analyze(self, **named: Any) -> list[Any]:
+            asked.append(named)
+            return [SimpleNamespace(entity_type="PERSON", start=0, end=3, score=0.9)]
+
+    class Provider:
+        def __init__(self, analyzer_engine_conf_file: str) -> None:
+            assert analyzer_engine_conf_file == "presidio.yaml"
+
+        def create_engine(self) -> Engine:
+            return Engine()
+
+    module: Any = SimpleNamespace(AnalyzerEngine=Engine, AnalyzerEngineProvider=Provider)
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", module)
+    for more in ({}, {"config": "presidio.yaml"}):
+        settings = load(upstream=UPSTREAM, presidio={**given, **more})
+        parts = parts_of(settings, lambda _: None)
+        masked = parts.trip.masker.mask({"input": "Ada wrote"}, scope="s")
+        assert masked.mapping.get_entity_type("Ada") == "PERSON"
+    assert asked[0] == {"text": "Ada wrote", **given}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -49,12 +50,13 @@ class Proxy(NamedTuple):
 def configuration(provider: str) -> dict[str, Any]:
     """The page's blocks joined, with models that live at the provider."""
     yaml = pytest.importorskip("yaml")
-    nothing, known, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
+    nothing, known, detector, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
     presidio["guardrails"][0]["litellm_params"] |= {
         "default_on": False,  # asked for by its tests
         "presidio_analyzer_api_base": provider,
         "presidio_anonymizer_api_base": provider,
     }
+    detector["guardrails"][0]["litellm_params"] |= {"default_on": False}
     models = {
         "chat": ("openai/m", "/v1"),
         "text": ("text-completion-openai/m", "/v1"),
@@ -66,7 +68,7 @@ def configuration(provider: str) -> dict[str, Any]:
     return {
         **nothing,
         **callbacks,
-        "guardrails": [presidio["guardrails"][0], *known["guardrails"]],
+        "guardrails": [presidio["guardrails"][0], *known["guardrails"], *detector["guardrails"]],
         "model_list": [
             shown,
             *(
@@ -143,6 +145,23 @@ def test_chat(proxy: Proxy, openai: Any, model: str) -> None:
     assert "".join(said) == answer(TEXT)
     assert len([piece for piece in said if piece]) > 5, "it was not streamed"
     assert chunks[-1].usage.total_tokens == 8
+    assert MASKED in proxy.sent
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_detector_masks_what_nobody_listed(proxy: Proxy, openai: Any, streams: bool) -> None:
+    asked = {"guardrails": ["holdback-detector"], "litellm_session_id": "s"}
+    text = f"{TEXT} and zoe@example.org"
+    answered = openai.chat.completions.create(
+        model="chat", messages=user(text), stream=streams, extra_body=asked
+    )
+    if streams:
+        said = "".join(chunk.choices[0].delta.content or "" for chunk in answered if chunk.choices)
+    else:
+        said = answered.choices[0].message.content
+    assert said == answer(text)
+    assert "zoe@" not in proxy.sent
+    assert re.search(r"and <EMAIL_[a-z2-7]{10}>", proxy.sent)
     assert MASKED in proxy.sent
 
 

@@ -14,7 +14,7 @@ from secrecy.canaries import Watch
 from secrecy.material import CASES, COVERED
 from secrecy.surface import public
 
-for module in ("core", "hosts", "way_out"):  # which register their cases
+for module in ("core", "served", "hosts", "way_out"):  # which register their cases
     importlib.import_module(f"secrecy.{module}")
 
 HOSTED = {"langchain": "frameworks", "litellm": "litellm", "privaite": "privaite"}

@@ -44,6 +44,7 @@ def launched(folder: Path) -> Iterator[tuple[str, str, Path]]:
         **os.environ,
         **{f"LITELLM_LOCAL_{switch}": "True" for switch in switches},
         "LITELLM_MASTER_KEY": key,
+        "HOLDBACK_KEY": secrets.token_hex(32),
         "LITELLM_MODE": "PRODUCTION",
         "DISABLE_ADMIN_UI": "True",
         "NO_DOCS": "True",

@@ -40,7 +40,7 @@ HOSTED = {
     ("docs/langchain.md", "py"): Host("tests/integrations/test_langchain.py", 2),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),
-    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 4),
+    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 5),
     ("docs/openwebui.md", "py"): Host("tests/integrations/test_openwebui.py", 1),
     ("docs/privaite.md", "py"): Host("tests/integrations/test_privaite.py", 2),
     ("rust/core/README.md", "rust"): Host("rust/core/src/lib.rs", 1),

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import httpx
 from starlette.applications import Starlette
@@ -45,6 +46,7 @@ from holdback.integrations.asgi import RestoreMiddleware
 from holdback.integrations.requests import content_of
 from holdback.mapping import PIIMapping
 from holdback.masking import Masked, RoundTrip
+from holdback.report import Report
 
 _NOTHING = b"{}"
 """What is masked where a request has no body: what comes of it is what the conversation knows."""
@@ -118,6 +120,7 @@ class Gateway:
                 answers=True,
                 protocol=route.protocol,
                 max_event_bytes=self._settings.limits.answer_bytes,
+                on_report=partial(self._reported, account),
             )
             await answering(scope, receive, sender)
         except Refused as refused:
@@ -128,6 +131,11 @@ class Gateway:
             return
         account.refused = refusal.reason
         await sender.refuse(refusal, protocol)
+
+    def _reported(self, account: Account, report: Report) -> None:
+        account.restored = sum(report.restored.values())
+        account.kept = sum(sum(counts.values()) for counts in report.kept.values())
+        self.metrics.reported(report)
 
     def _placed(self, scope: Scope, headers: dict[str, str]) -> tuple[Named, Route]:
         """Whose conversation it is, and what is done at its path."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TextIO
 
+from holdback.report import Report
+
 MULTIPLE = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client's variable that names the folder of several workers."""
 
@@ -40,6 +42,10 @@ class Account:
 
     stored: bool = True
     found: Mapping[str, int] = field(default_factory=dict)
+    restored: int = 0
+    kept: int = 0
+    """Placeholders that the policy kept."""
+
     bytes_in: int = 0
     bytes_out: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -65,6 +71,8 @@ class AccessLog:
             "bytes_in": account.bytes_in,
             "bytes_out": account.bytes_out,
             "values": sum(account.found.values()),
+            "restored": account.restored,
+            "kept": account.kept,
         }
         if account.first is not None:
             line["first_byte"] = round(account.first - account.started, 4)
@@ -92,6 +100,7 @@ class Metrics:
             return
         client, registry = self._client, self._client.CollectorRegistry()
         self._registry = registry
+        self._reports = import_module("holdback.integrations.prometheus").PrometheusReports(registry)
         name = "holdback_gateway"
         self._requests = client.Counter(
             f"{name}_requests", "Requests that ended.", ["route", "status"], registry=registry
@@ -143,6 +152,11 @@ class Metrics:
         self._seconds.observe(time.monotonic() - account.started)
         if account.first is not None:
             self._first.observe(account.first - account.started)
+
+    def reported(self, report: Report) -> None:
+        """What became of the placeholders of an answer."""
+        if self._client is not None:
+            self._reports(report)
 
     def page(self) -> tuple[bytes, str] | None:
         """What ``/metrics`` shows, and its content type; None without prometheus-client."""

@@ -6,7 +6,6 @@ or a store is imported when it is named.
 
 from __future__ import annotations
 
-import binascii
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from holdback._keys import key_in
 from holdback.config import DeanonymizationConfig
 from holdback.errors import MappingError
 from holdback.gateway.settings import Settings, SettingsError
@@ -31,7 +31,8 @@ from holdback.masking import (
 )
 from holdback.pairs import members_in
 from holdback.policy import RestorePolicy
-from holdback.stores import MemoryStore, RedisStore, SqliteStore
+from holdback.stores import MemoryStore
+from holdback.stores.addresses import SERVERS, store_at
 from holdback.stores.base import Store
 
 _MARK = re.compile(r"[<\[{(«]+(.*?)[>\])}»]+", re.DOTALL)
@@ -68,27 +69,15 @@ def parts_of(settings: Settings, say: Say) -> Parts:
 def _keys(settings: Settings, say: Say) -> list[bytes]:
     """The key, and behind it those that were used before."""
     if settings.key is not None:
-        key = _key(settings.key.get_secret_value(), "key")
+        key = key_in(settings.key.get_secret_value(), "key")
     elif settings.key_file is not None:
-        key = _key(_read(settings.key_file, "key_file", say).decode("latin-1"), "key_file")
+        key = key_in(_read(settings.key_file, "key_file", say).decode("latin-1"), "key_file")
     elif settings.state is not None:
         key = _kept_key(settings.state, say)
     else:
         key = secrets.token_bytes(32)
         say("key: made for this run, in memory; placeholders change at the next start (--state DIR keeps it)")
-    return [key, *(_key(old.get_secret_value(), "old_keys") for old in settings.old_keys)]
-
-
-def _key(text: str, setting: str) -> bytes:
-    try:
-        return bytes.fromhex(text.strip())
-    except ValueError:
-        pass
-    try:
-        return binascii.a2b_base64(text.strip(), strict_mode=True)
-    except ValueError:
-        pass
-    raise SettingsError(f"{setting} is no key: it must be 32 random bytes or more, in hexadecimal or base64")
+    return [key, *(key_in(old.get_secret_value(), "other_keys") for old in settings.other_keys)]
 
 
 def _kept_key(state: Path, say: Say) -> bytes:
@@ -107,7 +96,7 @@ def _kept_key(state: Path, say: Say) -> bytes:
     except OSError as error:
         problem = error.strerror
     else:
-        return _key(_read(path, "state", say).decode("latin-1"), f"the file {path}")
+        return key_in(_read(path, "state", say).decode("latin-1"), f"the file {path}")
     raise SettingsError(f"state cannot be used: {problem}")
 
 
@@ -202,26 +191,21 @@ def _entry(kind: str, given: Any, place: str) -> Iterator[tuple[str, str]]:
 
 def _store(settings: Settings, keys: list[bytes], say: Say) -> Store | None:
     address = settings.store_address
-    kind, _, rest = address.partition(":")
-    if address == "none":
+    is_server = address.partition(":")[0] in SERVERS
+    if is_server and settings.key is None and settings.key_file is None and settings.state is None:
+        raise SettingsError(
+            "a store on a server needs a key that lasts: set key_file, or state for one machine"
+        )
+    store = store_at(address, keys, ttl=settings.ttl, timeout=settings.timeouts.store)
+    if store is None:
         say(
             "store: none; what the provider keeps of a conversation is restored only as far as a request repeats it"
         )
-        return None
-    if kind == "memory" and not rest:
+    elif isinstance(store, MemoryStore):
         say("store: in the memory of this process; it is gone at its end")
-        return MemoryStore(ttl=settings.ttl)
-    if kind == "sqlite" and rest:
-        say("store: a SQLite file of this machine")
-        return SqliteStore(rest, keys, ttl=settings.ttl, timeout=settings.timeouts.store)
-    if kind in ("redis", "rediss", "unix"):
-        if settings.key is None and settings.key_file is None and settings.state is None:
-            raise SettingsError(
-                "a store on a server needs a key that lasts: set key_file, or state for one machine"
-            )
-        say("store: a Redis server")
-        return RedisStore(address, keys, ttl=settings.ttl, timeout=settings.timeouts.store)
-    raise SettingsError("store is none, memory:, sqlite:PATH, redis://…, rediss://… or unix://…")
+    else:
+        say(f"store: {'a Redis server' if is_server else 'a SQLite file of this machine'}")
+    return store
 
 
 def _config(settings: Settings) -> DeanonymizationConfig:

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
     key: SecretStr | None = None
     key_file: Path | None = None
-    old_keys: list[SecretStr] = []
+    other_keys: list[SecretStr] = []
     state: Path | None = None
     store: SecretStr | None = None
     ttl: Seconds = 86_400

@@ -3,9 +3,10 @@
 Where a request's mapping comes from, and in case of doubt goes by:
 
 1. what the host attached to it with ``attach_mapping``;
-2. the ``pii_tokens`` of LiteLLM's own Presidio guardrail. They are taken out of the request's metadata, where every
+2. what its ``detector`` found, and its store knows of the conversation;
+3. the ``pii_tokens`` of LiteLLM's own Presidio guardrail. They are taken out of the request's metadata, where every
    logging callback sees them, so that the restoring of that guardrail, which holds the whole answer back, rests;
-3. the operator's ``known_values``, which are masked in requests as well.
+4. the operator's ``known_values``, which are masked in requests as well.
 
 Invariants:
 
@@ -39,14 +40,17 @@ from holdback.config import DeanonymizationConfig, checked_content, with_content
 from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
+from holdback.integrations.litellm_masking import policy_in, way_out
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.integrations.requests import content_of
 from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
+from holdback.masking import Masker
 from holdback.pairs import pairs_in
 from holdback.policy import RestorePolicy
 from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.stores.base import Store
 
 __all__ = ["HoldbackGuardrail", "attach_mapping"]
 
@@ -111,6 +115,11 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
 
     :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
+    :param detector: finds values in requests, which then leave as keyed placeholders: a detector of
+        :mod:`holdback.masking`, the dotted path of one, ``{entity type: expression}``, or a list of these.
+    :param key: the key of the placeholders, in hexadecimal or base64, or ``os.environ/NAME``.
+    :param store: what keeps conversations: ``memory:``, ``sqlite:PATH``, ``redis://…``, or ``os.environ/NAME``.
+    :param ttl: after how many seconds without a turn the store forgets a conversation.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
     :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
         that asks for JSON or for text (``response_format`` and its like).
@@ -127,7 +136,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     All other settings are LiteLLM's own. ``mode`` (``event_hook`` in Python) must have ``post_call``, and ``pre_call``
     too for known values.
 
-    :raises ValueError: ``mode`` has not what is needed.
+    :raises ValueError: ``mode`` has not what is needed, or a key is too short.
     :raises HoldbackError: ``content``, ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
 
@@ -152,6 +161,10 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         self,
         *,
         known_values: str | os.PathLike[str] | Mapping[str, str] | None = None,
+        detector: Any = None,
+        key: str | bytes | None = None,
+        store: str | Store | None = None,
+        ttl: float | None = 86_400,
         reasoning: bool = False,
         content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
@@ -171,12 +184,18 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
         self._config = DeanonymizationConfig(
-            reasoning=bool(reasoning), content=checked_content(content), policy=_policy(policy)
+            reasoning=bool(reasoning), content=checked_content(content), policy=policy_in(policy)
         )
         self._on_report = on_report
         prepared_for(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
-        needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
+        # Ours alone: there may be several guardrails, each with what it masked.
+        self._masked: WeakKeyDictionary[Any, PIIMapping] = WeakKeyDictionary()
+        self._way_out = way_out(detector, key, store, ttl, self._known)
+        if self._way_out is not None:
+            Masker.check_config(self._config)
+        masks = self._masks is not None or self._way_out is not None
+        needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):
             raise ValueError("HoldbackGuardrail needs mode: [pre_call, post_call]")
 
@@ -193,11 +212,19 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         data: Request,
         call_type: Any,
     ) -> Request:
-        """Mask the known values in a request, and take over Presidio's tokens."""
+        """Mask a request, and take over Presidio's tokens."""
         _keep_protocol(data, call_type)
         tokens = _take_tokens(data)
         if self._masks is not None:
             self._check_unambiguous(data, tokens)
+        if self._way_out is not None:
+            if (request := data.get(_REQUEST)) is None:
+                raise HoldbackError(
+                    f"a detector needs the request as LiteLLM hands it to hooks, with its {_REQUEST}"
+                )
+            protocol = _kept(_protocols, data) or AUTO
+            self._masked[request] = (await self._way_out.mask(data, user_api_key_dict, protocol)).mapping
+        elif self._masks is not None:
             mask_request(data, self._masks)
         return data
 
@@ -255,11 +282,12 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         pairs = {} if attached is None else _pairs_of(attached)
         if pairs is None:
             return attached
-        sources: list[AnyMapping] = [self._known, tokens, *([] if attached is None else [attached])]
+        known = _kept(self._masked, data) or self._known
+        sources: list[AnyMapping] = [known, tokens, *([] if attached is None else [attached])]
         holding = [source for source in sources if _pairs_of(source)]
         if len(holding) <= 1:  # as it is: it may have been compiled before
             return holding[0] if holding else None
-        return {**self._known.get_all_fakes(), **tokens, **pairs}
+        return {**known.get_all_fakes(), **tokens, **pairs}
 
     def _check_unambiguous(self, data: Request, tokens: Mapping[str, str]) -> None:
         """An error if a value would be masked by a placeholder that stands for another one in the same request."""
@@ -286,13 +314,6 @@ class _Reported(NamedTuple):
     """A restorer of which only the report is left."""
 
     report: Report
-
-
-def _policy(given: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None) -> RestorePolicy | None:
-    """A policy, the settings of one, or the path of its file."""
-    if given is None or isinstance(given, RestorePolicy):
-        return given
-    return RestorePolicy(**given) if isinstance(given, Mapping) else RestorePolicy.from_toml(given)
 
 
 class _Answer:

@@ -14,6 +14,7 @@ trips to the store, one each way; without a store there is none.
 from __future__ import annotations
 
 import asyncio
+import copy
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -34,6 +35,8 @@ class RoundTrip:
     :param masker: what masks.
     :param store: what keeps the mappings of conversations; None keeps nothing, and each request stands for itself.
     :param ttl: after how many seconds without a turn a conversation is forgotten; None takes the store's own.
+    :param known: pairs that every conversation has: their values are masked by their own placeholders, which are not
+        stored.
     :raises TypeError: an argument is of a wrong type.
     :raises MaskingError: the masker's placeholders are numbered, and there is a store: no store can keep them.
 
@@ -50,9 +53,16 @@ class RoundTrip:
     'Ada'
     """
 
-    __slots__ = ("_masker", "_store", "_ttl")
+    __slots__ = ("_known", "_masker", "_store", "_ttl")
 
-    def __init__(self, masker: Masker, store: Store | None = None, *, ttl: float | None = None) -> None:
+    def __init__(
+        self,
+        masker: Masker,
+        store: Store | None = None,
+        *,
+        ttl: float | None = None,
+        known: PIIMapping | None = None,
+    ) -> None:
         if not isinstance(masker, Masker):
             raise TypeError(f"masker must be a Masker, not {type(masker).__name__}")
         if store is not None and not isinstance(store, Store):
@@ -64,6 +74,9 @@ class RoundTrip:
         self._masker = masker
         self._store = store
         self._ttl = checked_ttl(ttl)
+        if known is not None and not isinstance(known, PIIMapping):
+            raise TypeError(f"known must be a PIIMapping, not {type(known).__name__}")
+        self._known = known
 
     @property
     def masker(self) -> Masker:
@@ -79,8 +92,11 @@ class RoundTrip:
             sent. A failed merge is no error: ``report.is_stored`` is false then.
         """
         if self._store is None:
-            return await self._mask(request, scope, None, protocol)
-        masked = await self._mask(request, scope, await self._loaded(self._store, scope), protocol)
+            return await self._mask(request, scope, self._known, protocol)
+        known = await self._loaded(self._store, scope)
+        if self._known is not None:
+            known = _both(self._known, known)
+        masked = await self._mask(request, scope, known, protocol)
         try:
             await self._store.merge(scope, masked.added, self._ttl)
         except Exception:  # noqa: BLE001 - whatever it is, the answer can be restored
@@ -94,7 +110,7 @@ class RoundTrip:
         """
         if self._store is not None:
             raise HoldbackError("a store is asked in an event loop: use the asynchronous mask")
-        return self._masker.mask(request, scope=scope, protocol=protocol)
+        return self._masker.mask(request, scope=scope, known=self._known, protocol=protocol)
 
     async def aclose(self) -> None:
         """Close the store."""
@@ -124,3 +140,12 @@ class RoundTrip:
     def __repr__(self) -> str:
         store = "None" if self._store is None else type(self._store).__name__
         return f"RoundTrip({self._masker!r}, store={store})"
+
+
+def _both(first: PIIMapping, second: PIIMapping) -> PIIMapping:
+    """The pairs of two mappings. Where both have a value, the placeholder of the first is the one that masks it."""
+    both = copy.copy(second)
+    for placeholder, value in first.get_all_fakes().items():
+        if both.get_original(placeholder) in (None, value):
+            both.add(value, placeholder, first.get_entity_type(value) or "")
+    return both

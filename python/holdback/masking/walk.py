@@ -128,8 +128,9 @@ class Walk:
         elif isinstance(node, Mapping):
             new = self._object(node, dict(node), shape)
         else:
-            place = "".join(self._place).removeprefix(".") or "the request"
-            raise MaskingError(f"{place} is of type {type(node).__name__}, which JSON does not have")
+            raise MaskingError(
+                f"{self._where() or 'the request'} is of type {type(node).__name__}, which JSON does not have"
+            )
         self._depth -= 1
         return new
 
@@ -172,14 +173,21 @@ class Walk:
                 inner = others
                 if OTHERS not in named and isinstance(name, str):
                     key = self._reader.key(name, is_data=is_data)
-            place.append(".…" if inner is others else f".{name}")
-            changed = self._value(value, inner, owner)
-            place.pop()
+            if inner is KEPT and type(value) is str:
+                changed = value
+            else:
+                place.append("…" if inner is others else name)
+                changed = self._value(value, inner, owner)
+                place.pop()
             if changed is not value or key is not name:
                 if new is None:
                     new = Members(pairs)
                 new[at] = (key, changed)
         return pairs if new is None else new
+
+    def _where(self) -> str:
+        """Where the walk is, as the tables name places."""
+        return "".join(part if part == "[]" else f".{part}" for part in self._place).removeprefix(".")
 
     # ---------------------------------------------------------------- leaves
 
@@ -189,7 +197,7 @@ class Walk:
         text = plain(node)
         if shape is EARLIER:
             if text and not self.earlier:
-                self.earlier = "".join(self._place).removeprefix(".")
+                self.earlier = self._where()
             return node
         if shape is NAME:
             new = self._reader.person(text)
@@ -240,6 +248,10 @@ def _all(owner: Any, name: str) -> Iterable[Any]:
     return ()
 
 
+def _pairs(owner: Any, name: str) -> Iterable[tuple[str, Any]]:
+    return ((name, value) for value in _all(owner, name))
+
+
 def _is_signed(owner: Any) -> bool:
     return any(
         values and all(isinstance(value, str) and value for value in values)
@@ -253,10 +265,12 @@ def _chosen(shape: By, owner: Any) -> Shape:
     if type(owner) is dict:
         said = owner.get(shape.member)
     else:
-        for number, value in enumerate(_all(owner, shape.member)):
-            if number and value != said:
-                return shape.other
-            said = value
+        member, is_said = shape.member, False
+        for name, value in owner if isinstance(owner, Members) else _pairs(owner, member):
+            if name == member:
+                if is_said and value != said:
+                    return shape.other
+                said, is_said = value, True
     return shape.shapes.get(plain(said), shape.other) if isinstance(said, str) else shape.other
 
 
