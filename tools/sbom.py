@@ -3,7 +3,7 @@
     .venv-sbom/bin/python tools/sbom.py [--cargo-cyclonedx PATH]
 
 The Python one describes a fresh environment in which the pure wheel of dist/ is installed: the package and what it
-needs at run time. The Rust ones come from Cargo.lock, by cargo-cyclonedx, and are left out with a word where that is not
+needs at run time. The Rust ones come from Cargo.lock, by cargo-cyclonedx, and are left out with a word where it is not
 there. No folder of this machine is named in any of them.
 """
 
