@@ -29,6 +29,7 @@ LLAMAINDEX_VENV := .venv-llamaindex
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
 MUTANTS_VENV := .venv-mutants
+SBOM_VENV := .venv-sbom
 # LiteLLM's objects are timed where LiteLLM is.
 BENCH_VENV := $(if $(wildcard $(LITELLM_VENV)/.installed),$(LITELLM_VENV),$(VENV))
 BIN := $(VENV)/bin
@@ -148,8 +149,16 @@ docs: $(DOCS_VENV)/.installed ## the documentation in build/docs/html, and the R
 	$(DOCS_VENV)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
 	$(if $(NATIVE),RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet -p holdback-core)
 
-wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it
+wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check it; what they are made of into build/sbom/
+	@$(MAKE) --no-print-directory sbom || echo "-- cyclonedx-bom cannot be installed here: no bill of materials --"
 	@ls -l dist
+
+# What a tool is missing for is left out, with a word: neither is needed to build or to use a package.
+sbom: $(SBOM_VENV)/.installed
+	test -x $(SBOM_VENV)/bin/cargo-cyclonedx || $(if $(NATIVE),cargo install --locked --quiet --root $(SBOM_VENV) \
+		cargo-cyclonedx@0.5.9 ||,) echo "-- cargo-cyclonedx cannot be installed here --"
+	PATH="$(abspath $(SBOM_VENV))/bin:$$PATH" $(SBOM_VENV)/bin/python tools/sbom.py \
+		--cargo-cyclonedx $(SBOM_VENV)/bin/cargo-cyclonedx
 
 release-check: $(CHECKED) ## versions, changelog, packages, the sdist's suite, types (TAG=v1.2.3: fit for this tag; QUICK=1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
@@ -268,6 +277,10 @@ $(DOCS_VENV)/.installed: $(VENV)/.tools pyproject.toml
 $(MUTANTS_VENV)/.installed: $(VENV)/.tools pyproject.toml
 	$(call venv,$(MUTANTS_VENV),--group test --group mutants)
 	$(call link,$(MUTANTS_VENV))
+	touch $@
+
+$(SBOM_VENV)/.installed: pyproject.toml
+	$(call venv,$(SBOM_VENV),--group sbom)
 	touch $@
 
 $(MUTANTS_VENV)/bin/cargo-mutants:

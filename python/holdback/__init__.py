@@ -28,7 +28,7 @@ from holdback.restorers.wire import WireRestorer
 from holdback.spellings import spellings
 from holdback.sse import create_chunk_dict, create_delta_chunk, format_sse_done, format_sse_event
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BACKEND",
