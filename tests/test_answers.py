@@ -163,6 +163,38 @@ ANSWERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
     ),
 }
+ANSWERS["cohere"] = (
+    {
+        "id": P,
+        "finish_reason": "COMPLETE",
+        "message": {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": TEXT}, {"type": "text", "text": TEXT}],
+            "tool_plan": TEXT,
+            "tool_calls": [{"id": P, "type": "function", "function": {"name": P, "arguments": SOURCE}}],
+            "citations": [
+                {
+                    "start": 0,
+                    "end": 4,
+                    "text": TEXT,
+                    "sources": [
+                        {"type": "document", "id": P, "document": json.loads(SOURCE)},
+                        {"type": "tool", "id": P, "tool_output": json.loads(SOURCE)},
+                    ],
+                }
+            ],
+        },
+    },
+    {
+        "message.content.text": "",
+        "message.content.thinking": "",
+        "message.tool_plan": "",
+        "message.tool_calls.function.arguments": "J",
+        "message.citations.text": "",
+        "message.citations.sources.document": "O",
+        "message.citations.sources.tool_output": "O",
+    },
+)
 GENERATED = {**OPAQUE, "response": TEXT, "thinking": TEXT, "context": [1], "done": True}
 
 
@@ -274,7 +306,7 @@ def test_what_cannot_be_an_answer_is_a_type_error(answer: Any) -> None:
 
 @pytest.mark.parametrize("name", ["nope", ["openai-chat"], None])
 def test_an_unknown_protocol_is_an_error(name: Any) -> None:
-    with pytest.raises(ValueError, match="known are: anthropic, auto, gemini") as caught:
+    with pytest.raises(ValueError, match="known are: anthropic, auto, ") as caught:
         restore_answer({}, MAP, protocol=name)
     assert isinstance(caught.value, HoldbackError)
 
@@ -320,6 +352,7 @@ SDK = {
     "anthropic": ("anthropic.types", "Message"),
     "gemini": ("google.genai.types", "GenerateContentResponse"),
     "ollama": ("ollama", "ChatResponse"),
+    "cohere": ("cohere", "V2ChatResponse"),
 }
 
 

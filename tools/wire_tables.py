@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holdback.engine.shapes import OTHER, ByType, Kind, Shape, Slot
-from holdback.formats import FORMATS, anthropic, chat, gemini, ollama, responses, text
+from holdback.formats import FORMATS, anthropic, chat, cohere, gemini, ollama, responses, text
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 MARK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -137,6 +137,7 @@ BLOCKS: Names = (
     ("a block", anthropic.STARTED),
     ("a citation", anthropic.CITATION),
 )
+CITATIONS: Names = (("a citation", cohere.CITATION),)
 ITEMS: Names = (
     ("an item", responses.ITEM),
     ("an item", responses.ITEM_WITH_ID),
@@ -236,6 +237,9 @@ def tables() -> dict[str, str]:
         "anthropic.citations": table_of_types(anthropic.CITATION, ()),
         "gemini": table_of_paths(gemini.Gemini.SHAPE),
         "ollama": table_of_paths(ollama.Ollama.ANSWER),
+        "cohere.events": table_of_events(STREAMS["cohere"], CITATIONS),
+        "cohere.citations": table_of_paths(cohere.CITATION),
+        "cohere.answer": table_of_paths(cohere.Cohere.ANSWER),
     }
 
 

@@ -56,7 +56,7 @@ def recorded() -> Iterator[Case]:
         )
 
 
-FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama")
+FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama", "cohere")
 
 
 def cases() -> Iterator[Case]:

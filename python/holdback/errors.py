@@ -18,7 +18,7 @@ class HoldbackError(Exception):
     ...     ChunkRestorer({"<PERSON_1>": "Ada"}, protocol="smtp")
     ... except HoldbackError as error:
     ...     print(error)
-    unknown protocol; known are: anthropic, auto, gemini, ollama, openai-chat, openai-responses, openai-text
+    unknown protocol; known are: anthropic, auto, cohere, gemini, ollama, openai-chat, openai-responses, openai-text
     """
 
 

@@ -319,6 +319,7 @@ def test_a_file_behind_a_start_that_waits() -> None:
         ("/v1beta/models/gemini-x:generateContent", "gemini"),
         ("/api/chat", "ollama"),
         ("/api/generate", "ollama"),
+        ("/v2/chat", "cohere"),
         ("/v1/models", "auto"),
         ("/messages/9", "auto"),
         ("", "auto"),

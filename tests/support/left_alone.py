@@ -228,18 +228,6 @@ PENDING: dict[str, tuple[str, ...]] = {
         "gemini:*.reviewSnippets[].review",
     ),
     "Gemini: words of a transcription": ("gemini:.candidates[]*.audioTranscription.words[].word",),
-    "Cohere: the format is not read": (
-        "cohere:*.content.text",
-        "cohere:*.content.thinking",
-        "cohere:*.content[](text).text",
-        "cohere:*.content[](thinking).thinking",
-        "cohere:*.tool_plan",
-        "cohere:*.function.arguments",
-        "cohere:*.citations.text",
-        "cohere:*.citations[].text",
-        "cohere:*.sources[](tool).tool_output{}",
-        "cohere:*.sources[](document).document{}",
-    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import wire_typed
 from wire_formats import (
     Chat,
     Completion,
@@ -213,4 +214,5 @@ READERS: dict[str, type[Reader]] = {
     "anthropic": Anthropic,
     "gemini": Gemini,
     "ollama": Ollama,
+    **wire_typed.READERS,
 }

@@ -9,6 +9,7 @@ from holdback.errors import HoldbackError
 from holdback.formats.anthropic import Anthropic
 from holdback.formats.base import Format
 from holdback.formats.chat import Chat
+from holdback.formats.cohere import Cohere
 from holdback.formats.gemini import Gemini
 from holdback.formats.ollama import Ollama
 from holdback.formats.responses import Responses
@@ -34,6 +35,7 @@ FORMATS: dict[str, type[Format]] = {
     "anthropic": Anthropic,
     "gemini": Gemini,
     "ollama": Ollama,
+    "cohere": Cohere,
 }
 """The wire formats by name."""
 

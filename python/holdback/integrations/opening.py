@@ -92,6 +92,7 @@ PATHS = (
     (":streamGenerateContent", "gemini"),
     ("/api/chat", "ollama"),
     ("/api/generate", "ollama"),
+    ("/v2/chat", "cohere"),
 )
 """How the paths of the providers end, and the wire formats of what is answered there."""
 
