@@ -50,7 +50,7 @@ demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
-	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m "$(SLOW:%=not % and) not heavy"
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal -m "$(SLOW:%=not % and) not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
@@ -118,7 +118,8 @@ format: $(VENV)/.tools ## rewrite the sources the way lint wants them
 
 bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the figures to reach (FULL=1: all of them)
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m pytest benches --benchmark-only
-	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.report
+	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.micro.report
+	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.micro.kinds
 
 bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with holdback off and on (FULL=1: longer)
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.e2e
@@ -130,11 +131,11 @@ bench-scale: $(INSTALLED) ## memory, and how every cost grows; writes benches/SC
 	$(BIN)/python -m benches.scale
 
 bench-check: $(INSTALLED) ## count the instructions of fixed work (valgrind) and compare them with the record
-	$(if $(NATIVE),$(BIN)/python -m pytest -q benches/test_instructions.py,@$(NO_RUST))
-	$(if $(NATIVE),$(BIN)/python -m benches.instructions check)
+	$(if $(NATIVE),$(BIN)/python -m pytest -q benches/counted/test_instructions.py,@$(NO_RUST))
+	$(if $(NATIVE),$(BIN)/python -m benches.counted.instructions check)
 
 bench-record: $(INSTALLED) ## count and write the record; WHY="..." is the reason for what costs more
-	$(BIN)/python -m benches.instructions record $(if $(WHY),--why "$(WHY)")
+	$(BIN)/python -m benches.counted.instructions record $(if $(WHY),--why "$(WHY)")
 
 docs: $(DOCS_VENV)/.installed ## the documentation in build/docs/html, and the Rust core's; a warning is an error
 	$(DOCS_VENV)/bin/python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html

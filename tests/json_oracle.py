@@ -38,7 +38,10 @@ LEVELS = 8
 
 BLANKS = " \t\r\n"
 SETTLED = "\ue000"
-"""Stands in a text where what was held had to leave, and matches nothing; it decides nothing either."""
+"""Stands in a text where what was held had to leave, and matches nothing; it decides nothing either.
+
+An escape in which it stands is one nevertheless, as it is to a client, but no part of a match.
+"""
 HEX = "[0-9a-fA-F]"
 HIGH = rf"\\u[dD][89abAB]{HEX}{HEX}"
 LOW = rf"\\u[dD][c-fC-F]{HEX}{HEX}"
@@ -284,18 +287,25 @@ def decode(units: list[Unit], *, goes_on: bool) -> tuple[list[Unit], int, str]:
     Also where its closing quote stands (the end if there is none), and, if more may follow, the raw source at
     the end that is no unit yet.
     """
-    chars = chars_of(units)
+    kept = [number for number, unit in enumerate(units) if unit.char != SETTLED]
+    chars = "".join(units[number].char for number in kept)
     content: list[Unit] = []
-    at = 0
+    at = done = 0  # how many of `kept`, and of `units`, were read
     while at < len(chars):
+        content += units[done : kept[at]]
+        done = kept[at]
         short = len(chars) - at <= LONGEST_UNFINISHED
         if goes_on and short and UNFINISHED.fullmatch(chars, at):
-            return content, len(units), raw_of(units[at:])
+            rest = units[done:]
+            gone = max((number for number, unit in enumerate(rest, 1) if unit.char == SETTLED), default=0)
+            if gone:  # so much of the escape had to leave; it goes on with the rest
+                content.append(Unit(SETTLED, raw_of(rest[:gone])))
+            return content, len(units), raw_of(rest[gone:])
         token = TOKEN.match(chars, at)
         if token is None:  # a backslash is the last character
             char, end = "\\", len(chars)
         elif token["quote"]:
-            return content, at, ""
+            return content, done, ""
         elif token["pair"]:
             high, low = token["pair"][2:6], token["pair"][8:12]
             char, end = join_halves(chr(int(high, 16)) + chr(int(low, 16))), token.end()
@@ -305,6 +315,10 @@ def decode(units: list[Unit], *, goes_on: bool) -> tuple[list[Unit], int, str]:
             char, end = SHORT.get(token["escaped"], token["escaped"]), token.end()
         else:
             char, end = token["plain"], token.end()
-        content.append(Unit(char, raw_of(units[at:end])))
+        spelled = units[done : kept[end - 1] + 1]
+        unit = Unit(char, raw_of(spelled))
+        is_cut = any(one.char == SETTLED for one in spelled)  # then it is a literal
+        content += [Unit(SETTLED, ""), unit, Unit(SETTLED, "")] if is_cut else [unit]
+        done += len(spelled)
         at = end
-    return content, len(units), ""
+    return content + units[done:], len(units), ""

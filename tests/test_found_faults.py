@@ -18,14 +18,7 @@ import pytest
 from conftest import TWINS
 from holdback import ChunkRestorer, WireRestorer
 
-# What today's code does not get right. Empty this set, and the tests must pass.
-PENDING: set[str] = set()
 PAIRS = {"<PERSON_1>": "Ada"}
-
-
-def named(*names: str) -> list[Any]:
-    mark = pytest.mark.xfail(reason="the code of today", strict=False)
-    return [pytest.param(name, id=name, marks=[mark] if name in PENDING else []) for name in names]
 
 
 # ---------------------------------------------------------------- X5: the cost of what is open
@@ -74,7 +67,7 @@ def steps(run: Callable[[], None]) -> int:
     return count
 
 
-@pytest.mark.parametrize("name", named("X5 bytes", "X5 chunks"))
+@pytest.mark.parametrize("name", ["X5 bytes", "X5 chunks"])
 def test_an_end_costs_the_same_however_much_is_open(backend: str, name: str) -> None:
     run = through_bytes if name == "X5 bytes" else through_chunks
     few, many = (steps(lambda count=count: run(events(count))) for count in (40, 240))  # type: ignore[misc]
@@ -125,7 +118,7 @@ TEXTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", named("X6 json"))
+@pytest.mark.parametrize("name", ["X6 json"])
 def test_a_wrong_json_is_refused_in_the_same_words(name: str) -> None:
     for ask in JSON.values():
         native, pure = come_of(ask)
@@ -133,7 +126,7 @@ def test_a_wrong_json_is_refused_in_the_same_words(name: str) -> None:
         assert pure[1].startswith("TypeError: json must be ")
 
 
-@pytest.mark.parametrize("name", named("X6 subclass"))
+@pytest.mark.parametrize("name", ["X6 subclass"])
 def test_neither_twin_can_be_subclassed(name: str) -> None:
     for kind in ("TrieMatcher", "StreamBuffer"):
         for _, said in come_of(lambda twin, kind=kind: type("Sub", (getattr(twin, kind),), {})):  # type: ignore[misc]
@@ -149,7 +142,7 @@ def test_a_text_is_what_it_holds_whatever_it_calls_itself(ask: Callable[[Any], A
 # ---------------------------------------------------------------- X7: copies
 
 
-@pytest.mark.parametrize("name", named("X7 WireRestorer", "X7 ChunkRestorer"))
+@pytest.mark.parametrize("name", ["X7 WireRestorer", "X7 ChunkRestorer"])
 def test_a_restorer_is_not_copied(backend: str, name: str) -> None:
     """A copy would share the buffers, and take the text that they hold."""
     kind: Any = WireRestorer if name == "X7 WireRestorer" else ChunkRestorer

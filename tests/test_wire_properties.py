@@ -26,23 +26,16 @@ from wire_spelling import hostile
 from wire_streams import PAIRS, PROTOCOLS, invented
 from wire_ways import LANES, in_every_way, maker
 
-# What today's restorer does not get right. Empty this set, and the tests must pass.
-PENDING: set[str] = set()
 SEEDS = st.integers(0, 2**32)
 MOST = st.integers(0, 60)
 
 
 def kinds() -> list[Any]:
     return [
-        pytest.param(protocol, breadth == "wide", id=name, marks=pending(name))
+        pytest.param(protocol, breadth == "wide", id=f"{protocol}-{breadth}")
         for protocol in PROTOCOLS
         for breadth in ("quiet", "wide")
-        for name in [f"{protocol}-{breadth}"]
     ]
-
-
-def pending(name: str) -> list[Any]:
-    return [pytest.mark.xfail(reason="the engine of today", strict=False)] if name in PENDING else []
 
 
 every_kind = pytest.mark.parametrize(("protocol", "wide"), kinds())

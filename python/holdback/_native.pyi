@@ -158,9 +158,6 @@ class Lane:
         on behind it.
         """
 
-    def put_back(self) -> None:
-        """Let ``feed(b"")`` take the frame again that was just declined."""
-
     def open(self, buffer: StreamBuffer) -> int:
         """A channel whose text this buffer restores."""
 
@@ -178,9 +175,6 @@ class Lane:
 
     def know(self, slot: int, addresses: tuple[_Address, ...]) -> None:
         """Decline no frame because of an event of this slot with these addresses."""
-
-    def unknow(self, slot: int, addresses: tuple[_Address, ...]) -> None:
-        """Take that back."""
 
     def latest(self, slot: int) -> tuple[bytes, bool] | None:
         """The last literal of a slot, and whether the frame in which it came left."""

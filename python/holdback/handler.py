@@ -12,20 +12,18 @@ What holds on every way out of a stream:
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
 from holdback.closing import aclose, check_async_iterable
-from holdback.config import is_enabled, restores_reasoning
-from holdback.engine.answer import Answer
+from holdback.config import is_enabled
 from holdback.engine.json_text import json_or_none, model_json, to_json
-from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, dumped
 from holdback.errors import HoldbackError
-from holdback.formats import Chat, Format, Text
 from holdback.mapping import AnyMapping, matcher_of
+from holdback.restorers.chunks import ChunkRestorer
 from holdback.sse import format_sse_done, format_sse_event
 
 logger = logging.getLogger("holdback.handler")
@@ -64,22 +62,21 @@ class StreamingHandler:
         stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
     ) -> AsyncGenerator[str, None]:
         """Restore a stream of chat chunks. A chunk that is nothing but withheld text is not sent."""
-        return _events(stream, mapping, config, Chat())
+        return _events(stream, mapping, config, "openai-chat")
 
     @staticmethod
     def stream_text_response(
         stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
     ) -> AsyncGenerator[str, None]:
         """Restore a stream of text completions. Every chunk is sent."""
-        return _events(stream, mapping, config, Text())
+        return _events(stream, mapping, config, "openai-text")
 
 
 async def _events(
-    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, format_: Format
+    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, protocol: str
 ) -> AsyncGenerator[str, None]:
     iterator: Any = None
-    answer: Answer | None = None
-    shapes = format_.shapes()
+    restorer: _Restorer | None = None
     position = 0
     kind: type | None = None
     write: Callable[[Any], str | None] = json_or_none
@@ -93,8 +90,7 @@ async def _events(
                 and is_enabled(config)
                 and (matcher := matcher_of(mapping, config)) is not None
             ):
-                answer = Answer(matcher, format_)
-                shapes = format_.shapes(signed=restores_reasoning(config))
+                restorer = _Restorer(matcher, config, protocol=protocol)
             iterator = aiter(stream)
             async for item in iterator:
                 position += 1
@@ -112,38 +108,40 @@ async def _events(
                     chunk = as_chunk(dumped(item) if isinstance(item, BaseModel) else item)
                     if chunk is None:
                         _refuse(position, item)
-                if answer is not None:
-                    event = ObjectEvent(chunk, shapes)
-                    before, leaves = answer.settle(event)
-                    for tail in before:
-                        sent = format_sse_event(to_json(tail))
-                        is_out = True
-                        yield sent
-                        is_out = False
-                    if not leaves:
-                        continue
-                    chunk = event.written()
-                data = write(chunk)
-                if data is None:
-                    _refuse(position, item)
-                is_out = True
-                yield f"data: {data}\n\n"
-                is_out = False
+                for leaving in (chunk,) if restorer is None else restorer.feed(chunk):
+                    data = write(leaving) if type(leaving) is type(chunk) else to_json(leaving)
+                    if data is None:
+                        _refuse(position, item)
+                    is_out = True
+                    yield f"data: {data}\n\n"
+                    is_out = False
         except Exception as error:
             if is_out:
                 raise
             # The type only: an upstream's message may quote the text, and a traceback shows it.
             logger.warning("the stream ends with an error: %s", type(error).__name__)
-            if answer is not None:
-                for tail in answer.drain():
-                    yield format_sse_event(to_json(tail))
+            for tail in _tails(restorer):
+                yield tail
             raise
-        if answer is not None:
-            for tail in answer.drain():
-                yield format_sse_event(to_json(tail))
+        for tail in _tails(restorer):
+            yield tail
         yield format_sse_done()
     finally:
         await aclose(stream, iterator)
+
+
+class _Restorer(ChunkRestorer):
+    """Whose synthetic chunks stay dicts, since they are written at once."""
+
+    __slots__ = ()
+
+    def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
+        return list(chunks)
+
+
+def _tails(restorer: _Restorer | None) -> list[str]:
+    """The events of what was held back."""
+    return [] if restorer is None else [format_sse_event(to_json(tail)) for tail in restorer.flush()]
 
 
 def _refuse(position: int, item: object) -> NoReturn:

@@ -145,7 +145,7 @@ def test_what_follows_a_deep_document_is_no_deeper() -> None:
         (b'"Bo"', "no JSON object"),
         (b'{"a": "\xff"}', "no UTF-8: byte 7"),
         ('{"a": "Bo"}'.encode("utf-16"), "no UTF-8"),
-        (gzip.compress(b"{}"), "compressed"),
+        (gzip.compress(b"{}", mtime=0), "compressed"),
     ],
 )
 def test_a_body_that_cannot_be_read(body: bytes, message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from holdback import DeanonymizationConfig, HoldbackError, PIIMapping
 from holdback.integrations.presidio import PresidioDetector, mapping_of
-from holdback.masking import Detectors, KnownValues, Masker, Pattern, Patterns, Placeholders, Span
+from holdback.masking import Detectors, KnownValues, Masker, Pattern, Patterns, Placeholders, RoundTrip, Span
 from holdback.stores import MemoryStore, RedisStore, SqliteStore
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
 from secrecy.material import Upstream, covers
@@ -45,12 +45,12 @@ def mapping() -> PIIMapping:
 
 @covers(
     "masking.Masker",
-    *(f"masking.Masker.{name}" for name in ("mask", "check_config")),
+    *(f"masking.Masker.{name}" for name in ("mask", "check_config", "style")),
     "masking.Masked",
     *(f"masking.Masked.{name}" for name in ("request", "mapping", "added", "report")),
     "masking.MaskingError",
     "masking.MaskingReport",
-    *(f"masking.MaskingReport.{name}" for name in ("found", "texts", "masked")),
+    *(f"masking.MaskingReport.{name}" for name in ("found", "texts", "masked", "is_stored")),
 )
 def masker(watch: Watch, _: Path) -> None:
     keyed = Masker([KnownValues(VALUES), Patterns({"WORD": "[a-z]*arie"}, engine="re")], Placeholders(KEY))
@@ -177,6 +177,47 @@ def stores(watch: Watch, folder: Path) -> None:
                     watch.shown(await call())
                 except Exception as error:  # noqa: BLE001 - whatever comes is looked at
                     watch.check(error)
+
+        asyncio.run(use())
+
+
+@covers(
+    "masking.RoundTrip",
+    *(f"masking.RoundTrip.{name}" for name in ("mask", "mask_now", "aclose")),
+)
+def round_trip(watch: Watch, _: Path) -> None:
+    class Broken(MemoryStore):
+        __slots__ = ()
+
+        async def load(self, scope: str) -> PIIMapping:
+            raise Host
+
+        merge = load  # type: ignore[assignment]
+
+    class Forgetting(MemoryStore):
+        __slots__ = ()
+
+        async def merge(self, scope: str, mapping: PIIMapping, ttl: float | None = None) -> None:
+            raise Host
+
+    masks = Masker(KnownValues(VALUES), Placeholders(KEY))
+    wrong: Any = ORIGINAL
+    watch.fails(RoundTrip, wrong)
+    watch.fails(RoundTrip, masks, wrong)
+    watch.fails(RoundTrip(masks, MemoryStore()).mask_now, {"user": ORIGINAL}, "s")
+    for store in (None, MemoryStore(), Broken(), Forgetting()):
+        trip = RoundTrip(masks, store)
+        watch.shown(trip)
+
+        async def use(trip: RoundTrip = trip) -> None:
+            for body in BODIES:
+                try:
+                    masked: Any = await trip.mask(body, f"the {ORIGINAL}")
+                    watch.shown(masked)
+                    watch.shown(masked.report)
+                except Exception as error:  # noqa: BLE001 - whatever comes is looked at
+                    watch.check(error)
+            await trip.aclose()
 
         asyncio.run(use())
 

@@ -155,6 +155,14 @@ CHAT: dict[str, dict[str, list[Any]]] = {
         "calls by id": [
             call('{"a":"<PERS', None, "a", "f"), call('ON_1>"}', None), call('{"b":"<PERS', None, "b", "f"), call('ON_2>"}', None),
         ],
+        "calls by id in turns": [
+            call("", None, "a", "f"), call("", None, "b", "g"),
+            *(call(text, None, own) for text in ('{"a":"<PER', "SON_", '1>"}') for own in ("a", "b")), STOP,
+        ],
+        "a call without an index and an id": [call("", None, None, "f"), *(call(text, None) for text in ('{"a":"<PERS', "ON_", '1>"}'))],
+        "an id that comes with an empty text": [
+            call('{"a":"<PERS', 0, "a", "f"), call("", 0, "b"), call("ON_1>", 0, "b"), call(' <PERSON_1>"}', 0), STOP,
+        ],
         "another call under the same index": [
             call('{"a":"<PERS', 0, "a", "f"), call('{"b":"<PERSON_1>', 0, "b", "g"), call('"}', 0), STOP,
         ],

@@ -225,10 +225,28 @@ def size_cases() -> Iterator[Case]:
     )
     first = sse(large, say("<PERSON_1>"))
     yield Case("oversized", "the first event", CHAT, first, options={"max_event_bytes": 400})
-    unended = sse(say("a <PERS"), large)[:-1]
-    yield Case(
-        "oversized", "the last, without its end", CHAT, unended, options={"max_event_bytes": 400}, cut=100
-    )
+    for cut, name in ((1, "without its end"), (2, "without its line end"), (9, "cut off")):
+        unended = sse(say("a <PERS"), large)[:-cut]
+        for end in ("\n", "\r", "\r\n"):
+            yield Case(
+                "oversized",
+                f"the last, {name}, {end!r}",
+                CHAT,
+                unended.replace(b"\n", end.encode()),
+                options={"max_event_bytes": 400},
+                cut=100,
+            )
+    unended = ndjson(line("a <PERS"), line("<PERSON_1> " + "x" * 500))[:-1]
+    for line_end in (b"", b"\r"):
+        yield Case(
+            "oversized",
+            f"the last line, without its end, {line_end!r}",
+            "ollama",
+            unended + line_end,
+            lines=True,
+            options={"max_event_bytes": 400, "protocol": "ollama"},
+            cut=100,
+        )
 
 
 def foreign_cases() -> Iterator[Case]:

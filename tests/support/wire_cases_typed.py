@@ -99,6 +99,9 @@ RESPONSES: dict[str, dict[str, list[Event]]] = {
             CREATED, item("message", "added", item_id="m0", content=[]), item("message", "added", item_id="m1", content=[]),
             delta("a <PERS", item="m0"), delta("b <PER", item="m1"), delta("ON_1>", item="m0"), delta("SON_2>", item="m1"),
         ],
+        "an item named by a text that is empty": [
+            CREATED, delta("", item="m0"), delta("a <PERS", item="m1"), delta("ON_1>", item="m0"), delta(" <PERS", item="m0"),
+        ],
         "text after its done": [CREATED, delta("a <PERS"), done("a <PERS"), delta("b <PERSON_1>")],
         "arguments after their done": [
             CREATED, delta('{"a":"x ', "function_call_arguments", "f1", 1),

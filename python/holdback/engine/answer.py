@@ -175,6 +175,7 @@ class Answer:
         "_lane",
         "_latest",
         "_matcher",
+        "_reached",
         "_void",
     )
 
@@ -188,6 +189,9 @@ class Answer:
         self._known: set[tuple[int, tuple[Any, ...]]] = set()
         self._latest: dict[str, tuple[Any, bool]] = {}
         self._lane: Any = None
+        self._reached: dict[
+            Any, set[int]
+        ] = {}  # by group, the numbers of the channels that the lane may feed
         self._has_placed = False  # a tail was put into the event in hand where no text of its channel stands
 
     def use(self, lane: Any) -> None:
@@ -216,6 +220,21 @@ class Answer:
         leaves = self._write(event, spots)
         self._note(event, leaves=leaves)
         return before, leaves
+
+    def write(self, event: Event, fed: Iterable[tuple[str, bool]]) -> bool:
+        """Make the changes of an event whose texts a lane has fed; returns whether it leaves.
+
+        ``fed`` has for each text that is not empty what leaves, and whether its channel held something back.
+        """
+        self._has_placed = False
+        texts, spots = iter(fed), []
+        for mark in event.marks:
+            if mark[0].kind is Kind.TEXT or mark[0].kind is Kind.SOURCE:
+                leaves, holds = next(texts) if mark[2] else (mark[2], False)
+                spots.append(_Spot(mark, leaves, holds=holds))
+        does_leave = self._write(event, spots)
+        self._note(event, leaves=does_leave)
+        return does_leave
 
     def drain(self) -> list[dict[str, Any]]:
         """End every channel for good; returns the events that carry what they held back."""
@@ -249,10 +268,8 @@ class Answer:
 
     def forget(self, group: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
-        if self._lane is not None:
-            for channel in self._groups.get(group, {}).values():
-                if channel.number >= 0:
-                    self._lane.forget(channel.number)
+        for number in self._reached.pop(group, ()):
+            self._lane.forget(number)
 
     def _feed(self, step: Feed, spots: list[_Spot], last: dict[Key, _Spot]) -> None:
         key, came = step.key, step.mark[2]
@@ -281,6 +298,7 @@ class Answer:
                 self._enter(channel, kind, channels)
         if self._lane is not None and step.addresses is not None:
             self._lane.register(channel.number, step.mark[0].number, step.addresses)
+            self._reached.setdefault(group, set()).add(channel.number)
         return channel
 
     def _enter(self, channel: _Channel, kind: str, channels: dict[tuple[str, Any], _Channel]) -> None:
@@ -348,6 +366,10 @@ class Answer:
         self._count -= 1
         if self._lane is not None:
             self._lane.close(channel.number)
+            reached = self._reached.get(group, set())
+            reached.discard(channel.number)
+            if not reached:
+                self._reached.pop(group, None)
         if not channels:  # an endless stream may go on to ever new groups
             del self._groups[group]
 

@@ -67,6 +67,7 @@ class Framer:
     """
 
     __slots__ = (
+        "_after_return",
         "_depth",
         "_framing",
         "_is_first_line",
@@ -106,6 +107,9 @@ class Framer:
         self._line = 0  # where its current line begins; -1 if that is gone
         self._text_end = 0  # where the last line with anything in it ended
         self._is_first_line = True
+        self._after_return = (
+            False  # the line before ended with the CR that came last: a LF here belongs to it
+        )
         self._depth = 0  # of containers that are open in an element
         self._is_in_string = False
 
@@ -185,6 +189,9 @@ class Framer:
         while True:
             if not self.offset and self._is_first_line and rest.startswith(BOM):
                 self._line = len(BOM)
+            if self._after_return and self._line < len(rest):
+                self._after_return = False
+                self._line = self._seek = self._line + (rest[self._line] == 0x0A)
             line = self._line
             if 0 <= line < len(rest) and rest[line] in (0x0A, 0x0D):
                 return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
@@ -196,11 +203,9 @@ class Framer:
             self._text_end = found.start()
             if self._is_first_line and line >= 0 and rest[line] == 0x3A:
                 return end
-            if end == len(rest) and rest[end - 1] == 0x0D:  # a LF may follow that belongs to this line end
-                self._seek = found.start()
-                return -1
             self._line = self._seek = end
             self._is_first_line = False
+            self._after_return = end == len(rest) and rest[end - 1] == 0x0D
 
     def _end_of_element(self) -> int:
         """Where the next element ends, with the comma before it.

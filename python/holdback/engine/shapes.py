@@ -238,6 +238,17 @@ class Shapes:
         return slots, nodes, objects, self.root.number
 
     @cached_property
+    def alone(self) -> frozenset[int]:
+        """The slots whose value means nothing else, wherever they stand, and has nothing in it that is named."""
+        shared = {
+            slot.number
+            for node in self.nodes
+            for slot in node.slots
+            if len(node.slots) > 1 or node.object is not None or node.array is not None
+        }
+        return frozenset(slot.number for slot in self.slots if slot.number not in shared)
+
+    @cached_property
     def native(self) -> Any:
         """The same for the native walk, where there is one."""
         from holdback import _backend  # noqa: PLC0415 - the engine stands below the backend's choice

@@ -8,8 +8,8 @@ When they end: all of a choice's with its finish; its reasoning also where its c
 also where another id *and* a name come under its index. The tail then leaves in the field's own place on that
 chunk, else in a synthetic chunk just before it.
 
-A call goes by its index; without one by its id, and an id that was not seen before and comes without a name is that
-of the call last seen at its position.
+A call goes by its index; without one by its id. One without both, and an id that was not seen before and comes without
+a name, is the call that began last at its position.
 """
 
 from __future__ import annotations
@@ -53,21 +53,14 @@ from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_cho
 
 REASONING = ("reasoning_content", "reasoning", "reasoning_text")
 PLAIN = (*REASONING, "refusal")  # a delta's fields that are simply text
-THINKING = (
-    *REASONING,
-    "thinking",
-    "reasoning_parts",
-    "reasoning_summary",
-)  # what ends where an answer begins
-TEXT_PARTS = (
-    "",
-    "text",
-    "output_text",
-)  # types of a content part whose `text` is text; no type will do as well
+# What ends where an answer begins.
+THINKING = (*REASONING, "thinking", "reasoning_summary")
+# Types of a content part whose `text` is text; no type will do as well.
+TEXT_PARTS = ("", "text", "output_text")
 CALL_TEXT = {"function": "arguments", "custom": "input"}
 
 DROPPED = Emptied.EVENT
-CALL = ("choice", "call", "call_id", "call_name")
+CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
@@ -145,7 +138,7 @@ DELTA: dict[Any, Any] = {
     "refusal": _said("refusal"),
     "content": (_said("content"), place("parts"), [(_said("content"), CONTENT_PART, KEEPS)]),
     "reasoning_details": [(DETAIL, KEEPS)],
-    "tool_calls": ([(place("call"), TOOL_CALL, KEEPS)], KEEPS),
+    "tool_calls": ([(place("call"), address("call_at", positional=True), TOOL_CALL, KEEPS)], KEEPS),
     "function_call": (
         {
             "name": (once("function_begins", "choice"), KEEPS),
@@ -174,7 +167,7 @@ class Chat(Enveloped):
     The key of a channel is ``(choice, field, None)``; that of a call ``(choice, "arguments" or "input", call)``.
     """
 
-    __slots__ = ("_begun", "_call_at", "_call_ids", "_varied")
+    __slots__ = ("_begun", "_call_at", "_call_ids", "_loose", "_varied")
 
     OBJECT = "chat.completion.chunk"
     SHAPE = {
@@ -192,6 +185,7 @@ class Chat(Enveloped):
         self._begun: set[tuple[Any, Any]] = set()  # the calls that have an index and were seen
         self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call that began there last
         self._call_ids: dict[tuple[Any, Any], str] = {}  # (choice, call) -> its id
+        self._loose: set[Any] = set()  # the choices with calls that have no index
         self._varied: set[tuple[Any, Any]] = set()  # the calls whose id changes without a name
 
     @staticmethod
@@ -280,48 +274,60 @@ class Chat(Enveloped):
 
     def _call_steps(self, steps: list[Step], mark: Mark, choice: Any, event: Event, answer: Answer) -> None:
         """The steps of a mark inside a call: another call may begin with it."""
-        slot, at, _, _ = mark
+        slot, at, value, _ = mark
         where = at[:2]
-        addresses: tuple[Any, ...] | None = addresses_of(mark, event)
-        index = event.addresses.get(("call", where))
+        index = event.addresses.get(("call", where), "")
         call_id, name = (event.addresses.get((part, where)) for part in ("call_id", "call_name"))
         call_id = call_id if isinstance(call_id, str) else ""
-        if index is None:
-            own = self._call_without_index(choice, where[1], call_id, name, answer)
-            addresses = (
-                None  # which call has no more than a position depends on the last one that began there
-            )
-        else:
-            own = index
-            known = self._call_ids.get((choice, own))
-            if (choice, own) not in self._begun or (call_id and name and call_id != known):
-                self._begun.add((choice, own))
-                self._call_at[choice, where[1]] = own
-            if call_id and known is None:
-                self._call_ids[choice, own] = call_id
-            elif call_id and call_id != known:
-                if name:
+        own = self._call_without_index(choice, where[1], call_id, name) if index == "" else index
+        addresses: tuple[Any, ...] | None = None
+        if value or not is_text(slot):  # the lane takes what says nothing, so that changes nothing
+            addresses = addresses_of(mark, event)
+            if index != "":
+                self._see_index(steps, choice, own, where[1], call_id, name, answer)
+                if call_id and not name and (choice, own) in self._varied:
+                    addresses = (*addresses[:3], ANY, None)
+            else:
+                self._loose.add(choice)
+                if own == call_id and (choice, own) not in self._call_ids:
                     self._call_ids[choice, own] = call_id
-                    self._varied.discard((choice, own))
-                    steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
-                else:
-                    self._varied.add((choice, own))
-            if addresses is not None and call_id and not name and (choice, own) in self._varied:
-                addresses = (*addresses[:2], ANY, None)
+                    self._begin(choice, own, where[1], answer)
+                elif call_id and own != call_id:
+                    addresses = None  # such an id need not come again
         if is_text(slot):
             steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
 
-    def _call_without_index(self, choice: Any, position: int, call_id: str, name: Any, answer: Answer) -> Any:
+    def _see_index(
+        self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer
+    ) -> None:
+        """A call that has an index comes: it may be another one than before."""
+        known = self._call_ids.get((choice, own))
+        if (choice, own) not in self._begun or (call_id and name and call_id != known):
+            self._begun.add((choice, own))
+            self._begin(choice, own, position, answer)
+        if call_id and known is None:
+            self._call_ids[choice, own] = call_id
+        elif call_id and call_id != known:
+            if name:
+                self._call_ids[choice, own] = call_id
+                self._varied.discard((choice, own))
+                steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
+            else:
+                self._varied.add((choice, own))
+
+    def _begin(self, choice: Any, own: Any, position: int, answer: Answer) -> None:
+        """A call begins at a position: what comes there without an index and an id belongs to it."""
+        self._call_at[choice, position] = own
+        if choice in self._loose:
+            answer.forget(choice)
+
+    def _call_without_index(self, choice: Any, position: int, call_id: str, name: Any) -> Any:
         """What a call goes by that has no index."""
         seen = self._call_at.get((choice, position))
         if not call_id:
             return position if seen is None else seen
         if seen is not None and not name and (choice, call_id) not in self._call_ids:
             return seen
-        if seen != call_id:
-            answer.forget(choice)
-        self._call_ids[choice, call_id] = call_id
-        self._call_at[choice, position] = call_id
         return call_id
 
 

@@ -263,11 +263,12 @@ class Responses(Format):
             item = ids.get("item_id")
             if item is None:
                 item = ("", ids.get("output_index"))
-            else:
+            elif value:
                 self._name(item)
         key = (item, kind, own)
-        if value:
-            self._open(key, ids)
+        if not value:  # the lane takes such an event, so it must not change what is known
+            return Feed(key, mark, None, json=channel.json)
+        self._open(key, ids)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)
             addresses = tuple(ANY if name == "item_id" else ids[name] for name in channel.ids)

@@ -19,6 +19,7 @@ from holdback.masking.known import KnownValues
 from holdback.masking.masker import Masked, Masker, MaskingReport
 from holdback.masking.patterns import Pattern, Patterns
 from holdback.masking.placeholders import Placeholders
+from holdback.masking.round_trip import RoundTrip
 from holdback.masking.spans import Detector, Detectors, Span
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "Pattern",
     "Patterns",
     "Placeholders",
+    "RoundTrip",
     "Span",
 ]

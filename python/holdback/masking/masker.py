@@ -26,7 +26,7 @@ from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import _source
 from holdback.masking.marks import marks_of, outside
-from holdback.masking.placeholders import FORM, Placeholders, label
+from holdback.masking.placeholders import FORM, Placeholders, Style, label
 from holdback.masking.readers import Collector, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
@@ -56,6 +56,9 @@ class MaskingReport:
 
     masked: int = 0
     """How many of them were changed."""
+
+    is_stored: bool = True
+    """False if a store was to keep what is new and could not; this answer is restored all the same."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,6 +123,11 @@ class Masker:
             raise MaskingError("a detector needs placeholders for what it finds")
         self._placeholders = placeholders
 
+    @property
+    def style(self) -> Style:
+        """The style of its placeholders, ``"keyed"`` or ``"numbered"``; ``"keyed"`` if it makes none."""
+        return "keyed" if self._placeholders is None else self._placeholders.style
+
     def mask(
         self,
         request: Request,
@@ -183,7 +191,7 @@ class Masker:
             raise MaskingError("signed text must stay masked beside a masker: it is sent back as it is")
 
     def _check_style(self, known: object, earlier: str) -> None:
-        if self._placeholders is None or self._placeholders.style == "keyed":
+        if self.style == "keyed":
             return
         if known is not None:
             raise MaskingError(

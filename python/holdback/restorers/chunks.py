@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from holdback.config import restores_reasoning
 from holdback.engine.answer import Answer
+from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
 from holdback.formats import AUTO, Format, format_named, format_of
@@ -39,11 +40,18 @@ class ChunkRestorer:
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
 
-    __slots__ = ("_answer", "_format", "_kind", "_matcher", "_models", "_signed")
+    __slots__ = ("_answer", "_format", "_kind", "_lane", "_matcher", "_models", "_signed", "_uses_lane")
 
     def __init__(
-        self, mapping: AnyMapping | None, config: Any = None, *, protocol: str = "openai-chat"
+        self,
+        mapping: AnyMapping | None,
+        config: Any = None,
+        *,
+        protocol: str = "openai-chat",
+        _lane: bool = True,
     ) -> None:
+        self._uses_lane = _lane
+        self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
         self._format: Format | None = None  # of this stream, once it is decided
@@ -54,19 +62,28 @@ class ChunkRestorer:
 
     def feed(self, chunk: Any) -> list[Any]:
         """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
+        lane = self._lane
+        if lane is not None and (fed := lane.feed(chunk)) is not None:
+            return self._written(chunk, fed) if fed else [chunk]
         if self._matcher is None or (readable := as_chunk(chunk)) is None:
             return [chunk]
         answer = self._answer or self._begin(readable)
         if answer is None or self._format is None:
             return [chunk]
         kind = type_of(members(readable)) if self._format.NAMED_EVENTS else None
-        self._models[kind] = type(readable) if isinstance(readable, BaseModel) else None
+        model = type(readable) if isinstance(readable, BaseModel) else None
+        if self._models.get(kind) is not model:
+            self._models[kind] = model
+            if lane is not None:  # what it takes must not be of another class than the last one
+                lane.unlearn()
         event = ObjectEvent(readable, self._format.shapes(signed=self._signed))
         before, leaves = answer.settle(event)
         leaving = self._as_came(before)
         if leaves:
             written = event.written()
             leaving.append(chunk if written is readable else written)
+        if self._lane is not None and readable is chunk:
+            self._lane.learn(event, chunk)
         return leaving
 
     def flush(self) -> list[Any]:
@@ -74,7 +91,7 @@ class ChunkRestorer:
         if self._answer is None:
             return []
         tails = self._as_came(self._answer.drain())
-        self._format = self._answer = None
+        self._format = self._answer = self._lane = None
         self._models.clear()
         return tails
 
@@ -90,7 +107,17 @@ class ChunkRestorer:
         if kind is not None and self._matcher is not None:
             self._format = kind()
             self._answer = Answer(self._matcher, self._format)
+            if self._uses_lane:
+                self._lane = ChunkLane(self._format.shapes(signed=self._signed))
+                self._answer.use(self._lane)
         return self._answer
+
+    def _written(self, chunk: Any, fed: list[tuple[str, bool]]) -> list[Any]:
+        """What leaves of a chunk whose texts the lane has fed."""
+        if self._answer is None or self._format is None:
+            return [chunk]
+        event = ObjectEvent(chunk, self._format.shapes(signed=self._signed))
+        return [event.written()] if self._answer.write(event, fed) else []
 
     def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
         leaving: list[Any] = []

@@ -182,12 +182,13 @@ class WireRestorer:
         writer = self._writer
         if state is State.ENDED:
             return b""
-        is_cut = (
-            self._source is not None and self._source.is_skipping
-        )  # in the middle of an event that passes
-        if self._source is not None:
-            writer.seen_so(self._source.manner)
-        rest = self._start if self._source is None else self._source.take_rest()
+        source, rest = self._source, self._start
+        is_cut = is_line_open = False  # in the middle of an event that passes, and of a line of it
+        if source is not None:
+            writer.seen_so(source.manner)
+            is_cut = source.is_skipping
+            is_line_open = is_cut and source.is_in_line
+            rest = source.take_rest()
         if state is State.FAILED:
             self._drain()
             writer.data(self._unread + rest)
@@ -205,7 +206,6 @@ class WireRestorer:
             ready = len(writer)
             self._drain()
             if ready or is_cut:
-                is_line_open = is_cut and self._source.is_in_line
                 writer.complete(b"" if is_line_open else rest or b"\n", ready)
         return writer.take()
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! No clock and no chance: every run of a name does the same. What is counted is the difference between two numbers of
-//! times, so making the input and starting the program count for nothing. `benches/instructions.py` does the counting.
+//! times, so making the input and starting the program count for nothing. `benches/counted/instructions.py` does the counting.
 
 use std::env;
 use std::fmt::Write as _;

@@ -155,10 +155,6 @@ fn events_that_are_known() {
     assert_declined(&mut lane, other);
     lane.know(FINISH, &[Address::Any]).unwrap();
     assert_taken(&mut lane, other, other);
-    lane.unknow(FINISH, &[Address::Any]).unwrap();
-    assert_declined(&mut lane, other);
-    lane.unknow(FINISH, &[Address::Integer(0)]).unwrap();
-    assert_declined(&mut lane, stop);
 }
 
 #[test]

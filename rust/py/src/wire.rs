@@ -289,10 +289,6 @@ impl PyLane {
         self.with_addresses(addresses, |lane, addresses| lane.know(slot, addresses))
     }
 
-    fn unknow(&self, slot: SlotId, addresses: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.with_addresses(addresses, |lane, addresses| lane.unknow(slot, addresses))
-    }
-
     fn latest<'py>(&self, py: Python<'py>, slot: SlotId) -> Option<(Bound<'py, PyBytes>, bool)> {
         let latest = self.lock(py).latest(slot).map(|(literal, left)| (literal.to_vec(), left));
         latest.map(|(literal, left)| (PyBytes::new(py, &literal), left))
@@ -300,10 +296,6 @@ impl PyLane {
 
     fn note(&self, slot: SlotId, literal: &Bound<'_, PyBytes>, left: bool) -> PyResult<()> {
         self.lock(literal.py()).note(slot, literal.as_bytes(), left).map_err(refused)
-    }
-
-    fn put_back(&self, py: Python<'_>) {
-        self.lock(py).put_back();
     }
 
     fn take_rest<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -368,12 +368,6 @@ impl Channels {
         Ok(())
     }
 
-    pub(crate) fn unknow(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        let open = open_of(addresses)?;
-        self.known.remove(slot, &Key::of(slot, addresses).bytes, open);
-        Ok(())
-    }
-
     #[inline]
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<ChannelId> {
         self.table.find(slot, key).map(|(id, _)| id)

@@ -292,12 +292,6 @@ impl Lane {
         self.channels.know(slot, addresses)
     }
 
-    /// Take that back.
-    pub fn unknow(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
-        self.check(slot, addresses)?;
-        self.channels.unknow(slot, addresses)
-    }
-
     /// The last literal of a slot in the frames that were taken or noted, and whether its frame left.
     #[must_use]
     pub fn latest(&self, slot: SlotId) -> Option<(&[u8], bool)> {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from benches.instructions import Machine, compare, rerecorded
+from benches.counted.instructions import Machine, compare, rerecorded
 
 TOOLS = {"rustc": "1.95.0", "valgrind": "3.19.0", "python": "3.11.7", "pydantic_core": "2.46.0"}
 HERE = Machine("Linux x86_64", TOOLS)

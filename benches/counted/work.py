@@ -1,9 +1,9 @@
 """Fixed work through the native extension, to count instructions of: `make bench-check`.
 
-    python -m benches.counted              the names
-    python -m benches.counted NAME TIMES   do this work so many times
+    python -m benches.counted.work              the names
+    python -m benches.counted.work NAME TIMES   do this work so many times
 
-Every run of a name does the same: fixed seeds, a fixed hash seed (``benches.instructions`` sets it), no garbage
+Every run of a name does the same: fixed seeds, a fixed hash seed (``benches.counted.instructions`` sets it), no garbage
 collector. What is counted is the difference between two numbers of times: the start of Python counts for nothing.
 """
 

@@ -1,11 +1,12 @@
 """The guard against a slower core that noise cannot fool: instructions are counted, not seconds.
 
-    python -m benches.instructions check
-    python -m benches.instructions record [--why "what is bought with it"]
+    python -m benches.counted.instructions check
+    python -m benches.counted.instructions record [--why "what is bought with it"]
 
-Valgrind counts what fixed work executes (``rust/core/benches/workloads.rs``, ``benches/counted.py``), whatever else the
-machine does. Each work runs a few times and some times more; the difference is its own, without the program's start.
-``benches/instructions.json`` holds the counts of each kind of machine, and the reason for each that rose.
+Valgrind counts what fixed work executes (``rust/core/benches/workloads.rs``, ``benches/counted/work.py``), whatever
+else the machine does. Each work runs a few times and some times more; the difference is its own, without the
+program's start.
+``benches/counted/instructions.json`` holds the counts of each kind of machine, and the reason for each that rose.
 
 What is compared, and how strictly:
 
@@ -32,12 +33,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benches.report import table
+from benches.figures import table
 
-ROOT = Path(__file__).resolve().parent.parent
-RECORD = ROOT / "benches" / "instructions.json"
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = Path(__file__).with_name("instructions.json")
 
-IN_PYTHON = "Python: "  # how the names of benches/counted.py begin
+IN_PYTHON = "Python: "  # how the names of benches/counted/work.py begin
 SAME, SAME_IN_PYTHON, OTHER = 0.02, 0.03, 0.15
 NEEDS_A_REASON = 0.01  # a rise from one record to the next, so that many small ones do not add up unseen
 TIMES = (2, 10)
@@ -92,7 +93,7 @@ def said(*command: str | Path, **env: str) -> str:
 def count_all() -> dict[str, int]:
     """Every work: instructions for doing it once."""
     core = [built()]
-    python = [sys.executable, "-m", "benches.counted"]
+    python = [sys.executable, "-m", "benches.counted.work"]
     counts = {}
     for program in (core, python):
         for name in said(*program).splitlines():

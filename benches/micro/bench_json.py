@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from benches.json_workloads import HARD, MATCHERS, SOURCES, feeding
+from benches.micro.json_workloads import HARD, MATCHERS, SOURCES, feeding
 from benches.workloads import FULL
 
 ROUNDS = 15 if FULL else 5

@@ -19,9 +19,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benches.json_workloads import HARD
-from benches.memory import STREAMS, allocated_bytes, held, in_exact_python
-from benches.report import table
+from benches.figures import table
+from benches.micro.json_workloads import HARD
+from benches.scale.memory import STREAMS, allocated_bytes, held, in_exact_python
 from benches.workloads import (
     Prepare,
     cut,

@@ -1,7 +1,7 @@
 """The figures to reach, each measured in turns with what it is compared to.
 
-    python -m benches.report           under a minute
-    HOLDBACK_BENCH=full python -m benches.report
+    python -m benches.micro.report           under a minute
+    HOLDBACK_BENCH=full python -m benches.micro.report
 
 Prints the medians and then every figure with its target: `ok`, `MISSED`, or `-` where its peer is not
 installed. What is slower than a peer, or than doing nothing, is printed too. Timings never fail a build.
@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from benches.json_workloads import HARD, MATCHERS, SOURCES, long_value
-from benches.json_workloads import feeding as feeding_json
-from benches.memory import STREAMS, per_open_stream
+from benches.figures import Medians, figure, figures, ratio, table
+from benches.micro.json_workloads import HARD, MATCHERS, SOURCES, long_value
+from benches.micro.json_workloads import feeding as feeding_json
+from benches.scale.memory import STREAMS, per_open_stream
 from benches.workloads import (
     CHUNK_SIZES,
     DEEP_KEY,
@@ -49,42 +50,12 @@ from benches.workloads import (
 
 from holdback import PIIMapping, StreamingDeAnonymizer, __version__
 
-Medians = Mapping[str, float]
-
 SEEDS = seeds()
 PLACEHOLDERS = pairs_of("placeholders", 100)
 KEYS = list(PLACEHOLDERS)
 TWINS = [name for name in OPENERS if name != "privaite"]
 ROUNDS = 21 if FULL else 7
 FED = 60_000  # code points of a text that is fed in small pieces
-
-figures: list[tuple[str, str, str, str]] = []
-
-
-def ratio(medians: Medians, slow: str, fast: str) -> float | None:
-    """How many times as long ``slow`` takes; None if one of the two is not here."""
-    return medians[slow] / medians[fast] if slow in medians and fast in medians else None
-
-
-def figure(name: str, value: float | None, at_least: float = 0, at_most: float = 0, unit: str = "x") -> None:
-    """Note one measured value beside its target."""
-    target = f">= {at_least:g}{unit}" if at_least else f"<= {at_most:g}{unit}"
-    if value is None:
-        figures.append((name, "", target, "-"))
-        return
-    reached = value >= at_least if at_least else value <= at_most
-    figures.append((name, f"{value:.3g}{unit}", target, "ok" if reached else "MISSED"))
-
-
-def table(title: str, rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, the first one to the left."""
-    print(f"\n{title}")
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  "
-            + "  ".join(f"{cell:{'<' if n == 0 else '>'}{widths[n]}}" for n, cell in enumerate(row)).rstrip()
-        )
 
 
 def times(medians: Medians, per: float, names: Sequence[str]) -> list[str]:

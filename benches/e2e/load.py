@@ -1,0 +1,71 @@
+"""What a round asks for, and what the provider says then: the same on both ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import cache
+from typing import NamedTuple
+
+from benches.workloads import pairs_of, prose, tokens
+
+PAIRS = pairs_of("placeholders", 100)
+SIDES = ("off", "on")
+
+
+class Load(NamedTuple):
+    """What one round asks for."""
+
+    streams: int  # at the same time
+    tokens: int  # of each stream
+    pace: int = 0  # milliseconds from one token to the next; 0: as fast as they go
+    repeats: int = 1  # one after another
+    rounds: int = 3
+    block: int = 0  # bytes in an HTTP chunk, if it is not an event in each
+
+
+PLACEHOLDER = re.compile(r"<PERSON_\d+>")
+STAMP = re.compile(rb"~(\d{15})~")
+
+
+def stamp() -> bytes:
+    return b"~%015d~" % (time.monotonic_ns() // 1000)
+
+
+@cache
+def said(seed: int, count: int) -> list[str]:
+    """The tokens of an answer, a placeholder per 200 code points."""
+    return tokens(prose(8 * count + 100, list(PAIRS), 200, seed), seed)[:count]
+
+
+def restored(text: str) -> str:
+    return PLACEHOLDER.sub(lambda found: PAIRS[found[0]], text)
+
+
+def event(delta: dict[str, str], finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    envelope = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1790000000,
+        "model": "m",
+        "choices": [choice],
+    }
+    return f"data: {json.dumps(envelope)}\n\n".encode()
+
+
+@cache
+def events(seed: int, count: int) -> list[tuple[bytes, bytes]]:
+    """Each event of an answer in two parts: a time can be put between, except in the middle of a placeholder."""
+    pieces = said(seed, count)
+    inside = {
+        at for found in PLACEHOLDER.finditer("".join(pieces)) for at in range(found.start() + 1, found.end())
+    }
+    parts, at = [], 0
+    for piece in pieces:
+        at += len(piece)
+        data = event({"content": piece + "\x00"})
+        before, after = data.split(b"\\u0000")
+        parts.append((before + after, b"") if at in inside else (before, after))
+    return parts

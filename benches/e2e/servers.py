@@ -1,0 +1,170 @@
+"""The servers, a process each: those that restore, and the same ones without that."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benches.e2e.load import PAIRS, SIDES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NO_OP = """
+from litellm.integrations.custom_guardrail import CustomGuardrail
+
+
+class NoOp(CustomGuardrail):
+    async def async_post_call_streaming_iterator_hook(self, user_api_key_dict, response, request_data):
+        async for item in response:
+            yield item
+"""
+
+
+class Server(NamedTuple):
+    port: int
+    pid: int
+    key: str = "none"
+    restores: bool = True
+
+    def cpu(self) -> float:
+        """Seconds of processor time it has had; 0 where that cannot be asked."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], folder: Path, log: Path, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "python", ROOT / "examples")))
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": path} | environment,
+            stdout=subprocess.PIPE if "benches.e2e.provider" in command else output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=10)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 100
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("a server did not start:\n" + log.read_text(errors="replace")[-2000:])
+        time.sleep(0.1)
+
+
+def plain_gateway() -> Any:
+    """The example gateway without its middleware: what passing through costs."""
+    import gateway  # type: ignore[import-not-found,unused-ignore]
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    alive = Route("/alive", lambda _: Response())
+    return Starlette(routes=[alive, *gateway.app.routes], lifespan=gateway.lifespan)
+
+
+def restoring_gateway() -> Any:
+    """The example gateway itself, with a path that says that it is there."""
+    import gateway
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    gateway.app.router.routes.insert(0, Route("/alive", lambda _: Response()))
+    return gateway.app
+
+
+@contextlib.contextmanager
+def gateways(upstream: str, folder: Path) -> Iterator[dict[str, Server]]:
+    """One of each side."""
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for side, factory, values in zip(
+            SIDES, ("plain_gateway", "restoring_gateway"), ({}, PAIRS), strict=True
+        ):
+            (folder / f"{side}.json").write_text(json.dumps(values), encoding="utf-8")
+            port, log = free_port(), folder / f"{side}.log"
+            command = ["-m", "uvicorn", "--factory", f"benches.e2e.servers:{factory}", "--port", str(port)]
+            command += ["--no-access-log", "--log-level", "warning", "--backlog", "2048"]
+            knobs = {"UPSTREAM": upstream, "VALUES": str(folder / f"{side}.json")}
+            process = stack.enter_context(running(command, folder, log, **knobs))
+            wait_for(f"http://127.0.0.1:{port}/alive", process, log)
+            servers[side] = Server(port, process.pid, restores=side == "on")
+        yield servers
+
+
+@contextlib.contextmanager
+def proxies(upstream: str, folder: Path) -> Iterator[dict[str, Server]]:
+    """LiteLLM with a guardrail that does nothing, and with ours."""
+    (folder / "noop.py").write_text(NO_OP, encoding="utf-8")
+    (folder / "known.json").write_text(json.dumps(PAIRS), encoding="utf-8")
+    key = f"sk-{secrets.token_hex(16)}"
+    local = (
+        "MODEL_COST_MAP",
+        "ANTHROPIC_BETA_HEADERS",
+        "BLOG_POSTS",
+        "POLICY_TEMPLATES",
+        "AUTOROUTER_PRESETS",
+    )
+    environment = {
+        **{f"LITELLM_LOCAL_{name}": "True" for name in local},
+        "LITELLM_MASTER_KEY": key,
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_LOG": "ERROR",
+        "DISABLE_ADMIN_UI": "True",
+        "NO_DOCS": "True",
+    }
+    ours = {"guardrail": "holdback.integrations.litellm.HoldbackGuardrail", "known_values": "known.json"}
+    guardrails = {"off": {"guardrail": "noop.NoOp"}, "on": ours}
+    target = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": "k"}
+    with contextlib.ExitStack() as stack:
+        waiting = []
+        for side, guardrail in guardrails.items():
+            parameters = {**guardrail, "mode": ["pre_call", "post_call"], "default_on": True}
+            config = {
+                "guardrails": [{"guardrail_name": side, "litellm_params": parameters}],
+                "model_list": [{"model_name": "m", "litellm_params": target}],
+                "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
+                "router_settings": {"num_retries": 0, "disable_cooldowns": True},
+            }
+            (folder / f"{side}.yaml").write_text(json.dumps(config), encoding="utf-8")
+            port, log = free_port(), folder / f"proxy-{side}.log"
+            command = [str(Path(sys.executable).with_name("litellm")), "--config", f"{side}.yaml"]
+            command += ["--host", "127.0.0.1", "--port", str(port)]
+            process = stack.enter_context(running(command, folder, log, **environment))
+            waiting.append((side, port, process, log))
+        servers = {}
+        for side, port, process, log in waiting:
+            wait_for(f"http://127.0.0.1:{port}/health/liveliness", process, log)
+            servers[side] = Server(port, process.pid, key, restores=side == "on")
+        yield servers
