@@ -33,6 +33,7 @@ from wire_cases import Case, chat_cases, reads, text_cases  # noqa: E402
 from wire_cases_bytes import bytes_cases  # noqa: E402
 from wire_cases_typed import typed_cases  # noqa: E402
 from wire_oracle import Rejected, judge  # noqa: E402
+from wire_typed import READERS  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors" / "wire"
 STREAMS = ROOT / "examples" / "streams"
@@ -53,7 +54,7 @@ def recorded() -> Iterator[Case]:
         )
 
 
-FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama", "cohere")
+FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama", *READERS)
 
 
 def cases() -> Iterator[Case]:

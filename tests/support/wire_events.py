@@ -338,7 +338,7 @@ def _typed_tail(frame: Frame, event: Event, protocol: str) -> None:
     if protocol in wire_typed.READERS:
         _needs(
             any(
-                set(event) == {"type", said.path.split()[0], *(name for name in said.ids if name in event)}
+                set(event) <= {"type", "event_id", said.path.split()[0], *said.ids}
                 for said in wire_typed.READERS[protocol].TEXTS.get(kind, ())
             ),
             "its members",

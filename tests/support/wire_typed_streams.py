@@ -12,11 +12,25 @@ from wire_typed import READERS, Said
 
 OPENINGS: dict[str, Event] = {
     "cohere": {"type": "message-start", "id": "<P_1>", "delta": {"message": {"role": "assistant"}}},
+    "ui-message-stream": {"type": "start-step"},
+    "ag-ui": {"type": "RUN_STARTED", "threadId": "<P_1>", "runId": "<P_1>"},
+    "openai-realtime": {"type": "session.created", "event_id": "<P_1>", "session": {"instructions": "<P_1>"}},
 }
 """Events that such a stream begins with, and that tell what it is."""
 
 BESIDES: dict[str, list[Event]] = {
     "cohere": [{"type": "debug", "prompt": "<P_1>"}, {"type": "message-start", "id": "<P_1>"}],
+    "ui-message-stream": [
+        {"type": "data-x", "data": "<P_1>"},
+        {"type": "tool-input-start", "toolCallId": "i1", "inputEncoding": "text"},
+    ],
+    "ag-ui": [{"type": "RAW", "event": "<P_1>"}, {"type": "STATE_SNAPSHOT", "snapshot": {"né": "<P_1>"}}],
+    "openai-realtime": [
+        {"type": "response.output_audio.delta", "event_id": "<P_1>", "response_id": "i0", "delta": "<P_1>"},
+        {"type": "response.done", "event_id": "e", "response": {"id": "i0", "output": []}},
+        {"type": "response.output_item.done", "event_id": "e", "response_id": "i1", "item": {"id": "i0"}},
+        {"type": "error", "event_id": "e", "error": {"message": "<P_1>"}},
+    ],
 }
 """Events in which nothing is read."""
 
@@ -76,7 +90,7 @@ def typed(protocol: str, rng: Random, *, wide: bool) -> Invented:
         besides.append(merged(event, built(rule.rstrip("!? ").split(), leaf)))
     if wide:
         besides += [{"error": {"message": "<P_1>"}}, {"type": "unheard-of", "delta": "<P_1>"}]
-    return channels, besides, [{"type": kind} for kind in reader.ALL]
+    return channels, besides, [{"type": kind} for kind in reader.ALL] or besides[-1:]
 
 
 def ids_of(said: Said, rng: Random) -> Event:

@@ -74,7 +74,6 @@ class Cohere(Typed):
 
     __slots__ = ()
 
-    NAMED_EVENTS = True
     CHANNELS = CHANNELS
     ANSWER = ANSWER
     SHAPE = ByType(

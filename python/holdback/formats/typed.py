@@ -41,6 +41,8 @@ class Typed(Format):
 
     __slots__ = ()
 
+    NAMED_EVENTS = True
+
     CHANNELS: ClassVar[Mapping[str, Channel]]
     """The kinds of text by name."""
 
