@@ -12,6 +12,8 @@ from functools import cache
 
 LEFT: dict[str, tuple[str, ...]] = {
     "an identifier": (
+        "ag-ui:*Id",
+        "ag-ui:*Ids[]",
         "*.id",
         "*_id",
         "*_ids[]",
@@ -24,6 +26,9 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-responses:*.tunnel_id",
     ),
     "a name that code goes by": (
+        "ag-ui:*.toolCallName",
+        "ag-ui:*.stepName",
+        "ag-ui:*.activityType",
         "*.name",
         "*.server_label",
         "*server_name",
@@ -36,6 +41,11 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.customMetadata[].key",
     ),
     "a kind, a model, a version or another word of a fixed set": (
+        "ag-ui:*.code",
+        "ag-ui:*.protocolVersion",
+        "ag-ui:*.mimeType",
+        "ag-ui:*.provider",
+        "ag-ui:*.interrupts[].reason",
         "*.model",
         "*.type",
         "*.version",
@@ -62,6 +72,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-chat:*[](reasoning.text).format",
     ),
     "a time or a place in a recording": (
+        "ag-ui:*.expiresAt",
         "*.created_at",
         "*.page_age",
         "*.retrieved_at",
@@ -70,6 +81,10 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.route.duration",
     ),
     "encoded data, or what must go back as it came": (
+        "ag-ui:*.encryptedValue",
+        "ag-ui:*.source(*).value",
+        "openai-realtime:*.audio",
+        "openai-realtime:(response.output_audio.delta).delta",
         "*.signature",
         "*encrypted_*",
         "*.data",
@@ -97,6 +112,10 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-responses:*.review_target",
     ),
     "the request, which comes back masked as it was sent": (
+        "ag-ui:*.input.*",
+        "openai-realtime:*.session(*",
+        "openai-realtime:*.metadata{k}",
+        "openai-realtime:*(mcp_approval_response).reason",
         "openai-chat:.metadata{k}",
         "openai-responses:*instructions*",
         "openai-responses:*.tools[]*",
@@ -113,6 +132,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.partMetadata{}",
     ),
     "the definition of a tool": (
+        "openai-realtime:*(mcp_list_tools).tools[].*",
         "anthropic:*(mcp_tool_listing).tools[].*",
         "anthropic:*.tool_changes[]*",
     ),
@@ -154,6 +174,23 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-chat:*(resource_link).metadata{k}",
     ),
     "the prompt as the provider put it together, for debugging": ("cohere:(debug).prompt",),
+    "what the user said or pressed": (
+        "openai-realtime:*(message).content[].transcript",
+        "openai-realtime:*.input_audio_transcription.*",
+        "openai-realtime:(input_audio_buffer.dtmf_event_received).event",
+    ),
+    "the application's own data, and what the provider said underneath": (
+        "ag-ui:*.metadata{}",
+        "ag-ui:*.rawEvent{}",
+        "ag-ui:*.event{}",
+        "ag-ui:*.source",
+        "ag-ui:*.value{}",
+        "ag-ui:*.snapshot{}",
+        "ag-ui:*[](*Operation).*",
+        "ag-ui:*.content{}",
+        "ag-ui:*.responseSchema{}",
+        "ag-ui:*.description",
+    ),
 }
 
 

@@ -167,7 +167,7 @@ class AgUi(Typed):
     WHOLES: ClassVar = {
         "TOOL_CALL_RESULT": ("content", "content * =text text"),
         "MESSAGES_SNAPSHOT": tuple(f"messages * {rule}" for rule in MESSAGES),
-        "RUN_FINISHED": ("result !",),
+        "RUN_FINISHED": ("result !", "outcome interrupts * message"),
         "RUN_ERROR": ("message",),
         "SUBAGENT_ERROR": ("message",),
     }
@@ -227,7 +227,7 @@ REALTIME_WHOLES: dict[str, tuple[Any, ...]] = {
     **{f"response.{kind}.done": ("transcript",) for kind in SPOKEN},
     **{f"response.{kind}.done": ("text",) for kind in WRITTEN},
     **{f"response.{kind}.done": ("arguments !",) for kind in CALLS},
-    **{f"response.content_part.{edge}": tuple(f"part {one}" for one in PARTS) for edge in ("added", "done")},
+    **{f"response.content_part.{edge}": ("part text", "part transcript") for edge in ("added", "done")},
     **{f"response.output_item.{edge}": tuple(f"item {one}" for one in ITEMS) for edge in ("added", "done")},
     **{
         f"conversation.item.{edge}": tuple(f"item {one}" for one in ITEMS)

@@ -39,8 +39,6 @@ SNAKE = {"messageId": "message_id", "toolCallId": "tool_call_id"}
 PARTS: Shape = (TEXT, [ByType({"text": {"text": TEXT}})])
 CALLS: Shape = [{"function": {"arguments": JSON}}]
 MESSAGE: Shape = {"content": PARTS, "toolCalls": CALLS, "tool_calls": CALLS, "error": TEXT}
-RESULT: Shape = (TEXT, JSON[1])
-"""A value of the application's own: text, or a JSON value."""
 
 
 def _addresses(channel: Channel) -> dict[str, Slot]:
@@ -68,15 +66,15 @@ class AgUi(Typed):
             },
             "TOOL_CALL_RESULT": {**KIND, "content": PARTS},
             "MESSAGES_SNAPSHOT": {**KIND, "messages": [MESSAGE]},
-            "RUN_FINISHED": {**KIND, "result": RESULT},
-            "SUBAGENT_FINISHED": {**KIND, "result": RESULT},
+            "RUN_FINISHED": {**KIND, "result": JSON, "outcome": {"interrupts": [{"message": TEXT}]}},
+            "SUBAGENT_FINISHED": {**KIND, "result": JSON},
             "RUN_ERROR": {**KIND, "message": TEXT},
             "SUBAGENT_ERROR": {**KIND, "message": TEXT},
             "RAW": {},
             OTHER: KIND,
         }
     )
-    ANSWER = {"messages": [MESSAGE], "result": RESULT}
+    ANSWER = {"messages": [MESSAGE], "result": JSON}
     CLOSES = {
         **{
             f"{name}_{edge}": (f"{name}_CONTENT",)

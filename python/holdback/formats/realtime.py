@@ -39,12 +39,13 @@ DONE = {kind: "arguments" if one.json else kind.rpartition("_")[2] for kind, one
 }
 """Where the ``.done`` event of a kind repeats the text."""
 
-SAID: Shape = {"text": TEXT}
-SPOKEN: Shape = {"transcript": TEXT}
+SAID: dict[str, Shape] = {"text": TEXT}
+SPOKEN: dict[str, Shape] = {"transcript": TEXT}
 PART = ByType(
     {
         **dict.fromkeys(("text", "output_text", "input_text"), SAID),
         **dict.fromkeys(("audio", "output_audio"), SPOKEN),
+        "": {**SAID, **SPOKEN},
     }
 )
 ITEM = ByType(
@@ -62,7 +63,7 @@ ITEM_WITH_ID = ByType(
         OTHER: {"id": address("own_id")},
     }
 )
-ANSWER: Shape = {"output": [ITEM]}
+ANSWER: dict[str, Shape] = {"output": [ITEM]}
 IDS = {"event_id": latest("event_id"), **OF_PART.addresses}
 
 
@@ -84,7 +85,10 @@ class Realtime(Typed):
                 f"{kind}.done": {**KIND, **IDS, DONE[kind]: JSON if one.json else TEXT}
                 for kind, one in CHANNELS.items()
             },
-            **{f"response.content_part.{edge}": {**KIND, **IDS, "part": PART} for edge in ("added", "done")},
+            **{
+                f"response.content_part.{edge}": {**KIND, **IDS, "part": {**SAID, **SPOKEN}}
+                for edge in ("added", "done")
+            },
             **{
                 f"response.output_item.{edge}": {**KIND, **IDS, "item": ITEM_WITH_ID}
                 for edge in ("added", "done")

@@ -10,6 +10,7 @@ Places that hold numbers or booleans alone are not named: only strings are maske
 from __future__ import annotations
 
 from holdback.masking.parts import (
+    BLOCK,
     CHOICE,
     CONTENT,
     FORMAT,
@@ -118,6 +119,9 @@ OPENAI: Object = {
 }
 """What OpenAI's formats share."""
 
+AUDIO = Either(ENCODED, {"voice": Either(KEPT, kept("id")), "format": KEPT})
+"""Audio itself, or how an answer is to be spoken."""
+
 CHAT: Object = {
     **OPENAI,
     **kept("modalities", "reasoning_effort", "verbosity"),
@@ -129,7 +133,7 @@ CHAT: Object = {
     "response_format": FORMAT,
     "prediction": {"type": KEPT, "content": [CONTENT]},
     "stop": TEXT,
-    "audio": {"voice": Either(KEPT, kept("id")), "format": KEPT},
+    "audio": AUDIO,
     "logit_bias": {OTHERS: KEPT},
     "web_search_options": {"search_context_size": KEPT, "user_location": {"type": KEPT}},
 }
@@ -224,6 +228,35 @@ COHERE: Object = {
     "thinking": ANTHROPIC["thinking"],
 }
 
+SPEECH: Object = {**BLOCK, "audio": ENCODED}
+SESSION: Object = {
+    **kept("type", "id", "object", "model", "modalities", "output_modalities", "voice", "include"),
+    **kept("input_audio_format", "output_audio_format", "conversation", "truncation"),
+    "instructions": TEXT,
+    "input": [{**ITEM_FIELDS, "content": [SPEECH]}],
+    "tools": [TOOL],
+    "tool_choice": CHOICE,
+    "metadata": DATA,
+    "prompt": [PROMPT],
+    "audio": {
+        "input": {
+            "format": kept("type"),
+            "noise_reduction": kept("type"),
+            "transcription": kept("model", "language"),
+            "turn_detection": kept("type", "eagerness"),
+        },
+        "output": {"format": kept("type"), "voice": Either(KEPT, kept("id"))},
+    },
+}
+REALTIME: Object = {
+    **kept("type", "event_id", "item_id", "previous_item_id", "response_id"),
+    "item": {**ITEM_FIELDS, "content": [SPEECH]},
+    "response": SESSION,
+    "session": SESSION,
+    "audio": AUDIO,
+}
+"""An event that a client of the Realtime API sends."""
+
 REQUESTS: dict[str, Object] = {
     "openai-chat": CHAT,
     "openai-text": TEXT_COMPLETION,
@@ -232,10 +265,12 @@ REQUESTS: dict[str, Object] = {
     "gemini": GEMINI,
     "ollama": OLLAMA,
     "cohere": COHERE,
+    "openai-realtime": REALTIME,
 }
 """The shape of each format's request."""
 
 AUTO: Object = {
+    **REALTIME,
     **COHERE,
     **OLLAMA,
     **TEXT_COMPLETION,
