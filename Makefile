@@ -23,6 +23,9 @@ PRIVAITE_VENV := .venv-privaite
 STORES_VENV := .venv-stores
 PRESIDIO_VENV := .venv-presidio
 RENDERERS_VENV := .venv-renderers
+FRAMEWORKS_VENV := .venv-frameworks
+# LlamaIndex needs an older openai than the others.
+LLAMAINDEX_VENV := .venv-llamaindex
 PEERS_VENV := .venv-peers
 DOCS_VENV := .venv-docs
 MUTANTS_VENV := .venv-mutants
@@ -37,7 +40,7 @@ FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
 SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
-SLOW := litellm sdk privaite stores presidio renderers   # markers of tests with a target and an environment of their own
+SLOW := litellm sdk privaite stores presidio renderers frameworks   # markers of tests with a target and an environment of their own
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
@@ -68,7 +71,7 @@ test-sdk: $(SDK_VENV)/.installed ## the tests with the real clients of OpenAI, A
 test-privaite: $(PRIVAITE_VENV)/.installed ## the tests with PrivAiTe itself
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(PRIVAITE_VENV)/bin/python -m pytest -m privaite
 
-test-stores: $(STORES_VENV)/.installed ## the tests of the stores, with a real redis-server (or valkey-server) where there is one
+test-stores: $(STORES_VENV)/.installed ## the tests of the stores and of a fleet of gateways, with a real redis-server (or valkey-server) where there is one
 	@command -v redis-server valkey-server >/dev/null || \
 		echo "-- no redis-server here (apt-get install redis-server): the tests of RedisStore are skipped --"
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(STORES_VENV)/bin/python -m pytest -m stores
@@ -79,6 +82,10 @@ test-presidio: $(PRESIDIO_VENV)/.installed ## the tests with Presidio itself (no
 
 test-renderers: $(RENDERERS_VENV)/.installed ## what renderers of Markdown and HTML make of restored answers
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(RENDERERS_VENV)/bin/python -m pytest -m renderers
+
+test-frameworks: $(FRAMEWORKS_VENV)/.installed $(LLAMAINDEX_VENV)/.installed ## the recipes for agent frameworks, with each real package (1 GB)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(FRAMEWORKS_VENV)/bin/python -m pytest -m frameworks
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(LLAMAINDEX_VENV)/bin/python -m pytest -m frameworks -k llama_index
 
 test-threads: $(INSTALLED) ## the tests of the matcher, each in several threads at once
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest --parallel-threads=4 $(SHARED_BY_THREADS)
@@ -230,6 +237,17 @@ $(PRESIDIO_VENV)/.installed: $(INSTALLED) pyproject.toml
 $(RENDERERS_VENV)/.installed: $(INSTALLED) pyproject.toml
 	$(call venv,$(RENDERERS_VENV),--group test --group renderers)
 	$(call link,$(RENDERERS_VENV))
+	touch $@
+
+$(FRAMEWORKS_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(FRAMEWORKS_VENV),--group test --group frameworks)
+	$(FRAMEWORKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'open-webui>=0.12.4'
+	$(call link,$(FRAMEWORKS_VENV))
+	touch $@
+
+$(LLAMAINDEX_VENV)/.installed: $(INSTALLED) pyproject.toml
+	$(call venv,$(LLAMAINDEX_VENV),--group test --group llamaindex)
+	$(call link,$(LLAMAINDEX_VENV))
 	touch $@
 
 # Their dependencies would be gigabytes of detectors: each comes alone, what restoring needs is the group `peers`.

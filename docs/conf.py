@@ -42,7 +42,7 @@ pygments_dark_style = "monokai"
 
 # ---------------------------------------------------------------- reference
 
-autodoc_mock_imports = ["litellm"]  # 0.8 GB for the sake of one base class
+autodoc_mock_imports = ["langchain", "langchain_core", "litellm"]  # a gigabyte for the sake of base classes
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

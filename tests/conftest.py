@@ -73,6 +73,8 @@ def hosted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
             warnings.simplefilter("ignore")
             pytest.importorskip("litellm")
             importlib.import_module("holdback.integrations.litellm")
+    if request.node.get_closest_marker("frameworks"):
+        pytest.importorskip("langchain")
     if request.node.get_closest_marker("stores"):
         pytest.importorskip("cryptography")
         pytest.importorskip("redis")

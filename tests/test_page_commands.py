@@ -24,7 +24,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # Of programs of others: the options that the pages may use.
-OPTIONS = {"curl": {"-N", "-d"}, "cargo": {"-q", "-p", "--example"}}
+OPTIONS = {"curl": {"-N", "-d", "-H"}, "cargo": {"-q", "-p", "--example"}}
 
 
 class Command(NamedTuple):
@@ -91,7 +91,8 @@ def echo(command: Command, _written: set[str]) -> None:
     if command.output.endswith(".json"):
         pairs = json.loads(text)
         assert isinstance(pairs, dict)
-        assert all(isinstance(value, str) for value in pairs.values())
+        kinds = {type(value) for value in pairs.values()}
+        assert kinds in ({str}, {list}), "a map, or values by their types"
 
 
 def uvicorn(command: Command, _written: set[str]) -> None:
@@ -133,7 +134,9 @@ def cargo(command: Command, written: set[str]) -> None:
 
 def python(command: Command, _written: set[str]) -> None:
     first, *rest = command.words[1:]
-    if first == "-m":
+    if first == "-c":
+        compile(rest[0], "-c", "exec")
+    elif first == "-m":
         module = Path(*rest[0].split("."))
         places = [ROOT / module / "__main__.py", (ROOT / "python" / module).with_suffix(".py")]
         assert any(place.is_file() for place in places), rest[0]
@@ -196,8 +199,8 @@ def test_there_is_something_to_check() -> None:
         "pip install holdback[nothing]",
         "pip install requests",
         "echo '[1]' > map.json",
-        "uvicorn --app-dir examples gateway:nothing",
-        "UPSTREAMS=x uvicorn --app-dir examples gateway:app",
+        "uvicorn --factory holdback.gateway.app:nothing",
+        "UPSTREAMS=x uvicorn --factory holdback.gateway.app:create",
         "uvicorn --nothing x:y",
         "cargo run -q -p holdback-core --example nothing -- map.json",
         "cargo run -q -p holdback-core --example gateway -- map.json",

@@ -3,7 +3,7 @@
     python -m benches.e2e [gateway] [litellm]           about two minutes
     HOLDBACK_BENCH=full python -m benches.e2e
 
-Provider, server and client are a process each. What "off" is: for the example gateway the same routes without the
+Provider, server and client are a process each. What "off" is: for the gateway what forwards in it, without the
 middleware and without values, for LiteLLM the same proxy with a guardrail that defines the hook and does nothing
 (any guardrail switches LiteLLM's own work per chunk on). Both servers run at once and are asked in turns.
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +53,7 @@ def free_port() -> int:
 def running(
     command: Sequence[str], folder: Path, log: Path, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "python", ROOT / "examples")))
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "python")))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -84,24 +84,46 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def plain_gateway() -> Any:
-    """The example gateway without its middleware: what passing through costs."""
-    import gateway  # type: ignore[import-not-found,unused-ignore]
+    """What forwards in the gateway, alone: what passing through costs."""
     from starlette.applications import Starlette
+    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
 
+    from holdback.gateway.forwarding import Forwarding, provider
+    from holdback.gateway.metrics import Account
+    from holdback.gateway.settings import load
+
+    settings = load(upstream=os.environ["UPSTREAM"], values=os.environ["VALUES"])
+    clients: list[Any] = []
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        async with provider(settings) as client:
+            clients.append(client)
+            yield
+
+    class Passing:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            body = await Request(scope, receive).body()
+            headers = {"content-type": "application/json", "accept-encoding": "identity"}
+            address = settings.upstream + scope["path"]
+            request = clients[0].build_request(scope["method"], address, headers=headers, content=body)
+            await Forwarding(clients[0], request, Account())(scope, receive, send)
+
     alive = Route("/alive", lambda _: Response())
-    return Starlette(routes=[alive, *gateway.app.routes], lifespan=gateway.lifespan)
+    return Starlette(routes=[alive, Route("/{path:path}", Passing())], lifespan=lifespan)
 
 
 def restoring_gateway() -> Any:
-    """The example gateway itself, with a path that says that it is there."""
-    import gateway
-    from starlette.responses import Response
-    from starlette.routing import Route
+    """The same behind the middleware that restores."""
+    from holdback import TrieMatcher
+    from holdback.integrations.asgi import RestoreMiddleware, by_path
 
-    gateway.app.router.routes.insert(0, Route("/alive", lambda _: Response()))
-    return gateway.app
+    app = plain_gateway()
+    values = TrieMatcher(json.loads(Path(os.environ["VALUES"]).read_text(encoding="utf-8")))
+    app.add_middleware(RestoreMiddleware, mapping=values, answers=True, protocol=by_path)
+    return app
 
 
 @contextlib.contextmanager
@@ -109,10 +131,8 @@ def gateways(upstream: str, folder: Path) -> Iterator[dict[str, Server]]:
     """One of each side."""
     with contextlib.ExitStack() as stack:
         servers = {}
-        for side, factory, values in zip(
-            SIDES, ("plain_gateway", "restoring_gateway"), ({}, PAIRS), strict=True
-        ):
-            (folder / f"{side}.json").write_text(json.dumps(values), encoding="utf-8")
+        for side, factory in zip(SIDES, ("plain_gateway", "restoring_gateway"), strict=True):
+            (folder / f"{side}.json").write_text(json.dumps(PAIRS), encoding="utf-8")
             port, log = free_port(), folder / f"{side}.log"
             command = ["-m", "uvicorn", "--factory", f"benches.e2e.servers:{factory}", "--port", str(port)]
             command += ["--no-access-log", "--log-level", "warning", "--backlog", "2048"]

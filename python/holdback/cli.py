@@ -1,5 +1,5 @@
-"""The command ``holdback``: ``restore`` a stream in a pipe, watch a ``demo``, take times with
-``bench``, print ``info``.
+"""The command ``holdback``: ``restore`` a stream in a pipe, serve a ``gateway``, watch a ``demo``, take times
+with ``bench``, print ``info``.
 
 ``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
 written now, and at the end of the input the rest (``flush``): ``BodyRestorer`` for what a provider sends,
@@ -19,8 +19,9 @@ import platform
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from holdback import __version__, _backend, bench, demo
 from holdback.bodies import BodyOptions, BodyRestorer
@@ -104,9 +105,46 @@ def _parser() -> argparse.ArgumentParser:
         run=lambda options: bench.run(sys.stdout, sys.stderr, rounds=options.rounds, as_json=options.json)
     )
 
+    _add_gateway(commands)
     info = commands.add_parser("info", help="print version, backend and platform")
     info.set_defaults(run=_info)
     return parser
+
+
+# ---------------------------------------------------------------- gateway
+
+
+def _add_gateway(commands: Any) -> None:
+    gateway = commands.add_parser(
+        "gateway", help="serve a privacy gateway: requests leave masked, answers come back restored"
+    )
+    add = gateway.add_argument
+    add("--upstream", metavar="URL", help="the provider, such as https://api.openai.com")
+    add("--values", metavar="FILE", help="JSON file of what must not leave: {entity type: [value, ...]}")
+    add("--config", metavar="FILE", help="TOML file of settings; the other options go before it")
+    add("--host", help="default: 127.0.0.1")
+    add("--port", type=int, help="default: 8000")
+    add("--fd", type=int, metavar="N", help="a socket that listens already, instead of host and port")
+    add("--workers", type=int, metavar="N", help="processes; default: 1")
+    add("--state", metavar="DIR", help="a folder that keeps key and conversations (default: in memory)")
+    add("--store", metavar="STORE", help="none, memory:, sqlite:PATH or redis://...")
+    add(
+        "--fail",
+        choices=["closed", "open"],
+        help="what becomes of a request that cannot be masked: refused, or sent",
+    )
+    gateway.set_defaults(run=_gateway)
+
+
+def _gateway(options: argparse.Namespace) -> None:
+    try:
+        run = import_module("holdback.gateway.command").run
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0].replace("_", "-")
+        if missing not in ("httpx", "pydantic-settings", "starlette", "uvicorn"):
+            raise
+        raise HoldbackError(f"the gateway needs {missing}: pip install 'holdback[gateway]'") from None
+    run(options)
 
 
 # ---------------------------------------------------------------- restore

@@ -5,7 +5,8 @@ Three ways to say which placeholder stands for which original lead to one thing,
 - a ``PIIMapping`` compiles once and keeps the matcher until the next ``add``;
 - a ``TrieMatcher`` is itself;
 - a plain ``{placeholder: original}`` mapping, or any object with ``get_all_fakes()`` that returns one, is
-  copied and compiled for each stream, once, however many channels the stream turns out to have.
+  copied and compiled for each stream, once, however many channels the stream turns out to have. Where one is given
+  for many streams (``StaticMapping``) it is compiled once, and again when its pairs have changed.
 
 Invariants: nothing is looked up by ``id()``, nothing here outlives the caller's mapping, and a running
 stream keeps the matcher it started with whatever happens to the mapping meanwhile.
@@ -171,6 +172,14 @@ def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.Tr
         return None if mapping.is_empty else mapping.matcher(config)
     if isinstance(mapping, _backend.MATCHER_TYPES):
         return mapping if len(mapping) else None  # type: ignore[arg-type, return-value]
+    if isinstance(mapping, StaticMapping):
+        return mapping.matcher()
+    snapshot = _snapshot(mapping)
+    return _compiled(snapshot, _options(config)) if snapshot else None
+
+
+def _snapshot(mapping: AnyMapping) -> dict[str, str]:
+    """A copy of the pairs of a plain mapping, or of an object with ``get_all_fakes()``."""
     pairs = mapping
     if callable(get_all_fakes := getattr(mapping, "get_all_fakes", None)) and not isinstance(mapping, type):
         pairs = get_all_fakes()
@@ -178,8 +187,58 @@ def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.Tr
             raise TypeError(f"get_all_fakes() must return a mapping, not {type(pairs).__name__}")
     if not isinstance(pairs, Mapping):
         raise TypeError(f"a mapping is {_KINDS}, not {type(mapping).__name__}")
-    snapshot = dict(pairs)
-    return _compiled(snapshot, _options(config)) if snapshot else None
+    return dict(pairs)
+
+
+class StaticMapping:
+    """A plain mapping that is given once, for many streams: compiled when this is made, and again after a change.
+
+    :param mapping: a mapping of placeholder to original, or an object with ``get_all_fakes()``.
+    :param config: what it is compiled for.
+    :raises TypeError: it is no mapping, or one of its texts is no ``str``.
+    :raises MappingError: it cannot be compiled.
+    """
+
+    __slots__ = ("_compiled", "_config", "given")
+
+    def __init__(self, mapping: AnyMapping, config: object = None) -> None:
+        self.given = mapping
+        self._config = config
+        self._compiled: tuple[dict[str, str], _backend.TrieMatcher | None] = self._compile(_snapshot(mapping))
+
+    def get_all_fakes(self) -> dict[str, str]:
+        """The pairs as they are now."""
+        return _snapshot(self.given)
+
+    def matcher(self) -> _backend.TrieMatcher | None:
+        """The compiled mapping as it is now; None if it is empty."""
+        pairs, matcher = self._compiled
+        now = _snapshot(self.given)
+        if now != pairs:
+            self._compiled = now, matcher = self._compile(now)
+        return matcher
+
+    def _compile(self, pairs: dict[str, str]) -> tuple[dict[str, str], _backend.TrieMatcher | None]:
+        return pairs, _compiled(pairs, _options(self._config)) if pairs else None
+
+    def __repr__(self) -> str:
+        return "StaticMapping()"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a mapping holds personal data and is not pickled")
+
+
+def static_mapping(mapping: AnyMapping | None, config: object = None) -> AnyMapping | None:
+    """A mapping for many streams, checked and compiled now, so that what is wrong with it shows before the first one.
+
+    With a config that is switched off it is checked all the same.
+    """
+    if mapping is None or isinstance(mapping, _backend.MATCHER_TYPES):
+        return mapping
+    if isinstance(mapping, PIIMapping):
+        matcher_of(mapping, config)
+        return mapping
+    return StaticMapping(mapping, config)
 
 
 def matcher_for(mapping: AnyMapping | None, config: object) -> _backend.TrieMatcher | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdback.errors import MappingError
 
-__all__ = ["pairs_in"]
+__all__ = ["members_in", "pairs_in"]
 
 
 class _Members(list[tuple[str, Any]]):
@@ -32,6 +32,25 @@ def pairs_in(source: bytes, name: str) -> dict[str, str]:
     Traceback (most recent call last):
     holdback.errors.MappingError: entry 1 of the map: the original is not a string
     """
+    pairs: dict[str, str] = {}
+    for number, (placeholder, original) in enumerate(members_in(source, name), 1):
+        if not isinstance(original, str):
+            raise MappingError(f"entry {number} of {name}: the original is not a string")
+        if not placeholder:
+            raise MappingError(f"entry {number} of {name}: the placeholder is empty")
+        if pairs.setdefault(placeholder, original) != original:
+            raise MappingError(f"entry {number} of {name}: the placeholder has another original already")
+    return pairs
+
+
+def members_in(source: bytes, name: str, shape: str = "{placeholder: original}") -> list[tuple[str, Any]]:
+    """The members of the JSON object in ``source``, as they are written; ``shape`` is what messages call it.
+
+    :raises MappingError: it holds no JSON object.
+
+    >>> list(members_in(b'{"PERSON": ["Ada"], "PERSON": []}', "the values"))
+    [('PERSON', ['Ada']), ('PERSON', [])]
+    """
     wrong = "JSON that can be read"
     try:
         members = json.loads(source.decode("utf-8-sig"), object_pairs_hook=_Members)
@@ -42,19 +61,7 @@ def pairs_in(source: bytes, name: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         pass
     else:
-        return _pairs(members, name)
+        if isinstance(members, _Members):
+            return members
+        raise MappingError(f"{name} must be a JSON object {shape}")
     raise MappingError(f"{name} is not {wrong}")  # not above: the error there holds the whole map
-
-
-def _pairs(members: Any, name: str) -> dict[str, str]:
-    if not isinstance(members, _Members):
-        raise MappingError(f"{name} must be a JSON object {{placeholder: original}}")
-    pairs: dict[str, str] = {}
-    for number, (placeholder, original) in enumerate(members, 1):
-        if not isinstance(original, str):
-            raise MappingError(f"entry {number} of {name}: the original is not a string")
-        if not placeholder:
-            raise MappingError(f"entry {number} of {name}: the placeholder is empty")
-        if pairs.setdefault(placeholder, original) != original:
-            raise MappingError(f"entry {number} of {name}: the placeholder has another original already")
-    return pairs

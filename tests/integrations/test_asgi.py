@@ -15,6 +15,8 @@ import pytest
 
 from holdback import DeanonymizationConfig, EncodedInput, HoldbackError, MappingError, TrieMatcher
 from holdback.integrations.asgi import RestoreMiddleware, by_path
+from holdback.integrations.opening import mapping_for, mapping_given
+from holdback.mapping import matcher_of
 from holdback.restorers.wire import WireRestorer
 from streams import say
 from wires import Recording, every, recordings, through
@@ -253,7 +255,7 @@ def test_a_whole_answer_is_restored_only_if_an_option_says_so_whatever_it_is_cal
         b"[1, 2]",
         b'{"a": "<PERSON_1>"}',
         b'{\n"a": 1}\n',
-        gzip.compress(b"Hi <PERSON_1>"),
+        gzip.compress(b"Hi <PERSON_1>", mtime=0),
         b"da",
         b"",
     ],
@@ -555,6 +557,60 @@ def test_a_mapping_that_cannot_be_used_is_an_error_before_the_response() -> None
     with pytest.raises(MappingError):
         serve(saying(start(EVENTS)), lambda _: {"": "x"}, server=server)
     assert server.sent == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [({"": "x"}, MappingError), ({"<P>": 1}, TypeError), ([], TypeError)]
+)
+def test_a_mapping_that_cannot_be_used_is_an_error_when_the_middleware_is_made(
+    wrong: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        RestoreMiddleware(saying(), wrong)
+
+
+def test_a_static_mapping_is_compiled_once_and_again_after_a_change() -> None:
+    pairs = {"<PERSON_1>": "Ada"}
+    kept: Any = mapping_given(pairs)
+    first, second = (matcher_of(mapping_for(kept, None)) for _ in range(2))
+    assert first is second is not None
+    pairs["<PERSON_1>"] = "Mira"
+    third = matcher_of(mapping_for(kept, None))
+    assert third is not first
+    assert third is not None
+    assert third.replace("<PERSON_1>") == "Mira"
+
+
+def test_an_async_callable_is_an_error_that_says_what_to_do() -> None:
+    class Finder:
+        async def __call__(self, scope: Any) -> Any:
+            return PAIRS
+
+    async def find(scope: Any) -> Any:
+        return PAIRS
+
+    for wrong in (find, Finder()):
+        with pytest.raises(TypeError, match="await the mapping before"):
+            RestoreMiddleware(saying(), wrong)  # type: ignore[arg-type]
+    server = Server()
+    with pytest.raises(TypeError, match="await the mapping before"):
+        serve(saying(start(EVENTS)), lambda scope: [find(scope)].pop(), server=server)
+    assert server.sent == []
+
+
+def test_the_state_of_a_scope_is_there_under_every_server() -> None:
+    """ASGI leaves it out where there is no lifespan."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["pii"] = PAIRS
+        await saying(start(EVENTS), body(STREAM, more=False))(scope, receive, send)
+
+    out = serve(app, lambda scope: scope["state"].get("pii"), scope={"type": "http", "path": "/"}).body
+    assert out != STREAM
+    other = serve(
+        saying(start(EVENTS), body(STREAM, more=False)), lambda scope: scope["state"].get("pii")
+    ).body
+    assert other == STREAM
 
 
 def test_concurrent_responses_do_not_mix() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,9 @@ import pytest
 from holdback import PIIMapping, cli
 from holdback.integrations.asgi import RestoreMiddleware, by_path
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.integrations.openwebui import RestoreFilter, conversation_of
+from holdback.masking import KnownValues, Masker, Placeholders
+from holdback.stores import MemoryStore
 from secrecy.canaries import FAKE, HELD, ORIGINAL, OTHER, PAIRS, Host, Watch
 from secrecy.material import (
     COMPRESSED,
@@ -26,7 +30,18 @@ from secrecy.material import (
     covers,
     loop,
 )
+from secrecy.way_out import BODIES, KEY, VALUES
 from streams import STOP, say, text
+
+MASKS = Masker(KnownValues(VALUES), Placeholders(KEY))
+WRONG_MASKING: list[dict[str, Any]] = [
+    {"masker": VALUES, "scope": ORIGINAL},
+    {"masker": MASKS, "scope": ORIGINAL.encode()},
+    {"masker": MASKS, "scope": ORIGINAL, "mapping": PAIRS},
+    {"masker": MASKS, "scope": ORIGINAL, "store": ORIGINAL},
+    {"masker": MASKS, "scope": ORIGINAL, "ttl": ORIGINAL},
+    {"scope": ORIGINAL},
+]
 
 # ---------------------------------------------------------------- reports
 
@@ -74,6 +89,70 @@ def command(watch: Watch, folder: Path) -> None:
     watch.run(cli.main, ["demo", "--speed", "0"])
     watch.run(cli.main, ["bench", "--rounds", "1", "--json"])
     watch.run(cli.main, ["info"])
+
+
+@covers("cli.gateway")
+def gateway(watch: Watch, folder: Path) -> None:
+    """What cannot be started, and requests to one that is: its lines on stderr are read by the test."""
+    sources = {
+        "good": {"PERSON": [ORIGINAL]},
+        "types": {ORIGINAL: "PERSON"},
+        "numbers": {"PERSON": [ORIGINAL, 7]},
+        "list": [ORIGINAL],
+    }
+    for name, source in sources.items():
+        (folder / f"{name}.json").write_text(json.dumps(source))
+    tomls = {
+        "a": f"key = '{ORIGINAL}'",
+        "b": f"store = '{ORIGINAL}'",
+        "c": f"x = {ORIGINAL}",
+        "d": f"fail = '{ORIGINAL}'",
+    }
+    address = ["--upstream", "http://127.0.0.1:1"]
+    good = [*address, "--values", str(folder / "good.json")]
+    for name, toml in tomls.items():
+        (folder / name).write_text(toml)
+        watch.run(cli.main, ["gateway", *good, "--config", str(folder / name)])
+    for name in ("types", "numbers", "list", "nowhere"):
+        watch.run(cli.main, ["gateway", *address, "--values", str(folder / f"{name}.json")])
+    if not all(map(importlib.util.find_spec, ("starlette", "uvicorn", "httpx", "pydantic_settings"))):
+        return
+    app = importlib.import_module("holdback.gateway.app")
+    settings = importlib.import_module("holdback.gateway.settings")
+
+    async def ask(served: Any, path: str, body: bytes) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                watch.said.append(message["body"].decode())
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": ORIGINAL.encode(),
+            "headers": [(b"authorization", ORIGINAL.encode())],
+        }
+        await served(scope, receive, send)
+
+    async def asked(served: Any) -> None:
+        bodies = [
+            ORIGINAL.encode(),
+            json.dumps({"user": ORIGINAL}).encode()[:-1],
+            b"\x1f\x8b" + ORIGINAL.encode(),
+        ]
+        for path in ("/v1/messages", f"/{ORIGINAL}", f"/v1/responses/{ORIGINAL}"):
+            for body in (*bodies, json.dumps({"user": ORIGINAL}).encode()):
+                await ask(served, path, body)
+
+    loaded = settings.load(upstream="http://127.0.0.1:1", values=str(folder / "good.json"))
+    watch.shown(loaded)
+    served = app.Gateway(loaded, app.parts_of(loaded, watch.said.append))
+    watch.object(served)
+    asyncio.run(asked(served))  # without its lifespan: what is not refused is a fault inside
 
 
 # ---------------------------------------------------------------- the integrations
@@ -129,6 +208,28 @@ def asgi(watch: Watch, _: Path) -> None:
     for wrong in WRONG_CONFIGS:
         watch.fails(serve, READS, PAIRS, wrong)
 
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise Host
+
+    async def masked(body: bytes, **options: Any) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            assert ORIGINAL.encode() not in message.get("body", b"")
+
+        middleware = RestoreMiddleware(reads, **options)
+        watch.shown(middleware)
+        await middleware({"type": "http", "headers": []}, receive, send)
+
+    for body in (body for body in BODIES if isinstance(body, bytes)):
+        for store in (None, MemoryStore()):
+            options = {"masker": MASKS, "scope": ORIGINAL, "store": store}
+            watch.run(lambda body=body, options=options: asyncio.run(masked(body, **options)))
+    for options in WRONG_MASKING:
+        watch.fails(RestoreMiddleware, reads, **options)
+
 
 def transports(watch: Watch, library: str) -> None:
     host = importlib.import_module(library)
@@ -166,6 +267,21 @@ def transports(watch: Watch, library: str) -> None:
                 watch.fails(ask, READS, lambda _, wrong=wrong: wrong, **how)
             for wrong in WRONG_CONFIGS:
                 watch.fails(ask, READS, PAIRS, wrong, **how)
+
+    inside = host.MockTransport(lambda _: host.Response(200, json=HELD))
+    for body in (body for body in BODIES if isinstance(body, bytes)):
+        request = host.Request("POST", "http://host", content=body)
+        transport = ours.RestoreTransport(transport=inside, masker=MASKS, scope=ORIGINAL)
+        watch.shown(transport)
+        watch.run(transport.handle_request, request)
+        waits = ours.AsyncRestoreTransport(
+            transport=inside, masker=MASKS, scope=ORIGINAL, store=MemoryStore()
+        )
+        watch.shown(waits)
+        watch.run(lambda waits=waits, request=request: asyncio.run(waits.handle_async_request(request)))
+    for options in WRONG_MASKING:
+        watch.fails(ours.RestoreTransport, **options)
+        watch.fails(ours.AsyncRestoreTransport, **options)
 
 
 @covers("httpx.RestoreTransport", "httpx.AsyncRestoreTransport")
@@ -225,6 +341,77 @@ def litellm(watch: Watch, folder: Path) -> None:
         watch.run(lambda items=items: loop(hook(None, Upstream(items), data)))
     ours.attach_mapping(data, SimpleNamespace(get_all_fakes=lambda: {"": ORIGINAL}))
     watch.fails(lambda: loop(hook(None, Upstream([]), data)))
+
+
+@covers(
+    "langchain.HoldbackMiddleware",
+    "langchain.HoldbackMiddleware.wrap_model_call",
+    "langchain.HoldbackMiddleware.awrap_model_call",
+    "langchain.RestoreChatModel",
+    *(f"langchain.RestoreChatModel.{name}" for name in ("around", "bind_tools", "model_name")),
+    "langchain.RestoreChatModel.get_num_tokens_from_messages",
+)
+def langchain(watch: Watch, _: Path) -> None:
+    ours = importlib.import_module("holdback.integrations.langchain")
+    fakes: Any = importlib.import_module("langchain_core.language_models.fake_chat_models")
+    fake: Any = fakes.FakeListChatModel
+
+    class Quiet(fake):  # type: ignore[misc]
+        def __repr__(self) -> str:
+            return "Quiet()"
+
+        def get_num_tokens_from_messages(self, *_: Any) -> int:
+            raise Host
+
+    class Broken(Quiet):
+        def _call(self, *_: Any, **__: Any) -> str:
+            raise Host
+
+        _stream = bind_tools = _call
+
+    middleware = ours.HoldbackMiddleware(MASKS, scope=ORIGINAL)
+    watch.shown(middleware)
+    request = SimpleNamespace(model=Broken(responses=[FAKE]), override=lambda model: model)
+    quiet: Any = Quiet(responses=[HELD])
+    watch.fails(ours.RestoreChatModel.around(quiet, MASKS, scope="s").get_num_tokens_from_messages, [])
+    for model in (quiet, request.model):
+        wrapped = ours.RestoreChatModel.around(model, MASKS, scope=ORIGINAL)
+        watch.shown(wrapped)
+        watch.shown(wrapped.model_name)
+        for asked in (ORIGINAL, [("system", ORIGINAL), ("tool", ORIGINAL)], [ORIGINAL.encode()]):
+            watch.run(wrapped.invoke, asked)
+            watch.run(lambda asked=asked, wrapped=wrapped: list(wrapped.stream(asked)))
+        watch.fails(wrapped.bind_tools, [ORIGINAL])
+    watch.fails(lambda: middleware.wrap_model_call(request, lambda model: model.invoke(ORIGINAL)))
+    watch.fails(
+        lambda: asyncio.run(middleware.awrap_model_call(request, lambda model: model.ainvoke(ORIGINAL)))
+    )
+    for options in WRONG_MASKING[1:]:
+        given = {"scope": ORIGINAL.encode(), **options}
+        masker = given.pop("masker", None)
+        watch.fails(ours.HoldbackMiddleware, masker, **given)
+        watch.fails(ours.RestoreChatModel.around, quiet, masker, **given)
+
+
+@covers(
+    *(f"openwebui.RestoreFilter{name}" for name in ("", ".request", ".stream", ".outlet")),
+    "openwebui.conversation_of",
+)
+def openwebui(watch: Watch, _: Path) -> None:
+    watch.fails(conversation_of, {"chat_id": [ORIGINAL]}, {"id": {ORIGINAL: ORIGINAL}})
+    for options in WRONG_MASKING[1:]:
+        given = {"scope": ORIGINAL, **options}
+        masker = given.pop("masker", None)
+        watch.fails(RestoreFilter, masker, **given)
+    ours = RestoreFilter(MASKS)
+    watch.shown(ours)
+    of = {"chat_id": ORIGINAL, "message_id": ORIGINAL}
+    for body in (body for body in BODIES if isinstance(body, dict)):
+        watch.run(lambda body=body: asyncio.run(ours.request(body, of)))
+        for event in (*chunks(), {"choices": ORIGINAL}, {"choices": [{"delta": ORIGINAL}]}, ORIGINAL, None):
+            watch.run(ours.stream, event, of)
+        for messages in (ORIGINAL, [ORIGINAL], [{"content": HELD}]):
+            watch.run(ours.outlet, {"messages": messages}, of)
 
 
 @covers("privaite.install", "privaite.uninstall", "privaite.create_app")

@@ -12,7 +12,9 @@ import holdback
 from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
-INSIDE = {"__init__", "opening", "transports"}
+INSIDE = {
+    *("__init__", "asgi_requests", "langchain_messages", "opening", "pieces", "transports", "way_out"),
+}
 """Modules of the integrations that users do not import."""
 
 METHOD = (ast.FunctionDef, ast.AsyncFunctionDef)

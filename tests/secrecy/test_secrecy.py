@@ -17,12 +17,16 @@ from secrecy.surface import public
 for module in ("core", "hosts", "way_out"):  # which register their cases
     importlib.import_module(f"secrecy.{module}")
 
-HOSTED = ("litellm", "privaite")
+HOSTED = {"langchain": "frameworks", "litellm": "litellm", "privaite": "privaite"}
+"""The markers of cases that need a host."""
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=getattr(pytest.mark, name) if name in HOSTED else ()) for name in CASES],
+    [
+        pytest.param(name, marks=getattr(pytest.mark, HOSTED[name]) if name in HOSTED else ())
+        for name in CASES
+    ],
 )
 def test_no_canary_shows(
     name: str, backend: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], hosted: None

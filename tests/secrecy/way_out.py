@@ -183,7 +183,7 @@ def stores(watch: Watch, folder: Path) -> None:
 
 @covers(
     "masking.RoundTrip",
-    *(f"masking.RoundTrip.{name}" for name in ("mask", "mask_now", "aclose")),
+    *(f"masking.RoundTrip.{name}" for name in ("mask", "mask_now", "masker", "aclose")),
 )
 def round_trip(watch: Watch, _: Path) -> None:
     class Broken(MemoryStore):

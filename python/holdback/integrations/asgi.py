@@ -2,6 +2,9 @@
 
     app.add_middleware(RestoreMiddleware, mapping=lambda scope: scope["state"].get("pii"))
 
+With a masker it masks the requests as well, before the application sees them: an application that sends them on to a
+provider is then a gateway.
+
 Restored are event streams, lines and JSON arrays of events, and whole JSON answers on request; the content type says
 which, and where it says nothing, only that it is text, or that it is JSON, the first bytes. What holds for every
 response:
@@ -26,8 +29,20 @@ from typing import Any
 
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.formats import AUTO
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for, protocol_of_path
+from holdback.integrations.asgi_requests import masked_request
+from holdback.integrations.opening import (
+    STALE,
+    Opening,
+    mapping_for,
+    mapping_given,
+    opening,
+    options_for,
+    protocol_of_path,
+)
+from holdback.integrations.way_out import ScopeOrCallable, way_out
 from holdback.mapping import AnyMapping
+from holdback.masking import Masker
+from holdback.stores.base import Store
 
 __all__ = ["RestoreMiddleware", "by_path"]
 
@@ -56,7 +71,16 @@ class RestoreMiddleware:
     :param mapping: a callable ``scope -> mapping or None``, or a mapping for all requests. None leaves the
         response alone.
     :param config: None means on.
-    :param answers: whether whole JSON answers are restored too. They are collected for that.
+    :param masker: instead of a mapping: masks every request, and its answer is restored by what was masked. The
+        application gets the masked request. One that cannot be masked does not reach it: the client is answered 400,
+        503 if the store fails, or 413 if the body has more than ``max_event_bytes``.
+    :param scope: with a masker, and needed there: the conversation, or a callable ``ASGI scope -> conversation or
+        None``. None lets the request pass unmasked, and its answer as it is.
+    :param store: with a masker: what keeps the mappings of conversations. It is not closed here.
+    :param ttl: with a store: after how many seconds without a turn a conversation is forgotten; None takes the store's
+        own.
+    :param answers: whether whole JSON answers are restored too. They are collected for that. None means: with a
+        masker.
     :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``scope -> one of these``, such
         as ``by_path``.
     :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
@@ -65,6 +89,10 @@ class RestoreMiddleware:
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
+    :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
+    :raises TypeError: there are a mapping and a masker, or a masker without a scope.
+    :raises TypeError: the mapping is none, or an async callable.
+    :raises MappingError: the mapping cannot be compiled.
 
     >>> import asyncio
     >>> async def app(scope, receive, send):
@@ -83,19 +111,24 @@ class RestoreMiddleware:
     def __init__(
         self,
         app: App,
-        mapping: AnyMapping | Callable[[Scope], AnyMapping | None] | None,
+        mapping: AnyMapping | Callable[[Scope], AnyMapping | None] | None = None,
         config: Any = None,
         *,
-        answers: bool = False,
+        masker: Masker | None = None,
+        scope: ScopeOrCallable = None,
+        store: Store | None = None,
+        ttl: float | None = None,
+        answers: bool | None = None,
         protocol: str | Callable[[Scope], str | None] = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
     ) -> None:
         self.app = app
-        self._mapping = mapping
+        self._mapping = mapping_given(mapping, config)
+        self._way_out = way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
-        self._answers = answers
+        self._answers = masker is not None if answers is None else answers
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
@@ -105,12 +138,25 @@ class RestoreMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope.setdefault("state", {})  # not every server makes it, and the mapping may be left there
+
+        mapping: AnyMapping | Callable[[Scope], AnyMapping | None] | None = self._mapping
+        if self._way_out is not None and (conversation := self._way_out.scope_of(scope)) is not None:
+            most = self._options.limit
+            masked = await masked_request(self._way_out, conversation, scope, receive, send, most=most)
+            if masked is None:
+                return
+            scope, receive, mapping = masked.scope, masked.receive, masked.mapping
 
         def found(content_type: str, codings: str) -> Opening | None:
-            mapping = mapping_for(self._mapping, scope)
             options = options_for(self._options, self._protocol, scope)
             return opening(
-                content_type, codings, mapping, self._config, answers=self._answers, options=options
+                content_type,
+                codings,
+                mapping_for(mapping, scope),
+                self._config,
+                answers=self._answers,
+                options=options,
             )
 
         response = _Response(found, receive, send)

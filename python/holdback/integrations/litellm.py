@@ -123,7 +123,6 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :raises ValueError: ``mode`` has not what is needed.
     :raises HoldbackError: ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
-    :raises OSError: their file cannot be read.
 
     >>> import asyncio
     >>> guardrail = HoldbackGuardrail(
@@ -162,6 +161,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
         self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        matcher_of(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):
@@ -320,4 +320,10 @@ def _known_values(source: str | os.PathLike[str] | Mapping[str, str]) -> dict[st
     """The operator's pairs. An error names the place and quotes nothing."""
     if isinstance(source, Mapping):
         return dict(source)
-    return pairs_in(Path(source).expanduser().read_bytes(), "the file of known_values")
+    try:
+        text = Path(source).expanduser().read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+    else:
+        return pairs_in(text, "the file of known_values")
+    raise MappingError(f"the file of known_values {os.fspath(source)} cannot be read: {reason}")

@@ -8,6 +8,7 @@ A restored body is no longer what some headers say: those in ``STALE`` leave wit
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +17,7 @@ from holdback._backend import TrieMatcher
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import is_enabled
 from holdback.formats import AUTO
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.mapping import AnyMapping, matcher_of, static_mapping
 from holdback.sniffing import Claim, claim_of
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
@@ -74,7 +75,7 @@ def opening(
     claim = claim_of(content_type)
     if claim is None or (config is not None and not is_enabled(config)):
         return None
-    matcher = matcher_of(mapping)
+    matcher = matcher_of(mapping, config)
     if matcher is None:
         return None
     found = Opening(matcher, config, claim, codings, answers, options)
@@ -113,10 +114,41 @@ def options_for(
     return replace(options, protocol=protocol(request) or AUTO) if callable(protocol) else options
 
 
+def mapping_given(
+    given: AnyMapping | Callable[[Request], AnyMapping | None] | None, config: Any = None
+) -> AnyMapping | Callable[[Request], AnyMapping | None] | None:
+    """What an integration is given as its mapping, checked when the integration is made, and compiled if it can be.
+
+    :raises TypeError: it is neither a mapping nor an ordinary function, or a text of it is no ``str``.
+    :raises MappingError: it cannot be compiled.
+    """
+    if not _is_function(given):
+        return static_mapping(given, config)  # type: ignore[arg-type]
+    if inspect.iscoroutinefunction(given) or inspect.iscoroutinefunction(getattr(given, "__call__", None)):  # noqa: B004
+        raise TypeError(_NOT_ASYNC)
+    return given
+
+
 def mapping_for(
     given: AnyMapping | Callable[[Request], AnyMapping | None] | None, request: Request
 ) -> AnyMapping | None:
     """The mapping itself, or what a callable says for this request."""
-    if given is None or isinstance(given, Mapping) or not callable(given):
-        return given
-    return given(request)
+    if not _is_function(given):
+        return given  # type: ignore[return-value]
+    found = given(request)  # type: ignore[misc, operator]
+    if inspect.isawaitable(found):
+        if inspect.iscoroutine(found):
+            found.close()
+        raise TypeError(_NOT_ASYNC)
+    return found
+
+
+_NOT_ASYNC = (
+    "the callable given as mapping is async, and nothing here can wait for it: await the mapping before, leave it "
+    "with the request (ASGI: scope['state'], httpx: request.extensions), and give an ordinary function that returns it"
+)
+
+
+def _is_function(given: object) -> bool:
+    is_mapping = given is None or isinstance(given, Mapping) or hasattr(given, "get_all_fakes")
+    return callable(given) and not is_mapping

@@ -7,6 +7,8 @@ Restored are event streams, lines, JSON arrays of events and whole JSON answers,
 first bytes; the wire format is told from the answer itself. Requests for which there is a mapping ask for an
 uncompressed answer, and one that comes compressed nevertheless is decoded. Every other response, and every response
 to a request without a mapping, is the wrapped transport's own.
+
+With a masker the request is masked before it is sent, and the mapping is what results from that.
 """
 
 from __future__ import annotations
@@ -20,9 +22,16 @@ from holdback import aio, sync
 from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
+from holdback.errors import HoldbackError
 from holdback.formats import AUTO
-from holdback.integrations.opening import STALE, Opening, mapping_for, opening, options_for
+from holdback.integrations import way_out
+from holdback.integrations.libraries import check_request, check_transport
+from holdback.integrations.opening import STALE, Opening, mapping_for, mapping_given, opening, options_for
+from holdback.integrations.way_out import ScopeOrCallable
 from holdback.mapping import AnyMapping
+from holdback.masking import Masker
+from holdback.masking.masker import Masked
+from holdback.stores.base import Store
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
 """A mapping for every request, or what finds the one of a request; it is called before the request is sent."""
@@ -160,30 +169,56 @@ class _Restoring:
     host: ClassVar[ModuleType]
     body: ClassVar[Any]
     default: ClassVar[str]  # the host's own transport
+    can_wait: ClassVar[bool]  # whether it can ask a store
+    calls: ClassVar[str]  # its method that sends a request
 
     def __init__(
         self,
-        mapping: MappingOrCallable,
+        mapping: MappingOrCallable = None,
         config: Any = None,
         *,
+        masker: Masker | None = None,
+        scope: ScopeOrCallable = None,
+        store: Store | None = None,
+        ttl: float | None = None,
         transport: Any = None,
         protocol: ProtocolOrCallable = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
     ) -> None:
-        self._mapping = mapping
+        if store is not None and not self.can_wait:
+            raise HoldbackError("a store is asked in an event loop: use the asynchronous transport")
+        self._mapping = mapping_given(mapping, config)
+        self._way_out = way_out.way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
+        if transport is not None:
+            check_transport(self.host, transport, self.calls)
         self._transport = getattr(self.host, self.default)() if transport is None else transport
 
-    def _mapping_of(self, request: Any) -> AnyMapping | None:
-        mapping = mapping_for(self._mapping, request)
+    def _asking(self, request: Any, masked: Masked[bytes] | None) -> tuple[Any, AnyMapping | None]:
+        """The request to send, and the mapping for its answer. The caller's request keeps its values."""
+        if masked is None:
+            mapping = mapping_for(self._mapping, request)
+        else:
+            mapping = way_out.mapping_to_restore(masked)
+            if masked.request != request.content:
+                headers = request.headers.copy()
+                for name in way_out.STALE:
+                    headers.pop(name, None)
+                request = self.host.Request(
+                    request.method,
+                    request.url,
+                    headers=headers,
+                    content=masked.request,
+                    extensions=request.extensions,
+                )
         if mapping is not None:
             request.headers["accept-encoding"] = "identity"
-        return mapping
+        return request, mapping
 
     def _opening(self, request: Any, response: Any, mapping: AnyMapping | None) -> Opening | None:
         if request.method == "HEAD":
@@ -211,6 +246,14 @@ class Transport(_Restoring):
 
     :param mapping: any kind of mapping, or a callable ``HOST.Request -> mapping or None``.
     :param config: None means on.
+    :param masker: instead of a mapping: masks every request, and its answer is restored by what was masked. A request
+        that it cannot mask is a ``MaskingError`` and is not sent.
+    :param scope: with a masker, and needed there: the conversation, or a callable ``HOST.Request -> conversation or
+        None``. None lets the request pass unmasked, and its answer as it is.
+    :param store: with a masker: what keeps the mappings of conversations. Asking it takes an event loop, so only the
+        asynchronous transport takes one. It is not closed here.
+    :param ttl: with a store: after how many seconds without a turn a conversation is forgotten; None takes the store's
+        own.
     :param transport: what does the work; an ``HOST.HTTPTransport`` of the defaults if there is none. It is entered
         and closed with this one.
     :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``HOST.Request -> one of
@@ -221,12 +264,20 @@ class Transport(_Restoring):
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
+    :raises HoldbackError: a synchronous transport is given a store.
+    :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
+    :raises TypeError: there are a mapping and a masker, or a masker without a scope.
+    :raises TypeError: the mapping is none, or an async callable; the transport is one of another library, or of the
+        other way to call.
+    :raises MappingError: the mapping cannot be compiled.
 
     A mapping is read when the response begins. Errors of the wrapped transport, in a stream too, are raised as the
     same objects, in a stream behind the text that was held back.
     """
 
     default = "HTTPTransport"
+    can_wait = False
+    calls = "handle_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -234,7 +285,8 @@ class Transport(_Restoring):
             _bind(cls, Transport, host, type("Body", (Body, host.SyncByteStream), {}))
 
     def handle_request(self, request: Any) -> Any:
-        mapping = self._mapping_of(request)
+        check_request(self.host, request)
+        request, mapping = self._asking(request, self._masked(request))
         response = self._transport.handle_request(request)
         try:
             found = self._opening(request, response, mapping)
@@ -247,6 +299,12 @@ class Transport(_Restoring):
         except BaseException:
             close(response, None)
             raise
+
+    def _masked(self, request: Any) -> Masked[bytes] | None:
+        scope = None if self._way_out is None else self._way_out.scope_of(request)
+        return (
+            None if self._way_out is None or scope is None else self._way_out.mask_now(request.read(), scope)
+        )
 
     def close(self) -> None:
         self._transport.close()
@@ -271,6 +329,8 @@ class AsyncTransport(_Restoring):
     """
 
     default = "AsyncHTTPTransport"
+    can_wait = True
+    calls = "handle_async_request"
 
     def __init_subclass__(cls, *, host: ModuleType | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -278,7 +338,8 @@ class AsyncTransport(_Restoring):
             _bind(cls, AsyncTransport, host, type("AsyncBody", (AsyncBody, host.AsyncByteStream), {}))
 
     async def handle_async_request(self, request: Any) -> Any:
-        mapping = self._mapping_of(request)
+        check_request(self.host, request)
+        request, mapping = self._asking(request, await self._masked(request))
         response = await self._transport.handle_async_request(request)
         try:
             found = self._opening(request, response, mapping)
@@ -291,6 +352,12 @@ class AsyncTransport(_Restoring):
         except BaseException:
             await aclose(response, None)
             raise
+
+    async def _masked(self, request: Any) -> Masked[bytes] | None:
+        scope = None if self._way_out is None else self._way_out.scope_of(request)
+        if self._way_out is None or scope is None:
+            return None
+        return await self._way_out.mask(await request.aread(), scope)
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -65,6 +65,11 @@ class RoundTrip:
         self._store = store
         self._ttl = checked_ttl(ttl)
 
+    @property
+    def masker(self) -> Masker:
+        """What masks."""
+        return self._masker
+
     async def mask(self, request: Request, scope: str, *, protocol: str = "auto") -> Masked[Request]:
         """Mask a request of the conversation ``scope``; see ``Masker.mask``.
 
