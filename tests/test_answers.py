@@ -261,6 +261,44 @@ ANSWERS["openai-realtime"] = (
     },
     {"output.content.text": "", "output.content.transcript": "", "output.arguments": "J"},
 )
+ANSWERS["bedrock"] = (
+    {
+        "output": {
+            "message": {
+                "role": "assistant",
+                "content": [
+                    {"reasoningContent": {"reasoningText": {"text": TEXT, "signature": P}}},
+                    {"text": TEXT},
+                    {"toolUse": {"toolUseId": P, "name": P, "input": json.loads(SOURCE)}},
+                    {
+                        "toolResult": {
+                            "toolUseId": P,
+                            "content": [{"text": TEXT}, {"json": json.loads(SOURCE)}],
+                        }
+                    },
+                    {
+                        "citationsContent": {
+                            "content": [{"text": TEXT}],
+                            "citations": [
+                                {"title": TEXT, "sourceContent": [{"text": TEXT}], "location": {"x": P}}
+                            ],
+                        }
+                    },
+                ],
+            }
+        },
+        "stopReason": "tool_use",
+    },
+    {
+        "output.message.content.text": "",
+        "output.message.content.toolUse.input": "O",
+        "output.message.content.toolResult.content.text": "",
+        "output.message.content.toolResult.content.json": "O",
+        "output.message.content.citationsContent.content.text": "",
+        "output.message.content.citationsContent.citations.title": "",
+        "output.message.content.citationsContent.citations.sourceContent.text": "",
+    },
+)
 GENERATED = {**OPAQUE, "response": TEXT, "thinking": TEXT, "context": [1], "done": True}
 
 

@@ -50,6 +50,8 @@ ESCAPES_ARE_CUT = {
     "ui-message-stream.sse",
     "openai-realtime.ndjson",
     "cohere-tools.sse",
+    "anthropic-bedrock.eventstream",
+    "bedrock-converse.eventstream",
 }
 
 

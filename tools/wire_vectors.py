@@ -44,7 +44,7 @@ Vector = dict[str, Any]
 
 def recorded() -> Iterator[Case]:
     """The recordings, each in reads that end anywhere."""
-    for path in sorted([*RECORDINGS.glob("*.sse"), *STREAMS.iterdir()]):
+    for path in sorted([*RECORDINGS.glob("*.sse"), *STREAMS.glob("*.sse"), *STREAMS.glob("*.ndjson")]):
         own = path.with_name(f"{path.stem}.map.json")
         pairs = json.loads((own if own.exists() else STREAMS.parent / "map.json").read_text(encoding="utf-8"))
         name = "openai-chat" if path.parent == RECORDINGS else path.stem

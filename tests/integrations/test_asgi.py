@@ -322,6 +322,8 @@ def test_a_file_behind_a_start_that_waits() -> None:
         ("/api/chat", "ollama"),
         ("/api/generate", "ollama"),
         ("/v2/chat", "cohere"),
+        ("/model/m/converse", "bedrock"),
+        ("/model/m/invoke-with-response-stream", "bedrock"),
         ("/v1/models", "auto"),
         ("/messages/9", "auto"),
         ("", "auto"),

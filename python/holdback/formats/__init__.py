@@ -9,6 +9,7 @@ from holdback.errors import HoldbackError
 from holdback.formats.ag_ui import AgUi
 from holdback.formats.anthropic import Anthropic
 from holdback.formats.base import Format
+from holdback.formats.bedrock import Bedrock
 from holdback.formats.chat import Chat
 from holdback.formats.cohere import Cohere
 from holdback.formats.gemini import Gemini
@@ -21,6 +22,7 @@ from holdback.formats.ui_message_stream import UIMessageStream
 __all__ = [
     "AUTO",
     "FORMATS",
+    "Bedrock",
     "Chat",
     "Format",
     "Text",
@@ -42,6 +44,7 @@ FORMATS: dict[str, type[Format]] = {
     "ui-message-stream": UIMessageStream,
     "ag-ui": AgUi,
     "openai-realtime": Realtime,
+    "bedrock": Bedrock,
 }
 """The wire formats by name."""
 

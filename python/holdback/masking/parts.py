@@ -107,6 +107,9 @@ CITATION: Object = kept("type", "file_id", "encrypted_index", "container_id")
 SOURCE: Object = {**kept("type", "media_type", "file_id"), "data": TEXT, "url": ENCODED}
 ADDRESS = Either(ENCODED, {"url": ENCODED, "detail": KEPT, "format": KEPT})
 
+CONVERSE_SOURCE: Object = {"bytes": ENCODED, "s3Location": kept("uri", "bucketOwner"), "text": TEXT}
+"""Where media of Bedrock's Converse come from."""
+
 BLOCK: Object = {
     **kept("type", "id", "tool_use_id", "name", "tool_name", "server_name", "file_id", "detail", "status"),
     **kept("signature", "encrypted_content", "encrypted_stdout", "media_type", "error_code", "phase"),
@@ -126,7 +129,23 @@ BLOCK: Object = {
     "caller": kept("type", "tool_id"),
     "cache_control": CACHE,
     "tool_references": [kept("type", "tool_name")],
-    "document": {"id": KEPT, "data": DATA},
+    "document": {
+        **kept("id", "format"),
+        "data": DATA,
+        "name": TEXT,
+        "context": TEXT,
+        "source": CONVERSE_SOURCE,
+    },
+    "image": {"format": KEPT, "source": CONVERSE_SOURCE},
+    "video": {"format": KEPT, "source": CONVERSE_SOURCE},
+    "audio": {"format": KEPT, "source": CONVERSE_SOURCE},
+    "toolUse": {**kept("toolUseId", "name", "type"), "input": DATA},
+    "json": DATA,
+    "reasoningContent": {
+        "reasoningText": {"text": SIGNED, "signature": KEPT},
+        "redactedContent": ENCODED,
+    },
+    "cachePoint": CACHE,
 }
 COMPACTION: Object = {
     **kept("type", "encrypted_content", "signature"),
@@ -136,7 +155,8 @@ COMPACTION: Object = {
 REDACTED: Object = {"type": KEPT, "data": ENCODED}
 CONTENT = By("type", {"compaction": COMPACTION, "redacted_thinking": REDACTED}, BLOCK)
 """A block or part of a message's content."""
-BLOCK["content"] = SOURCE["content"] = [CONTENT]
+BLOCK["content"] = SOURCE["content"] = CONVERSE_SOURCE["content"] = [CONTENT]
+BLOCK["toolResult"] = {**kept("toolUseId", "status", "type"), "content": [CONTENT]}
 BLOCK["source"] = By("type", {"base64": {**SOURCE, "data": ENCODED}}, SOURCE)
 
 FUNCTION: Object = {**kept("name", "thought_signature"), "arguments": DATA}

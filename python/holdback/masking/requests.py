@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from holdback.masking.parts import (
     BLOCK,
+    CACHE,
     CHOICE,
     CONTENT,
+    DECLARATION,
     FORMAT,
     MESSAGE,
     SCHEMA,
@@ -188,15 +190,30 @@ ANTHROPIC: Object = {
     "output_format": FORMAT,
 }
 
+TOOL_CONFIG: Object = {
+    **both_spellings(
+        {
+            "functionCallingConfig": both_spellings(kept("mode", "allowedFunctionNames")),
+            "retrievalConfig": both_spellings(kept("languageCode")),
+        }
+    ),
+    "tools": [
+        {
+            "toolSpec": {**DECLARATION, "inputSchema": {"json": SCHEMA}},
+            "systemTool": kept("name"),
+            "cachePoint": CACHE,
+        }
+    ],
+    "toolChoice": {"tool": kept("name")},
+}
+"""Gemini's, and that of Bedrock's Converse."""
+
 GEMINI: Object = both_spellings({
     "model": KEPT,
     "contents": [TURN],
     "systemInstruction": TURN,
     "tools": [TOOL],
-    "toolConfig": both_spellings({
-        "functionCallingConfig": both_spellings(kept("mode", "allowedFunctionNames")),
-        "retrievalConfig": both_spellings(kept("languageCode")),
-    }),
+    "toolConfig": TOOL_CONFIG,
     "safetySettings": [kept("category", "threshold", "method")],
     "generationConfig": GENERATION,
     "cachedContent": EARLIER,
@@ -257,6 +274,21 @@ REALTIME: Object = {
 }
 """An event that a client of the Realtime API sends."""
 
+BEDROCK: Object = {
+    **kept("modelId", "additionalModelResponseFieldPaths"),
+    "messages": [MESSAGE],
+    "system": [CONTENT],
+    "inferenceConfig": {"stopSequences": TEXT},
+    "toolConfig": TOOL_CONFIG,
+    "guardrailConfig": kept("guardrailIdentifier", "guardrailVersion", "trace", "streamProcessingMode"),
+    "promptVariables": {OTHERS: {"text": TEXT}},
+    "additionalModelRequestFields": DATA,
+    "requestMetadata": DATA,
+    "performanceConfig": kept("latency"),
+    "serviceTier": kept("type"),
+}
+"""Converse and ConverseStream; what InvokeModel takes is the request of the model's own format."""
+
 REQUESTS: dict[str, Object] = {
     "openai-chat": CHAT,
     "openai-text": TEXT_COMPLETION,
@@ -266,10 +298,12 @@ REQUESTS: dict[str, Object] = {
     "ollama": OLLAMA,
     "cohere": COHERE,
     "openai-realtime": REALTIME,
+    "bedrock": BEDROCK,
 }
 """The shape of each format's request."""
 
 AUTO: Object = {
+    **BEDROCK,
     **REALTIME,
     **COHERE,
     **OLLAMA,

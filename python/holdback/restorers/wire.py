@@ -32,9 +32,10 @@ from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framer, Framing
+from holdback.engine.frames import Frame, Framing, framer_of
+from holdback.engine.messages import Message
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
-from holdback.formats import AUTO, Format, format_named, format_of, name_of
+from holdback.formats import AUTO, Bedrock, Format, format_named, format_of, name_of
 from holdback.mapping import AnyMapping, matcher_for
 
 _ENCODINGS = (
@@ -59,7 +60,7 @@ class State(Enum):
 
 
 class WireRestorer:
-    r"""Restores a stream of raw bytes: server-sent events, lines or one JSON array, in reads cut anywhere.
+    r"""Restores a stream of raw bytes, in reads cut anywhere: server-sent events, lines, one JSON array, AWS messages.
 
     ``feed`` takes what the transport read and returns the bytes to send on; ``flush`` ends the stream and returns
     the rest. An event whose text did not change leaves as the same bytes, in a changed one only the string literals
@@ -158,8 +159,9 @@ class WireRestorer:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
             if self._state in (State.FAILED, State.ENDED):
-                after = "flush()" if self._state is State.ENDED else "an error"
-                raise StreamStateError(f"feed() after {after}")
+                raise StreamStateError(
+                    f"feed() after {'flush()' if self._state is State.ENDED else 'an error'}"
+                )
             data = bytes(data)
             if self._state is State.FORWARDING:
                 return data
@@ -199,7 +201,7 @@ class WireRestorer:
             if is_cut:
                 writer.data(rest)
             elif rest:
-                frame = Frame(rest, writer.framing, first=self._is_first)
+                frame = self._taken_apart(rest)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
@@ -238,7 +240,9 @@ class WireRestorer:
                 return data[:end]
             writer.framing = framing
             size, skips = self._limits
-            self._source = Framer(framing, size, skip_oversized=skips, offset=self._passed)
+            self._source = framer_of(framing, size, skip_oversized=skips, offset=self._passed)
+            if framing is Framing.MESSAGES and self._kind is Bedrock:
+                self._kind = None  # it may be another provider's stream in chunks
             if self._kind is not None:
                 self._decide(self._kind)
         return self._source.feed(data)
@@ -261,11 +265,10 @@ class WireRestorer:
             source = self._source
             writer.seen_so(source.manner)
             if not frame:
-                raise EventTooLarge(
-                    f"the event at offset {source.offset} is larger than max_event_bytes={self._limits[0]}"
-                )
+                most = f"max_event_bytes={self._limits[0]}"
+                raise EventTooLarge(f"the event at offset {source.offset} is larger than {most}")
             self._unread = frame
-            self._read(Frame(frame, writer.framing or Framing.EVENTS, first=self._is_first), reading)
+            self._read(self._taken_apart(frame), reading)
             self._unread = b""
             if self._state is State.FORWARDING:
                 taken = source.take_rest()
@@ -282,7 +285,7 @@ class WireRestorer:
         if self._matcher is None:
             return
         self._answer = Answer(self._matcher, self._format)
-        if self._uses_lane and self._writer.framing is not Framing.ELEMENTS:
+        if self._uses_lane and self._writer.framing in (Framing.EVENTS, Framing.LINES):
             size, skips = self._limits
             framer = self._source
             self._source = Lane(
@@ -298,7 +301,14 @@ class WireRestorer:
 
     # ------------------------------------------------------------ read, settle, write
 
-    def _read(self, frame: Frame, reading: Reading | None) -> None:
+    def _taken_apart(self, frame: bytes) -> Frame | Message:
+        if self._writer.framing is Framing.MESSAGES:
+            message = Message(frame)
+            self._source.broken += not message.is_sound
+            return message
+        return Frame(frame, self._writer.framing or Framing.EVENTS, first=self._is_first)
+
+    def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
         """What becomes of a frame."""
         self._is_first = False
         source = frame.source
@@ -317,7 +327,7 @@ class WireRestorer:
             self._drain()
             self._state = State.FORWARDING
             self._writer.frame(frame)
-        elif frame.segments is not None and len(frame.segments) > 1:
+        elif isinstance(frame, Frame) and frame.segments is not None and len(frame.segments) > 1:
             self._read_each(frame)
         else:
             self._writer.frame(frame)
@@ -335,7 +345,7 @@ class WireRestorer:
         shapes = self._kind.shapes(signed=self._signed)
         return walk(shapes, source, natively=self._uses_lane)
 
-    def _settle_event(self, frame: Frame, event: BytesEvent) -> None:
+    def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
         before, leaves = self._settled(event)
         for chunk in before:
