@@ -94,9 +94,12 @@ class MessageFramer:
             if self._left:
                 out.append(self._take(min(self._left, len(rest))))
                 self._left -= len(out[-1])
-            if len(rest) < PRELUDE or self._left:
+            if not rest or self._left:
                 return b"".join(out)
-            size = self._size()
+            may_begin = rest[0] in FIRST_BYTES
+            if may_begin and len(rest) < PRELUDE:
+                return b"".join(out)
+            size = self._size() if may_begin else 0
             if not size:
                 out.append(self._take(self._lost()))
                 continue
