@@ -12,6 +12,8 @@ from functools import cache
 
 LEFT: dict[str, tuple[str, ...]] = {
     "an identifier": (
+        "bedrock:*Id",
+        "bedrock:*.s3Location.*",
         "ag-ui:*Id",
         "ag-ui:*Ids[]",
         "*.id",
@@ -26,6 +28,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-responses:*.tunnel_id",
     ),
     "a name that code goes by": (
+        "bedrock:*.serverName",
         "ag-ui:*.toolCallName",
         "ag-ui:*.stepName",
         "ag-ui:*.activityType",
@@ -107,11 +110,13 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.logprobsResult.*",
     ),
     "what a check of the provider says": (
+        "bedrock:*.trace.*",
         "*moderation*",
         "openai-responses:*_safety_checks[].*",
         "openai-responses:*.review_target",
     ),
     "the request, which comes back masked as it was sent": (
+        "bedrock:*.guardContent.*",
         "ag-ui:*.input.*",
         "openai-realtime:*.session(*",
         "openai-realtime:*.metadata{k}",
@@ -137,6 +142,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "anthropic:*.tool_changes[]*",
     ),
     "an error in the words of the provider": (
+        "bedrock:*Exception.*essage",
         "*error.code",
         "*error.message",
         "*error.param",
@@ -146,6 +152,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.modelStatus.message",
     ),
     "the address of what the provider holds or has found": (
+        "bedrock:*.location.*",
         "*.file_url",
         "openai-responses:*.outputs[](image).url",
         "openai-chat:*(tool_reference).favicon",
@@ -170,6 +177,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-chat:*(UNKNOWN).raw{}",
     ),
     "data for programs beside the text": (
+        "bedrock:*.additionalModelResponseFields{}",
         "openai-chat:*.metadata{}",
         "openai-chat:*(resource_link).metadata{k}",
     ),

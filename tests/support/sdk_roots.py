@@ -148,4 +148,6 @@ ROOTS = (
     Root("realtime", "openai-realtime", "openai.types.realtime", "RealtimeServerEvent"),
     Root("realtime answer", "openai-realtime", "openai.types.realtime", "RealtimeResponse", is_answer=True),
     Root("ag-ui", "ag-ui", "ag_ui.core.events", "Event"),
+    Root("bedrock", "bedrock", "botocore_types", "ConverseStreamOutput"),
+    Root("bedrock answer", "bedrock", "botocore_types", "ConverseResponse", is_answer=True),
 )

@@ -29,11 +29,16 @@ PATHS = {
 """Where the deltas of a kind carry text."""
 
 CITATION: Shape = {"title": TEXT, "source": TEXT, "sourceContent": [{"text": TEXT}]}
-RESULT: Shape = [{"text": TEXT, "json": JSON}]
+RESULT: dict[str, Any] = {"text": TEXT, "json": JSON}
+FOUND: dict[str, Any] = {
+    "document": {"context": TEXT, "source": {"text": TEXT, "content": [{"text": TEXT}]}},
+    "searchResult": {"source": TEXT, "title": TEXT, "content": [{"text": TEXT}]},
+}
 BLOCK: Shape = {
     "text": TEXT,
     "toolUse": {"input": JSON},
-    "toolResult": {"content": RESULT},
+    "toolResult": {"content": [{**RESULT, **FOUND}]},
+    **FOUND,
     "reasoningContent": {"reasoningText": {"text": SIGNED}},
     "citationsContent": {"content": [{"text": TEXT}], "citations": [CITATION]},
 }
@@ -64,7 +69,7 @@ class Bedrock(Format):
                 "text": text("text", "index"),
                 "toolUse": {"input": source("input", "index")},
                 "reasoningContent": {"text": text("reasoning", "index", signed=True)},
-                "toolResult": RESULT,
+                "toolResult": [RESULT],
                 "citation": CITATION,
             },
         },
