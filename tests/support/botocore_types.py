@@ -26,7 +26,8 @@ def _type(shape: Any, above: tuple[str, ...]) -> Any:
         if shape.name in above:
             return int
         members = {name: _type(inner, (*above, shape.name)) for name, inner in shape.members.items()}
-        return TypedDict(shape.name, members, total=False)  # type: ignore[misc]
+        make: Any = TypedDict
+        return make(shape.name, members, total=False)
     if kind == "list":
         return list[_type(shape.member, above)]  # type: ignore[misc]
     if kind == "map":
