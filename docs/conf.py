@@ -57,7 +57,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"holdback\._.*"),
     (
         r"py:class",
-        r"holdback\.(masking\.masker\.Request|integrations\.presidio\.Found)",
+        r"holdback\.(masking\.(masker|round_trip)\.Request|integrations\.presidio\.Found)",
     ),  # names in signatures
 ]
 

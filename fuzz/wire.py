@@ -1,8 +1,8 @@
 """Target ``wire``: a stream of bytes through the byte layer in every way, in lockstep, through its public names.
 
 An input is a head of four characters and the stream. The characters are numbers, from ``0`` on: the protocol (``auto``
-first), the keys, the limit of an event, and the size of the pieces that the stream is cut into. So ``0009data: …`` is
-a stream of a kind to be found out, in pieces of nine bytes.
+first), the keys, the limit of an event together with what content is, and the size of the pieces that the stream is cut
+into. So ``0009data: …`` is a stream of a kind to be found out, in pieces of nine bytes.
 
 Of each stream these are judged:
 
@@ -21,17 +21,18 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import wire_streams
 from fuzz.twins import TWINS, name
-from holdback import ChunkRestorer, WireRestorer
+from holdback import ChunkRestorer, DeanonymizationConfig, WireRestorer
 from wire_cases import ODD_PAIRS, PAIRS
+from wire_cases_content import LINES_PAIRS
 from wire_json import BOM, Frame, frames
 from wire_oracle import texts_of_chunks
 from wire_spelling import hostile
-from wire_ways import HAS_LANE, LANES, Result, through
+from wire_ways import HAS_LANE, LANES, Result, made, through
 
 INPUTS = "streams"
 LONGEST = 3000
@@ -44,13 +45,14 @@ RARE = {"<P_1>": 'Ada "x"\n\u2028é', "<P_10>": "B", "☃": "S", "\t\t": "|"}
 RECORDED: dict[str, str] = json.loads(
     (VECTORS.parents[2] / "examples" / "map.json").read_text(encoding="utf-8")
 )
-MAPS: tuple[dict[str, str], ...] = (wire_streams.PAIRS, RARE, RECORDED, PAIRS, ODD_PAIRS)
+MAPS: tuple[dict[str, str], ...] = (wire_streams.PAIRS, RARE, RECORDED, PAIRS, ODD_PAIRS, LINES_PAIRS)
 LIMITS: tuple[dict[str, Any], ...] = (
     {},
     {},
     {"max_event_bytes": 150},
     {"max_event_bytes": 300},
 )
+CONTENTS: tuple[Literal["auto", "text", "json"], ...] = ("auto", "text", "json")
 SHORT = 400
 """A stream of so many bytes is fed byte by byte as well."""
 
@@ -68,6 +70,7 @@ def seeds() -> Iterator[tuple[str, bytes]]:
             found = [frame.bytes for frame in frames(data, lines=vector["lines"])]
             known = PROTOCOL_NAMES.index(vector["options"]["protocol"])
             limit = 2 if "max_event_bytes" in vector["options"] else 0
+            limit += len(LIMITS) * CONTENTS.index(vector["options"].get("content", "auto"))
             for start in range(0, max(1, len(found)), 8):
                 part = b"".join(found[start : start + 8])
                 if len(part) < LONGEST:
@@ -86,13 +89,14 @@ def check(data: bytes) -> None:
     numbers = [byte - ord("0") for byte in data[:HEAD].ljust(HEAD, b"0")]
     protocol = PROTOCOL_NAMES[numbers[0] % len(PROTOCOL_NAMES)]
     pairs = MAPS[numbers[1] % len(MAPS)]
-    options = {"protocol": protocol, **LIMITS[numbers[2] % len(LIMITS)]}
+    content = CONTENTS[numbers[2] // len(LIMITS) % len(CONTENTS)]
+    options = {"protocol": protocol, "content": content, **LIMITS[numbers[2] % len(LIMITS)]}
     stream = data[HEAD:]
     result = restored_in_every_way(stream, pairs, options, numbers[3] % 256)
     if result.protocol not in PROTOCOLS:
         assert result.error or result.data == stream, "a stream of no known kind was changed"
     elif not result.error and "max_event_bytes" not in options:
-        says_what_its_chunks_say(stream, pairs, result.protocol)
+        says_what_its_chunks_say(stream, pairs, result.protocol, DeanonymizationConfig(content=content))
 
 
 def restored_in_every_way(stream: bytes, pairs: dict[str, str], options: dict[str, Any], size: int) -> Result:
@@ -107,7 +111,7 @@ def restored_in_every_way(stream: bytes, pairs: dict[str, str], options: dict[st
     for matcher in (twin(pairs) for twin in TWINS):
         for lane in LANES:
             for reads in ways:
-                got = through(WireRestorer(matcher, **options, **lane), reads)
+                got = through(made(matcher, options, lane), reads)
                 expected = expected or got
                 assert got == expected, (name(matcher), dict(lane), len(reads))
     assert expected is not None
@@ -118,14 +122,16 @@ def every(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def says_what_its_chunks_say(stream: bytes, pairs: dict[str, str], protocol: str) -> None:
+def says_what_its_chunks_say(
+    stream: bytes, pairs: dict[str, str], protocol: str, config: DeanonymizationConfig
+) -> None:
     """Its events by an independent reader, as far as a client reads."""
     begin = stream.removeprefix(BOM).lstrip()[:1]
     lines = begin == b"{"
     if begin == b"[" or (lines != (protocol == "ollama") and not HAS_LANE):
         return  # a framing that this reader, or the restorer, does not know
     given = read(stream, lines=lines)
-    restorer = ChunkRestorer(pairs, protocol=protocol)
+    restorer = ChunkRestorer(pairs, config, protocol=protocol)
     expected, unchanged = [], []
     for frame in given:
         values = [doc.value for doc in frame.docs]
@@ -134,7 +140,7 @@ def says_what_its_chunks_say(stream: bytes, pairs: dict[str, str], protocol: str
         if len(out) == len(values) and all(map(is_same, out, values)):
             unchanged.append(frame.bytes)
     expected += restorer.flush()
-    wire = WireRestorer(pairs, protocol=protocol)
+    wire = WireRestorer(pairs, config, protocol=protocol)
     left = wire.feed(stream) + wire.flush()
     try:
         said = [
@@ -175,7 +181,15 @@ def mutate(data: bytes, rng: Random) -> bytes:
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data
     if kind < 0.6:
         known = rng.choice((0, PROTOCOL_NAMES.index(protocol)))
-        return head(known, rng.randrange(len(MAPS)), rng.randrange(4), rng.randrange(75)) + invented
+        return (
+            head(
+                known,
+                rng.randrange(len(MAPS)),
+                rng.randrange(4) + len(LIMITS) * rng.randrange(3),
+                rng.randrange(75),
+            )
+            + invented
+        )
     found = [frame.bytes for frame in frames(stream, lines=lines)]
     more = [frame.bytes for frame in frames(invented, lines=lines)]
     at = rng.randint(0, len(found))

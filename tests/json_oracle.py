@@ -32,7 +32,7 @@ from typing import NamedTuple
 import word_table
 from oracle import join_halves
 
-FENCE_LINE = re.compile("[ \t\r\n\ufeff]*```+(?!`)[^`\r\n]*[\r\n]")
+FENCE_LINE = re.compile("[ \t\r\n\ufeff\ue000]*(?:`\ue000*){3,}(?!`)[^`\r\n]*[\r\n]")
 LEVELS = 8
 """How many open strings are tracked; the innermost of them is text."""
 

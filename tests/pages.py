@@ -31,15 +31,16 @@ class Host(NamedTuple):
 
 HOSTED = {
     ("docs/fleet.md", "yaml"): Host("tests/gateway/test_pages.py", 1),
+    ("docs/front-ends.md", "py"): Host("tests/gateway/test_front_ends.py", 1),
+    ("docs/front-ends.md", "toml"): Host("tests/gateway/test_front_ends.py", 1),
     ("docs/gateway.md", "py"): Host("tests/gateway/test_pages.py", 1),
     ("docs/gateway.md", "toml"): Host("tests/gateway/test_pages.py", 1),
-    ("docs/asgi.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 9),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/langchain.md", "py"): Host("tests/integrations/test_langchain.py", 2),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),
     ("docs/litellm.md", "py"): Host("tests/integrations/test_litellm_proxy.py", 1),
-    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 3),
+    ("docs/litellm.md", "yaml"): Host("tests/integrations/test_litellm_proxy.py", 4),
     ("docs/openwebui.md", "py"): Host("tests/integrations/test_openwebui.py", 1),
     ("docs/privaite.md", "py"): Host("tests/integrations/test_privaite.py", 2),
     ("rust/core/README.md", "rust"): Host("rust/core/src/lib.rs", 1),

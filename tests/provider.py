@@ -46,7 +46,7 @@ def said(node: Any) -> str:
 
 
 def answer(text: str) -> str:
-    return f"You said: {text}"
+    return json.dumps({"said": text}, ensure_ascii=False) if text.startswith("JSON") else f"You said: {text}"
 
 
 def arguments(text: str) -> str:

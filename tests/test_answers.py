@@ -42,7 +42,9 @@ ANSWERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
                         ],
                         "function_call": {"name": P, "arguments": SOURCE},
                         "audio": {"id": P, "data": P, "transcript": TEXT},
-                        "annotations": [{"type": "url_citation", "url_citation": {"title": TEXT, "url": P}}],
+                        "annotations": [
+                            {"type": "url_citation", "url_citation": {"title": TEXT, "url": TEXT}}
+                        ],
                     },
                     "logprobs": {"content": [{"token": P}]},
                 },
@@ -69,6 +71,7 @@ ANSWERS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "choices.message.function_call.arguments": "J",
             "choices.message.audio.transcript": "",
             "choices.message.annotations.url_citation.title": "",
+            "choices.message.annotations.url_citation.url": "",
         },
     ),
     "openai-text": (

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracle
-from holdback import ChunkRestorer, TrieMatcher
+from holdback import ChunkRestorer, TrieMatcher, restore_answer
 from holdback.errors import HoldbackError
 from strategies import cuts
 from streams import ENVELOPE, FIELDS, PAIRS, STOP, call, chat, heard, restore, say
@@ -457,17 +457,16 @@ def test_names_and_ids_are_never_rewritten(backend: str) -> None:
     assert out is chunk
 
 
-def test_the_title_of_a_citation_is_restored_whole(backend: str) -> None:
-    def cite(title: str) -> dict[str, Any]:
+def test_a_citation_is_restored_whole(backend: str) -> None:
+    def cite(title: str, url: str) -> dict[str, Any]:
         return chat(
-            {
-                "annotations": [
-                    {"type": "url_citation", "url_citation": {"title": title, "url": "u/<PERSON_2>"}}
-                ]
-            }
+            {"annotations": [{"type": "url_citation", "url_citation": {"title": title, "url": f"u/{url}"}}]}
         )
 
-    assert restore([say("<PERS"), cite("<PERSON_2> <PERS"), say("ON_2>")]) == [cite("Bo <PERS"), say("Bo")]
+    assert restore([say("<PERS"), cite("<PERSON_2> <PERS", "<PERSON_2>"), say("ON_2>")]) == [
+        cite("Bo <PERS", "Bo"),
+        say("Bo"),
+    ]
 
 
 # ---- suppression
@@ -732,3 +731,59 @@ def test_a_chunk_whose_text_became_nothing_leaves_unless_other_text_of_it_is_wit
     assert ChunkRestorer(pairs).feed(said(content="<E>")) == [said(content="")]
     assert ChunkRestorer(pairs).feed(said(content="<", refusal="<E>")) == []
     assert ChunkRestorer(pairs).feed(said(content="<E>", refusal="<")) == []
+
+
+@pytest.mark.parametrize("is_whole", [False, True], ids=["streamed", "whole"])
+def test_what_mistral_sends_beside_its_text(is_whole: bool, backend: str) -> None:
+    """Thinking that refers to something, resources, and several messages in one choice."""
+    content = [
+        {
+            "type": "thinking",
+            "thinking": [
+                {"type": "text", "text": "of <PERSON_1>"},
+                {
+                    "type": "tool_reference",
+                    "tool": "web",
+                    "title": "<PERSON_1>",
+                    "url": "https://a/<PERSON_1>",
+                },
+                {"type": "tool_reference", "tool": "<PERSON_1>", "description": "<PERSON_1>"},
+            ],
+        },
+        {"type": "resource", "content": {"type": "text", "text": "<PERSON_1>", "uri": "<PERSON_1>"}},
+        {"type": "text", "text": "Hi <PERSON_1>"},
+    ]
+    restored = [
+        {
+            "type": "thinking",
+            "thinking": [
+                {"type": "text", "text": "of Ada"},
+                {"type": "tool_reference", "tool": "web", "title": "Ada", "url": "https://a/Ada"},
+                {"type": "tool_reference", "tool": "<PERSON_1>", "description": "Ada"},
+            ],
+        },
+        {"type": "resource", "content": {"type": "text", "text": "Ada", "uri": "<PERSON_1>"}},
+        {"type": "text", "text": "Hi Ada"},
+    ]
+    pairs = {"<PERSON_1>": "Ada"}
+    if not is_whole:
+        chunk = {"choices": [{"index": 0, "delta": {"content": content}}]}
+        assert ChunkRestorer(pairs).feed(chunk) == [
+            {"choices": [{"index": 0, "delta": {"content": restored}}]}
+        ]
+        return
+    call = {"function": {"name": "f", "arguments": '{"to":"<PERSON_1>"}'}}
+    messages = [{"content": content}, {"content": "<PERSON_1>", "tool_calls": [call]}]
+    answer = {"object": "chat.completion", "choices": [{"index": 0, "messages": messages}]}
+    call = {"function": {"name": "f", "arguments": '{"to":"Ada"}'}}
+    messages = [{"content": restored}, {"content": "Ada", "tool_calls": [call]}]
+    assert restore_answer(answer, pairs) == {**answer, "choices": [{"index": 0, "messages": messages}]}
+
+
+def test_a_reference_keeps_the_chunk_whose_text_is_withheld(backend: str) -> None:
+    reference = {"type": "tool_reference", "title": "<PERSON_1>"}
+    part = {"type": "thinking", "thinking": [{"type": "text", "text": "<PERS"}, reference]}
+    chunk = {"choices": [{"index": 0, "delta": {"content": [part]}}]}
+    (out,) = ChunkRestorer({"<PERSON_1>": "Ada"}).feed(chunk)
+    text, title = out["choices"][0]["delta"]["content"][0]["thinking"]
+    assert (text["text"], title["title"]) == ("", "Ada")

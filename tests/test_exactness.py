@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+import tolerance
 from exactness import (
     ARGUMENTS,
     STREAMS,
@@ -28,7 +29,8 @@ from exactness import (
     spell,
     spelled_stream,
 )
-from holdback import ChunkRestorer, WireRestorer, _backend
+from holdback import ChunkRestorer, WireRestorer, _backend, spellings
+from holdback.spellings import FORMS
 
 # Grammars of other restorers: to us, any string is a placeholder.
 GRAMMARS: dict[str, Callable[[int], str]] = {
@@ -79,6 +81,38 @@ def test_a_chat_stream_cut_anywhere(
     pairs = pairs_of(case, placeholder)
     for chunks in cuttings_of_stream(spelled_stream(case, placeholder)):
         assert right_stream(pairs, channels_of(chunks), channels_of(through(pairs, chunks)))
+
+
+# ---------------------------------------------------------------- what was rewritten, and what stands in words
+
+
+def tolerant(case: tolerance.Tolerance, pairs: dict[str, str]) -> _backend.TrieMatcher:
+    """As tolerant as we go."""
+    return _backend.TrieMatcher(
+        spellings(pairs, FORMS) if case.group == tolerance.MANGLED else pairs, words=True
+    )
+
+
+@every_grammar
+@pytest.mark.parametrize("case", tolerance.CASES, ids=lambda case: f"{case.group}, {case.name}")
+def test_a_tolerance_cut_anywhere(
+    backend: str, case: tolerance.Tolerance, placeholder: Callable[[int], str]
+) -> None:
+    text, right = tolerance.text_of(case, placeholder), tolerance.right_of(case, placeholder)
+    matcher = tolerant(case, tolerance.pairs_of(case, placeholder))
+    for pieces in cuttings_of_text(text):
+        stream = matcher.stream()
+        assert "".join(map(stream.feed, pieces)) + stream.flush() == right
+
+
+def test_a_stranger_is_counted() -> None:
+    case = tolerance.Tolerance(tolerance.MANGLED, "x", "{1} {7}")
+    right = tolerance.right_of(case, ours)
+    assert right == "Ada <PERSON_7>"
+    assert tolerance.strangers(case, right, "Ada <PERSON_7>") == 0
+    assert tolerance.strangers(case, right, "<PERSON_1> <PERSON_7>") == 0
+    assert tolerance.strangers(case, right, "Ada Boris") == 1
+    assert tolerance.strangers(case, right, "Boris Cyra") == 2
 
 
 # ---------------------------------------------------------------- the table itself

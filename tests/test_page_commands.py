@@ -65,14 +65,18 @@ def check(source: str) -> None:
 
 def pip(command: Command, _written: set[str]) -> None:
     assert command.words[:2] == ["pip", "install"]
-    of_the_web = {re.split(r"[><=]", wanted)[0] for wanted in PROJECT["dependency-groups"]["web"]}
+    groups = PROJECT["dependency-groups"]
+    of_groups = {re.split(r"[><=]", wanted)[0] for wanted in [*groups["web"], *groups["frameworks"]]}
     for wanted in command.words[2:]:
         name, _, extras = wanted.removesuffix("]").partition("[")
+        name = PROJECT["project"]["name"] if name == "." else name  # in a clone
+        if name == "litellm":  # its proxy; of the group of that name
+            continue
         if name == PROJECT["project"]["name"]:
             extra = {extra for extra in extras.split(",") if extra}
             assert extra <= PROJECT["project"]["optional-dependencies"].keys(), wanted
         else:
-            assert name in of_the_web, wanted
+            assert name in of_groups, wanted
 
 
 def make(command: Command, _written: set[str]) -> None:
@@ -107,6 +111,15 @@ def uvicorn(command: Command, _written: set[str]) -> None:
     assigned = set(re.findall(r"^(\w+) = ", source, re.MULTILINE))
     assert name in (defined if given["factory"] else assigned)
     assert all(setting in source for setting in command.settings)
+
+
+def litellm(command: Command, _written: set[str]) -> None:
+    """Its command is only where it is installed: what is shown is what tests/support/litellm_process.py runs."""
+    assert {word for word in command.words if word.startswith("--")} <= {
+        "--config",
+        "--port",
+        "--num_workers",
+    }
 
 
 def curl(command: Command, _written: set[str]) -> None:
@@ -165,6 +178,7 @@ CHECKS = {
     "cargo": cargo,
     "python": python,
     "holdback": holdback,
+    "litellm": litellm,
 }
 
 

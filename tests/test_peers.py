@@ -138,7 +138,10 @@ def test_a_page_is_written_from_figures(tmp_path: Path) -> None:
         "quick": True,
         "missing": {"apii": "crashed"},
         "cases": [["plain", "a"], ["chat: ends", "b"]],
-        "exactness": {"holdback native": [[3, 3, "", ""], None], "privaite": [[1, 3, "in `x`", "out"], None]},
+        "exactness": {
+            "holdback native": [[3, 3, "", "", 0], None],
+            "privaite": [[1, 3, "in `x`", "out", 2], None],
+        },
         "measures": [measure],
     }
     page.write(figures, tmp_path)
@@ -149,6 +152,7 @@ def test_a_page_is_written_from_figures(tmp_path: Path) -> None:
     assert "| gheim | – | | – | – | over 30 s |" in text
     assert "| privaite | 0/1 | – |" in text
     assert "right in 1 of 3 cuttings\n  `` in `x` ``\n  → `out`" in text
+    assert "- privaite: 1 (plain, a)" in text
     assert "could not be run here: crashed" in text
     for image in ("exactness", "bulk"):
         assert f"(charts/{image}.svg)" in text

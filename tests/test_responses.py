@@ -308,7 +308,7 @@ ITEMS: dict[str, tuple[Any, Any]] = {
                 "user": "<PERSON_10>",
             }
         },
-        {"action": {"command": ["echo", "Grace"], "env": {"WHO": "Grace"}, "user": "<PERSON_10>"}},
+        {"action": {"command": ["echo", "Grace"], "env": {"WHO": "Grace"}, "user": "Grace"}},
     ),
     "local_shell_call_output": ({"output": "<PERSON_10>"}, {"output": "Grace"}),
     "apply_patch_call": (

@@ -30,6 +30,7 @@ from holdback.mapping import matcher_for, matcher_of
 from holdback.spellings import FORMS, USUAL
 from oracle import join_halves
 from streams import Upstream, events, restore, say
+from tolerance import REWRITES
 
 PAGE = Path(__file__).parent.parent / "docs" / "spellings.md"
 
@@ -272,6 +273,26 @@ def table() -> str:
 
 def test_the_page_has_the_table_of_forms() -> None:
     assert table() in PAGE.read_text(encoding="utf-8")
+
+
+WAYS = {name: rewrite for name, rewrite in REWRITES.items() if name != "other"}
+
+
+def survivors(style: str) -> str:
+    """A row of the page: in how many of the ways that a model rewrites this one it is restored."""
+    pairs, counts = {style: "Ada"}, []
+    for forms, words in (((), False), (USUAL, False), (FORMS, True)):
+        matcher = _backend.TrieMatcher(spellings(pairs, forms), words=words)
+        counts.append(sum(matcher.replace(f"a {rewrite(style)} b") == "a Ada b" for rewrite in WAYS.values()))
+    return f"| `{style}` | {' | '.join(map(str, counts))} |"
+
+
+@pytest.mark.parametrize("style", ["<PERSON_1>", "[PERSON_1]", "{PERSON_1}", "PERSON_1", "Zorp Glax"])
+def test_the_page_says_which_style_survives(backend: str, style: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert survivors(style) in page
+    assert len(WAYS) == 13
+    assert "in thirteen ways" in page
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -40,6 +40,7 @@ def judged(vector: dict[str, Any], out: bytes) -> bool:
             vector["format"],
             lines=vector["lines"],
             largest=vector["options"].get("max_event_bytes"),
+            content=vector["options"].get("content", "auto"),
         )
     except Rejected:
         return False
@@ -170,5 +171,6 @@ def test_there_is_an_answer_to_every_stream(protocol: str) -> None:
 def test_there_is_an_answer_to_every_made_stream() -> None:
     for case in wire_vectors.cases():
         if "max_event_bytes" not in case.options:
-            out = restore(case.data, case.pairs, case.protocol, lines=case.lines)
-            judge(case.data, out, case.pairs, case.protocol, lines=case.lines)
+            how: Any = {"lines": case.lines, "content": case.options.get("content", "auto")}
+            out = restore(case.data, case.pairs, case.protocol, **how)
+            judge(case.data, out, case.pairs, case.protocol, **how)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import wire_vectors
-from holdback import HoldbackError, WireRestorer
-from wire_ways import LANES, Lane, in_every_way, maker
+from holdback import HoldbackError
+from wire_ways import LANES, Lane, in_every_way, made, maker
 
 FOLDER = Path(__file__).parent / "vectors" / "wire"
 FILES = sorted(path.name for path in FOLDER.glob("*.json"))
@@ -46,7 +46,7 @@ def test_the_files_are_what_the_tool_makes() -> None:
 @LANE
 @every_vector
 def test_what_each_read_gives(backend: str, vector: dict[str, Any], lane: Lane) -> None:
-    restorer = WireRestorer(dict(vector["pairs"]), **vector["options"], **lane)
+    restorer = made(dict(vector["pairs"]), vector["options"], lane)
     chunks = list(map(raw, vector["chunks"]))
     feeds = list(map(raw, vector["feeds"]))
     for chunk, expected in zip(chunks, feeds, strict=False):

@@ -11,8 +11,9 @@ A file is a JSON array of objects in ASCII::
      "chunks": [str, ...], "feeds": [str, ...], "raises": str | null, "flush": str, "protocol": str}
 
 ``chunks``, ``feeds`` and ``flush`` are bytes, a character for each (latin-1). ``format`` is what the judge read the
-stream as; ``options`` are those of the restorer; ``protocol`` is what it says the stream is in the end. If ``raises``
-names an error, the chunk behind the last feed raises it and no further one is fed.
+stream as; ``options`` are those of the restorer, of which ``content`` is of its config; ``protocol`` is what it says
+the stream is in the end. If ``raises`` names an error, the chunk behind the last feed raises it and no further one is
+fed.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("python", "tests", "tests/support")]
 
-from holdback import HoldbackError, WireRestorer  # noqa: E402
+from holdback import HoldbackError  # noqa: E402
 from wire_cases import Case, chat_cases, reads, text_cases  # noqa: E402
 from wire_cases_bytes import bytes_cases  # noqa: E402
+from wire_cases_content import content_cases  # noqa: E402
 from wire_cases_typed import typed_cases  # noqa: E402
 from wire_oracle import Rejected, judge  # noqa: E402
 from wire_typed import READERS  # noqa: E402
+from wire_ways import made as restorer_made  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors" / "wire"
 STREAMS = ROOT / "examples" / "streams"
@@ -62,6 +65,7 @@ def cases() -> Iterator[Case]:
     yield from recorded()
     yield from chat_cases()
     yield from text_cases()
+    yield from content_cases()
     yield from typed_cases()
     yield from bytes_cases()
 
@@ -86,7 +90,7 @@ def made(case: Case) -> Vector:
     chunks = chunks_of(case)
     options = {"protocol": "auto", **case.options}
     try:
-        restorer = WireRestorer(case.pairs, **options)
+        restorer = restorer_made(case.pairs, options)
     except TypeError as error:
         raise Rejected(str(error)) from None
     feeds: list[bytes] = []
@@ -110,6 +114,7 @@ def made(case: Case) -> Vector:
         case.protocol,
         lines=case.lines,
         largest=options.get("max_event_bytes"),
+        content=options.get("content", "auto"),
         stops_at_oversized=raises is not None,
     )
     if not case.cut and raises is None:  # a frame a read: what can leave has left behind each
@@ -121,6 +126,7 @@ def made(case: Case) -> Vector:
                 case.protocol,
                 lines=case.lines,
                 largest=options.get("max_event_bytes"),
+                content=options.get("content", "auto"),
                 is_ended=False,
             )
     return {

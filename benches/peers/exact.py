@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from benches.peers.adapter import FORMS
 from benches.peers.link import Failed, Link
 
+import tolerance
 from exactness import (
     ARGUMENTS,
     STREAMS,
@@ -25,8 +26,10 @@ from exactness import (
     spell,
     spelled_stream,
 )
+from tolerance import CASES as TOLERANCES
+from tolerance import Tolerance, right_of, strangers, text_of
 
-CASES: list[Text | Stream] = [*TEXTS, *STREAMS]
+CASES: list[Text | Stream | Tolerance] = [*TEXTS, *STREAMS, *TOLERANCES]
 GROUPS = list(dict.fromkeys(case.group for case in CASES))
 
 
@@ -37,10 +40,14 @@ class Found(NamedTuple):
     all: int
     went_in: str = ""
     came_out: str = ""
+    strangers: int = 0
+    """In how many cuttings somebody was put in who is not meant."""
 
 
-def ask(link: Link, case: Text | Stream, abilities: dict[str, Any]) -> Found | None:
+def ask(link: Link, case: Text | Stream | Tolerance, abilities: dict[str, Any]) -> Found | None:
     """One case of one peer; None if the case asks what the peer does not offer."""
+    if isinstance(case, Tolerance):
+        return _tolerance(link, case) if abilities["text"] else None
     if isinstance(case, Stream):
         return _stream(link, case, _forms(abilities))
     if case.keys and not link.peer.any_key:
@@ -75,6 +82,25 @@ def _text(link: Link, case: Text) -> Found:
         return right_text(case, pairs, text, out)
 
     return _judge(link, {"do": "texts", "pairs": pairs, "json": case.json}, cuttings, right, shown, repr)
+
+
+def _tolerance(link: Link, case: Tolerance) -> Found | None:
+    """Of the peers that mean to get it right."""
+    peer = link.peer
+    if case.group not in peer.tolerates or (case.keys and not peer.any_key):
+        return None
+    expected = right_of(case, peer.placeholder)
+    task = {"do": "tolerances", "pairs": tolerance.pairs_of(case, peer.placeholder), "group": case.group}
+    wrong = 0
+
+    def right(pieces: list[str], out: str) -> bool:
+        nonlocal wrong
+        del pieces
+        wrong += strangers(case, expected, out) > 0
+        return out == expected
+
+    cuttings = cuttings_of_text(text_of(case, peer.placeholder))
+    return _judge(link, task, cuttings, right, repr, repr)._replace(strangers=wrong)
 
 
 def _stream(link: Link, case: Stream, forms: list[str], pairs: dict[str, str] | None = None) -> Found | None:

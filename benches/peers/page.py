@@ -38,7 +38,9 @@ EXACT = """\
 A case is right if its text comes out right in *every* cutting: whole, cut at every single place, one code point at a
 time. What is right says an oracle that shares nothing with us (leftmost, then longest, one pass; JSON by what the
 restored document says). Each peer is asked in its own grammar; a dash: the peer offers no such thing, or takes
-placeholders of one form only, where the case needs keys of its own. Where a peer departs on purpose (see its note
+placeholders of one form only, where the case needs keys of its own. Placeholders that a model rewrote (*mangled*) and
+*whole words* ([tests/tolerance.py](../tests/tolerance.py)) are asked of the peers that mean to get them right, each at
+its most tolerant, ours with all forms of `spellings`. Where a peer departs on purpose (see its note
 above), that counts as a difference here too. The arguments of tools go through a peer's chat handler, where it has one.
 
 ![Exactness: right cases by group](charts/exactness.svg)
@@ -175,6 +177,25 @@ def _exactness(figures: Figures) -> Iterator[str]:
         shown = ["–" if cell is None else f"{cell.right}/{cell.all}" for cell in cells]
         yield f"| {name} | {' | '.join(shown)} |"
     yield "\nWhat each wrong case gave is at the [end of the page](#what-came-out-wrong).\n"
+    yield from _strangers(figures)
+
+
+def _strangers(figures: Figures) -> Iterator[str]:
+    yield "A placeholder that stays is a blemish, a wrong person a fault. Mangled and whole words: the cases in which"
+    yield "somebody was put in who is not meant.\n"
+    found = False
+    for name, results in figures["exactness"].items():
+        wrong = [
+            f"{group}, {case}"
+            for (group, case), result in zip(figures["cases"], results, strict=True)
+            if result is not None and result[4]
+        ]
+        if wrong:
+            found = True
+            yield f"- {name}: {len(wrong)} ({'; '.join(wrong)})"
+    if not found:
+        yield "None in this run."
+    yield ""
 
 
 def _measure(measure: Figures) -> Iterator[str]:
@@ -206,7 +227,7 @@ def _wrong(figures: Figures) -> Iterator[str]:
             yield f"**{name}**: nothing.\n"
             continue
         yield f"<details><summary><b>{name}</b>: {len(wrong)} cases</summary>\n"
-        for (group, case), (right, total, went_in, came_out) in wrong:
+        for (group, case), (right, total, went_in, came_out, _) in wrong:
             yield f"- {group}, {case}: right in {right} of {total} cuttings\n  {_code(went_in)}\n  → {_code(came_out)}"
         yield "\n</details>\n"
 

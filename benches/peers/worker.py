@@ -5,8 +5,8 @@
 It imports the adapter and the standard library only. What a peer prints goes to standard error. A task that raises is
 answered with the exception's name; one that hangs is ended by the runner.
 
-Tasks: ``texts`` and ``chats`` restore and give what came out (for exactness), ``set_up``, ``feed`` and ``handle``
-give seconds, and the last two also what came out, if they are asked to ``show`` it.
+Tasks: ``texts``, ``tolerances`` and ``chats`` restore and give what came out (for exactness), ``set_up``, ``feed`` and
+``handle`` give seconds, and the last two also what came out, if they are asked to ``show`` it.
 """
 
 from __future__ import annotations
@@ -58,6 +58,16 @@ class Worker:
         start = self._adapter.json_stream if task["json"] else self._adapter.stream
         assert start is not None
         return {"outcomes": [outcome(lambda: "".join(start(vault)(pieces))) for pieces in task["cuttings"]]}  # noqa: B023
+
+    def tolerances(self, task: Task) -> Answer:
+        """Likewise, as tolerant as the peer goes."""
+        pairs, group = task["pairs"], task["group"]
+        return {
+            "outcomes": [
+                outcome(lambda: "".join(self._adapter.tolerant(pairs, group)(pieces)))  # noqa: B023
+                for pieces in task["cuttings"]
+            ]
+        }
 
     def chats(self, task: Task) -> Answer:
         """Each cutting of a chat stream through a fresh handler."""

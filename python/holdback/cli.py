@@ -1,12 +1,13 @@
-"""The command ``holdback``: ``restore`` a stream in a pipe, serve a ``gateway``, watch a ``demo``, take times
-with ``bench``, print ``info``.
+"""The command ``holdback``: ``restore`` a stream in a pipe, serve a ``gateway``, ``check`` a proxy, watch a ``demo``,
+take times with ``bench``, print ``info``.
 
 ``restore`` is a filter over bytes. A restorer takes what one read gave (``feed``) and returns what may be
 written now, and at the end of the input the rest (``flush``): ``BodyRestorer`` for what a provider sends,
 ``PlainText`` for text. Nothing is buffered on the way, so text appears as it comes.
 
-Exit codes: 0 done; 2 cannot be done, with one line on stderr that says why (none if the reader of our
-output is gone); 130 interrupted. That line names files, positions and types, never a value of the map.
+Exit codes: 0 done; 1 checked, and something does not hold; 2 cannot be done, with one line on stderr that says why
+(none if the reader of our output is gone); 130 interrupted. That line names files, positions and types, never a value
+of the map.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any, BinaryIO, Protocol
 
 from holdback import __version__, _backend, bench, demo
 from holdback.bodies import BodyOptions, BodyRestorer
+from holdback.check import command as check
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO, FORMATS
 from holdback.pairs import pairs_in
@@ -39,9 +41,10 @@ OK, CANNOT, INTERRUPTED = 0, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
+    code: int | None
     try:
         _check_stdout()
-        options.run(options)
+        code = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"cannot write the output: {error.strerror}")
         _discard_stdout()
         return CANNOT
-    return OK
+    return OK if code is None else code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     measure.set_defaults(
         run=lambda options: bench.run(sys.stdout, sys.stderr, rounds=options.rounds, as_json=options.json)
     )
+
+    ask = commands.add_parser(
+        "check", help="ask a proxy that restores whether it does, by a fake provider behind it"
+    )
+    check.add_to(ask)
+    ask.set_defaults(run=lambda options: check.run(options, sys.stdout, sys.stderr))
 
     _add_gateway(commands)
     info = commands.add_parser("info", help="print version, backend and platform")

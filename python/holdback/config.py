@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from holdback.errors import HoldbackError
 from holdback.spellings import USUAL, checked_forms
 
 
@@ -23,6 +24,11 @@ class DeanonymizationConfig(BaseModel):
     ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
     placeholders as whole words only; the form ``bare`` turns it on. A ``TrieMatcher`` as mapping is used as it is.
 
+    ``content`` says whether the text that the model writes for the user is JSON: ``"json"``, where the request asked
+    for a document, ``"text"``, or ``"auto"``, the default: it is if it begins like a document, ``{"`` or ``[{`` behind
+    at most one code-fence line. In JSON originals are escaped, and escaped placeholders are found. Reasoning is text
+    and arguments are JSON whatever it says.
+
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
     have none of their own. A setting it does not know is an error, pydantic's: nothing is ignored silently.
 
@@ -34,8 +40,16 @@ class DeanonymizationConfig(BaseModel):
 
     enabled: bool = True
     reasoning: bool = False
+    content: Literal["auto", "text", "json"] = "auto"
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
+
+
+_CONTENT: dict[Literal["auto", "text", "json"], bool | Literal["auto"]] = {
+    "auto": "auto",
+    "text": False,
+    "json": True,
+}
 
 
 def is_enabled(config: object) -> bool:
@@ -52,6 +66,49 @@ def is_enabled(config: object) -> bool:
 def restores_reasoning(config: object) -> bool:
     """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
     return bool(getattr(config, "reasoning", False))
+
+
+def content_of(config: object) -> bool | Literal["auto"]:
+    """Whether content is JSON source, by what ``config``, or None, says.
+
+    :raises HoldbackError: it says something else.
+    """
+    return _CONTENT[checked_content(getattr(config, "content", "auto"))]
+
+
+def checked_content(content: object) -> Literal["auto", "text", "json"]:
+    """What content may be said to be.
+
+    :raises HoldbackError: it is something else.
+    """
+    for name in _CONTENT:
+        if isinstance(content, str) and content == name:
+            return name
+    raise HoldbackError('content must be "auto", "text" or "json"')
+
+
+def with_content(config: Any, content: Literal["auto", "text", "json"]) -> Any:
+    """``config``, or None, with what a request says of its content; what a config says itself counts more."""
+    if content_of(config) != "auto" or content == "auto":
+        return config
+    if config is None:
+        return DeanonymizationConfig(content=content)
+    if isinstance(config, DeanonymizationConfig):
+        return config.model_copy(update={"content": content})
+    return _Told(config, content)
+
+
+class _Told:
+    """A config of somebody else's, whose content is known."""
+
+    __slots__ = ("_config", "content")
+
+    def __init__(self, config: Any, content: str) -> None:
+        self._config = config
+        self.content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config, name)
 
 
 def spellings_of(config: object) -> tuple[str, ...]:

@@ -156,6 +156,19 @@ def test_a_policy_keeps_a_value_out_of_an_address(provider: Provider, tmp_path: 
             assert said == answer(text).replace(f"q={MIRA}", f"q={mark}")
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_content_is_what_the_request_asks_for(gateway: Gateway, provider: Provider, streams: bool) -> None:
+    text = f"JSON: {TEXT}"
+    body = {"model": "m", "messages": [{"role": "user", "content": text}], "stream": streams}
+    said = {}
+    with client(gateway) as asks:
+        for kind in ("json_object", "text"):
+            response = asks.post("/v1/chat/completions", json={**body, "response_format": {"type": kind}})
+            said[kind] = content_of(response)
+    assert json.loads(said["json_object"]) == {"said": text}
+    assert said["text"] == f'{{"said": "{text}"}}' != said["json_object"]
+
+
 # ---------------------------------------------------------------- refusals
 
 

@@ -128,6 +128,49 @@ def test_a_whole_answer_is_restored_if_an_option_says_so(*, answers: bool, backe
     assert (length in server.headers) != answers
 
 
+PROSE = b'data: {"choices":[{"index":0,"delta":{"content":"[\\"<PERSON_1>\\"]"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("asked", "config", "is_json"),
+    [
+        (b'{"response_format":{"type":"json_object"}}', None, True),
+        (b'{"response_format":{"type":"text"}}', None, False),
+        (b'{"response_format":{"type":"text"}}', DeanonymizationConfig(content="json"), True),
+        (b'{"response_format":{"type":"json_object"}}', DeanonymizationConfig(content="text"), False),
+        (b'{"messages":[]}', None, True),  # its beginning tells
+        (b"\xff{", None, True),
+    ],
+)
+def test_content_is_what_the_request_asks_for(asked: bytes, config: Any, is_json: bool) -> None:
+    """In pieces, and the application gets them as they came."""
+    received: list[Message] = [
+        {"type": "http.request", "body": data, "more_body": True} for data in every(asked, 7)
+    ]
+    taken: list[Message] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        taken.extend([await receive() for _ in received[:]])
+        await saying(start(EVENTS), body(PROSE, more=False))(scope, receive, send)
+
+    server = serve(app, config=config, server=Server(received[:]))
+    assert taken == received
+    content = json.loads(server.body[6:])["choices"][0]["delta"]["content"]
+    assert content == (json.dumps(list(PAIRS.values())) if is_json else f'["{PAIRS["<PERSON_1>"]}"]')
+
+
+def test_a_request_that_the_application_has_not_read_says_nothing() -> None:
+    app = saying(start(EVENTS), body(PROSE, more=False))
+    asked: Message = {
+        "type": "http.request",
+        "body": b'{"response_format":{"type":"text"}}',
+        "more_body": False,
+    }
+    server = serve(app, server=Server([asked]))
+    assert server.received == [asked]
+    assert b'\\\\"Countess' in server.body
+
+
 def test_a_body_in_one_message_without_more_body() -> None:
     server = serve(saying(start(EVENTS), {"type": "http.response.body", "body": b"".join(EVENT.values())}))
     assert server.body == through(WireRestorer(PAIRS), list(EVENT.values())).data

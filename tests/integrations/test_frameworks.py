@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from agent_loops import TOOL, anthropic_turns, openai_turns
 from agent_provider import AgentProvider, send_all_to, serving_agents
 from holdback.masking import KnownValues, Masker, Patterns, Placeholders
 from pages import ROOT, hosted
@@ -215,53 +216,19 @@ def test_openai_agents(recipe: Any, *, responses: bool) -> None:
 
 # ---------------------------------------------------------------- the clients of providers
 
-SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
-FUNCTION = {"name": "mail", "description": f"Mails, to {MAIL} too.", "parameters": SCHEMA}
-TOOL: Any = {"type": "function", "function": FUNCTION}
-
 
 def test_openai(recipe: Any) -> None:
     pytest.importorskip("openai")
     pytest.importorskip("anthropic")
     ran = recipe("openai and anthropic")
-    client, history, told = ran["openai"], [], []
-    for text in (ASKED, AGAIN):
-        history.append({"role": "user", "content": text})
-        asked: Any = {"model": "m", "tools": [TOOL]}
-        with client.chat.completions.stream(messages=history, **asked) as stream:
-            stream.until_done()
-            called = stream.get_final_completion().choices[0].message
-        (call,) = called.tool_calls
-        history.append(called.model_dump(exclude_none=True, exclude={"parsed"}))
-        result = ran.mail(**json.loads(call.function.arguments))
-        history.append({"role": "tool", "tool_call_id": call.id, "content": result})
-        with client.chat.completions.stream(messages=history, **asked) as stream:
-            said = "".join([event.delta for event in stream if event.type == "content.delta"])
-        history.append({"role": "assistant", "content": said})
-        told.append(said)
-    ran.judge(*told)
+    ran.judge(*openai_turns(ran["openai"], ran.mail, (ASKED, AGAIN)))
 
 
 def test_anthropic(recipe: Any) -> None:
     pytest.importorskip("openai")
     pytest.importorskip("anthropic")
     ran = recipe("openai and anthropic")
-    history: list[Any] = []
-    told = []
-    tool = {"name": "mail", "description": f"Mails, to {MAIL} too.", "input_schema": SCHEMA}
-    asked: Any = {"model": "m", "max_tokens": 9, "tools": [tool]}
-    for text in (ASKED, AGAIN):
-        history.append({"role": "user", "content": text})
-        with ran["anthropic"].messages.stream(messages=history, **asked) as stream:
-            called = stream.get_final_message()
-        (call,) = called.content
-        history.append({"role": "assistant", "content": called.content})
-        result = {"type": "tool_result", "tool_use_id": call.id, "content": ran.mail(**call.input)}
-        history.append({"role": "user", "content": [result]})
-        with ran["anthropic"].messages.stream(messages=history, **asked) as stream:
-            told.append("".join(stream.text_stream))
-        history.append({"role": "assistant", "content": told[-1]})
-    ran.judge(*told)
+    ran.judge(*anthropic_turns(ran["anthropic"], ran.mail, (ASKED, AGAIN)))
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])

@@ -131,6 +131,7 @@ def ask(
     config: Any = None,
     *,
     method: str = "POST",
+    content: Any = None,
     stop: int = -1,
     **options: Any,
 ) -> Answer:
@@ -143,7 +144,7 @@ def ask(
         transport = host.ours.RestoreTransport(mapping, config, transport=inner, **options)
         with (
             host.library.Client(transport=transport) as client,
-            client.stream(method, URL) as response,
+            client.stream(method, URL, content=content) as response,
         ):
             try:
                 for piece in response.iter_raw():
@@ -159,7 +160,7 @@ def ask(
         transport = host.ours.AsyncRestoreTransport(mapping, config, transport=inner, **options)
         async with (
             host.library.AsyncClient(transport=transport) as client,
-            client.stream(method, URL) as response,
+            client.stream(method, URL, content=content) as response,
         ):
             try:
                 async for piece in response.aiter_raw():
@@ -239,6 +240,42 @@ def test_signed_reasoning_is_restored_on_demand(host: Host) -> None:
 
 
 # ---------------------------------------------------------------- coding and headers
+
+
+DOCUMENT = b'data: {"choices":[{"index":0,"delta":{"content":"[\\"<PERSON_1>\\"]"}}]}\n\n'
+
+
+def streamed(host: Host, data: bytes) -> Any:
+    async def later() -> AsyncIterator[bytes]:
+        yield data
+
+    return later() if host.is_async else iter([data])
+
+
+@pytest.mark.parametrize(
+    ("asked", "config", "is_json"),
+    [
+        (b'{"response_format":{"type":"json_object"}}', None, True),
+        (b'{"response_format":{"type":"text"}}', None, False),
+        (b'{"response_format":{"type":"text"}}', DeanonymizationConfig(content="json"), True),
+        (b'{"messages":[]}', None, True),  # its beginning tells
+    ],
+)
+def test_content_is_what_the_request_asks_for(host: Host, asked: bytes, config: Any, is_json: bool) -> None:
+    inner = Inner(host, Body([DOCUMENT]), EVENTS)
+    out = ask(host, inner, PAIRS, config, content=asked)
+    content = json.loads(out.body[6:])["choices"][0]["delta"]["content"]
+    assert content == (json.dumps([PAIRS["<PERSON_1>"]]) if is_json else f'["{PAIRS["<PERSON_1>"]}"]')
+    assert inner.requests[0].content == asked
+
+
+def test_the_body_of_a_request_that_is_streamed_is_not_read(host: Host) -> None:
+    inner = Inner(host, Body([DOCUMENT]), EVENTS)
+    asked = streamed(host, b'{"response_format":{"type":"text"}}')
+    out = ask(host, inner, PAIRS, content=asked)
+    assert json.loads(json.loads(out.body[6:])["choices"][0]["delta"]["content"]) == [PAIRS["<PERSON_1>"]]
+    with pytest.raises(host.library.RequestNotRead):
+        _ = inner.requests[0].content
 
 
 def test_it_asks_for_an_uncompressed_answer_only_if_there_is_a_mapping(host: Host) -> None:

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
+from itertools import groupby
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_provider import AgentProvider, serving_agents
 from holdback import DeanonymizationConfig, HoldbackError
 from holdback.masking import KnownValues, Masker, MaskingError, Patterns, Placeholders
 from holdback.stores import MemoryStore
+from oracle import restore
 from pages import hosted
 from provider import answer
 
@@ -325,6 +329,26 @@ def test_what_is_held_back_leaves_in_its_place(last: Any, *, as_blocks: bool) ->
     assert whole.text == expected
     if as_blocks:
         assert next(block["text"] for block in whole.content).endswith(", <PE")
+
+
+@given(
+    said=st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["<PERSON_1>", "<PER", "SON_1>", "a"])), max_size=12
+    ),
+    size=st.integers(1, 4),
+)
+def test_blocks_in_any_cut(backend: str, said: list[tuple[int, str]], size: int) -> None:
+    """A run of pieces of one block is one text; another block's piece ends it."""
+    from langchain_core.messages import AIMessageChunk
+
+    expected, chunks = ["", "", ""], [AIMessageChunk([])]
+    for index, run in groupby(said, key=lambda one: one[0]):
+        text = "".join(piece for _, piece in run)
+        expected[index] += restore(PAIRS, text)
+        cuts = [text[at : at + size] for at in range(0, len(text), size)]
+        chunks += [AIMessageChunk([{"type": "text", "text": cut, "index": index}]) for cut in cuts]
+    blocks = {block["index"]: block["text"] for block in joined(chunk_stream(), chunks).content}
+    assert blocks == {index: text for index, text in enumerate(expected) if text}
 
 
 @pytest.mark.usefixtures("backend")

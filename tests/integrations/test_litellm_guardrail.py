@@ -387,6 +387,34 @@ async def test_an_event_that_litellm_does_not_know() -> None:
     assert out.delta == "Bo"
 
 
+@pytest.mark.parametrize(
+    ("asked", "setting", "is_json"),
+    [
+        ({"response_format": {"type": "json_object"}}, "auto", True),
+        ({"response_format": {"type": "text"}}, "auto", False),
+        ({"response_format": {"type": "text"}}, "json", True),
+        ({}, "text", False),
+        ({}, "auto", True),
+    ],
+)
+async def test_content_is_what_the_request_asks_for(asked: Any, setting: Any, is_json: bool) -> None:
+    holdback, data = guardrail(content=setting), request(**asked)
+    attach_mapping(data, PAIRS)
+    quoted = PAIRS["<QUOTED_1>"]
+    expected = json.dumps([quoted], ensure_ascii=False) if is_json else f'["{quoted}"]'
+    assert said(await served(holdback, spoken('["<QUOTED_1>"]'), data)) == expected
+    answer = ModelResponse(
+        choices=[{"index": 0, "message": {"role": "assistant", "content": '["<QUOTED_1>"]'}}]
+    )
+    whole = await holdback.async_post_call_success_hook(data, None, answer)
+    assert whole.choices[0].message.content == expected
+
+
+def test_a_content_that_is_not_known_is_refused() -> None:
+    with pytest.raises(HoldbackError, match=r'^content must be "auto", "text" or "json"$'):
+        guardrail(content="yaml")
+
+
 async def test_text_completions() -> None:
     chunks = [TextCompletionResponse(**text(SPOKEN[at : at + 3])) for at in range(0, len(SPOKEN), 3)]
     chunks.append(

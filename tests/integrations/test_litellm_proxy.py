@@ -9,13 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from litellm_process import launched
 from pages import hosted
 from provider import Provider, answer, serving
 
@@ -55,7 +49,7 @@ class Proxy(NamedTuple):
 def configuration(provider: str) -> dict[str, Any]:
     """The page's blocks joined, with models that live at the provider."""
     yaml = pytest.importorskip("yaml")
-    known, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
+    nothing, known, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
     presidio["guardrails"][0]["litellm_params"] |= {
         "default_on": False,  # asked for by its tests
         "presidio_analyzer_api_base": provider,
@@ -67,84 +61,40 @@ def configuration(provider: str) -> dict[str, Any]:
         "claude": ("anthropic/claude-x", ""),
         "gemini": ("gemini/gemini-x", ""),
     }
+    (shown,) = nothing["model_list"]
+    shown["litellm_params"] |= {"api_base": f"{provider}/v1", "api_key": "provider-key"}
     return {
+        **nothing,
         **callbacks,
         "guardrails": [presidio["guardrails"][0], *known["guardrails"]],
         "model_list": [
-            {
-                "model_name": name,
-                "litellm_params": {"model": model, "api_base": provider + path, "api_key": "provider-key"},
-            }
-            for name, (model, path) in models.items()
+            shown,
+            *(
+                {
+                    "model_name": name,
+                    "litellm_params": {
+                        "model": model,
+                        "api_base": provider + path,
+                        "api_key": "provider-key",
+                    },
+                }
+                for name, (model, path) in models.items()
+            ),
         ],
-        "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
         "router_settings": {"num_retries": 0, "disable_cooldowns": True},
     }
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def started(folder: Path, provider: Provider) -> Iterator[Proxy]:
-    """``litellm --config``, in a group of its own so that all of it ends."""
+    """A proxy with what the page says."""
     (folder / "config.yaml").write_text(json.dumps(configuration(provider.address)), encoding="utf-8")
     (known,) = hosted("docs/litellm.md", "json")
     (folder / "known.json").write_text(known, encoding="utf-8")
     (detector,) = hosted("docs/litellm.md", "py")
     (folder / "my_detector.py").write_text(detector, encoding="utf-8")
-    key, port, log = f"sk-{secrets.token_hex(16)}", free_port(), folder / "log"
-    switches = (
-        "MODEL_COST_MAP",
-        "ANTHROPIC_BETA_HEADERS",
-        "BLOG_POSTS",
-        "POLICY_TEMPLATES",
-        "AUTOROUTER_PRESETS",
-    )
-    environment = {
-        **os.environ,
-        **{f"LITELLM_LOCAL_{switch}": "True" for switch in switches},
-        "LITELLM_MASTER_KEY": key,
-        "LITELLM_MODE": "PRODUCTION",
-        "DISABLE_ADMIN_UI": "True",
-        "NO_DOCS": "True",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [str(Path(sys.executable).with_name("litellm")), "--config", "config.yaml"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 100
-        while not is_alive(address):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail("the proxy did not start:\n" + log.read_text(errors="replace")[-3000:])
-            time.sleep(0.2)
+    with launched(folder) as (address, key, log):
         yield Proxy(address, key, log, provider)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=10)
-
-
-def is_alive(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health/liveliness", timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +131,7 @@ CHAT_TOOLS = [{"type": "function", "function": {"name": "mail", "parameters": TO
 # ---------------------------------------------------------------- chat completions
 
 
-@pytest.mark.parametrize("model", ["chat", "claude"])
+@pytest.mark.parametrize("model", ["chat", "claude", "gpt"])
 def test_chat(proxy: Proxy, openai: Any, model: str) -> None:
     whole = openai.chat.completions.create(model=model, messages=user(TEXT))
     assert whole.choices[0].message.content == answer(TEXT)

@@ -184,6 +184,7 @@ def helpers(watch: Watch, _: Path) -> None:
 
 @covers(
     "DeanonymizationConfig",
+    "DeanonymizationConfig.content",
     "DeanonymizationConfig.enabled",
     "DeanonymizationConfig.reasoning",
     "DeanonymizationConfig.spellings",
@@ -193,6 +194,7 @@ def config(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig, enabled=ORIGINAL)
     watch.fails(DeanonymizationConfig, reasoning=[FAKE])
     watch.fails(DeanonymizationConfig, spellings=(FAKE,))
+    watch.fails(DeanonymizationConfig, content=ORIGINAL)
     watch.fails(DeanonymizationConfig, words=[FAKE])
 
 

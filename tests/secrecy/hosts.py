@@ -60,7 +60,7 @@ def prometheus(watch: Watch, _: Path) -> None:
 # ---------------------------------------------------------------- the command
 
 
-@covers("cli.restore", "cli.demo", "cli.bench", "cli.info")
+@covers("cli.restore", "cli.demo", "cli.bench", "cli.info", "cli.check")
 def command(watch: Watch, folder: Path) -> None:
     maps: dict[str, bytes] = {
         "good": json.dumps(PAIRS).encode(),
@@ -89,6 +89,9 @@ def command(watch: Watch, folder: Path) -> None:
     watch.run(cli.main, ["demo", "--speed", "0"])
     watch.run(cli.main, ["bench", "--rounds", "1", "--json"])
     watch.run(cli.main, ["info"])
+    for url in (f"ftp://{ORIGINAL}", "http://127.0.0.1:1"):
+        watch.run(cli.main, ["check", url, "--provider-port", "0", "--model", FAKE])
+    watch.run(cli.main, ["check", "http://x", "--model", f"{ORIGINAL}={FAKE}"])
 
 
 @covers("cli.gateway")

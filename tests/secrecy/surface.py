@@ -13,7 +13,8 @@ from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
 INSIDE = {
-    *("__init__", "asgi_requests", "langchain_messages", "opening", "pieces", "transports", "way_out"),
+    *("__init__", "asgi_requests", "langchain_messages", "libraries", "opening", "pieces"),
+    *("requests", "transports", "way_out"),
 }
 """Modules of the integrations that users do not import."""
 

@@ -209,71 +209,7 @@ def _of_items(*members: str) -> tuple[str, ...]:
     )
 
 
-PENDING: dict[str, tuple[str, ...]] = {
-    "chat: the address of a citation, as in Responses": (
-        "openai-chat:.choices[].message.annotations[].url_citation.url",
-    ),
-    "Mistral: thinking parts, what they refer to, and resources": (
-        "openai-chat:*[](thinking).thinking[](text).text",
-        "openai-chat:*[](thinking).thinking[](tool_reference).title",
-        "openai-chat:*[](thinking).thinking[](tool_reference).description",
-        "openai-chat:*[](thinking).thinking[](tool_reference).url",
-        "openai-chat:*[](resource).content(text).text",
-    ),
-    "Mistral: several messages in one choice": (
-        "openai-chat:.choices[].messages[].content",
-        "openai-chat:.choices[].messages[].content[](text).text",
-        "openai-chat:.choices[].messages[].tool_calls[].function.arguments",
-        "openai-chat:.choices[].messages[].tool_calls[].function.arguments{}",
-    ),
-    "Responses: the diff of a patch as it streams": (
-        "openai-responses:(response.apply_patch_call_operation_diff.delta).delta",
-        "openai-responses:(response.apply_patch_call_operation_diff.done).diff",
-    ),
-    "Responses: members of items": _of_items(
-        "(image_generation_call).revised_prompt",
-        "(file_search_call).results[].attributes{k}",
-        "(web_search_call).action(search).sources[].url",
-        "(local_shell_call).action.working_directory",
-        "(local_shell_call).action.user",
-        "(mcp_call).error(mcp_tool_execution_error).content{}",
-        "(function_call_output).output[](input_file).filename",
-        "(custom_tool_call_output).output[](input_file).filename",
-    ),
-    "Responses: what a refusal explains": (
-        "openai-responses:*error.misalignment.detailed_explanation",
-        "openai-responses:*error.misalignment.steer.message",
-    ),
-    "Anthropic: what a refusal explains": ("anthropic:*stop_details.explanation",),
-    "Anthropic: the error of a tool": ("anthropic:*.error_message",),
-    "Anthropic: citations in what an MCP tool returned": (
-        "anthropic:*(mcp_tool_result).content[].citations[]*.cited_text",
-        "anthropic:*(mcp_tool_result).content[].citations[]*.document_title",
-        "anthropic:*(mcp_tool_result).content[].citations[]*.title",
-        "anthropic:*(mcp_tool_result).content[].citations[]*.source",
-        "anthropic:*(mcp_tool_result).content[].citations[]*.url",
-    ),
-    "Gemini: retrieved context": (
-        "gemini:*.retrievedContext.text",
-        "gemini:*.retrievedContext.title",
-        "gemini:*.retrievedContext.uri",
-        "gemini:*.retrievedContext.ragChunk.text",
-        "gemini:*.retrievedContext.customMetadata[].stringValue",
-        "gemini:*.retrievedContext.customMetadata[].stringListValue.values[]",
-    ),
-    "Gemini: what was searched for, and found on maps and among images": (
-        "gemini:*.imageSearchQueries[]",
-        "gemini:*.retrievalQueries[]",
-        "gemini:*.groundingChunks[].image.title",
-        "gemini:*.groundingChunks[].maps.title",
-        "gemini:*.groundingChunks[].maps.text",
-        "gemini:*.reviewSnippet[].title",
-        "gemini:*.reviewSnippet[].review",
-        "gemini:*.reviewSnippets[].title",
-        "gemini:*.reviewSnippets[].review",
-    ),
-    "Gemini: words of a transcription": ("gemini:.candidates[]*.audioTranscription.words[].word",),
-}
+PENDING: dict[str, tuple[str, ...]] = {}
 
 
 @cache

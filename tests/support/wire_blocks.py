@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import wire_typed
 from wire_formats import (
+    CONTENT,
     Chat,
     Completion,
     Event,
@@ -14,14 +15,15 @@ from wire_formats import (
     Key,
     Ollama,
     Reader,
+    Source,
     everything,
     named,
     wholes,
 )
 
-PART = ("=output_text text", "=output_text annotations * title", "=output_text annotations * url",
+PART = ("=output_text text ~", "=output_text annotations * title", "=output_text annotations * url",
         "=output_text annotations * filename", "=refusal refusal", "=reasoning_text text ?",
-        "=summary_text text ?", "=input_text text")  # fmt: skip
+        "=summary_text text ?", "=input_text text", "=input_file filename")  # fmt: skip
 ITEM = (
     *(f"=message content * {part}" for part in PART),
     *(f"=reasoning {field} * {part}" for field in ("summary", "content") for part in PART),
@@ -38,7 +40,9 @@ ITEM = (
     "=program code", "=program_output result", "=web_search_call action query",
     "=web_search_call action queries *", "=web_search_call action url", "=web_search_call action pattern",
     "=file_search_call queries *", "=file_search_call results * text", "=file_search_call results * filename",
-    "=computer_call action text", "=computer_call actions * text",
+    "=computer_call action text", "=computer_call actions * text", "=file_search_call results * attributes !",
+    "=mcp_call error content !", "=local_shell_call action working_directory", "=local_shell_call action user",
+    "=web_search_call action sources * url", "=image_generation_call revised_prompt",
 )  # fmt: skip
 CITATION = ("cited_text", "document_title", "title", "source", "url")
 BLOCK = (
@@ -51,8 +55,12 @@ BLOCK = (
     "=web_fetch_tool_result content content title", "=web_fetch_tool_result content content source =text data",
     "=text_editor_code_execution_tool_result content content",
     "=text_editor_code_execution_tool_result content lines *", "=advisor_tool_result content text",
+    *(f"=mcp_tool_result content * citations * {field}" for field in CITATION),
+    *(f"={kind}_tool_result content error_message" for kind in (
+        "code_execution", "bash_code_execution", "web_search", "web_fetch", "text_editor_code_execution", "advisor",
+        "tool_search")),
 )  # fmt: skip
-MESSAGE = ("=text text", "=thinking thinking ?", *BLOCK)
+MESSAGE = ("=text text ~", "=thinking thinking ?", *BLOCK)
 
 
 def number_in(ids: set[Any]) -> int:
@@ -69,11 +77,12 @@ class Responses(Reader):
     SOURCES = ("function_call_arguments", "mcp_call_arguments")
     KINDS = (*SIGNED, *SOURCES, "output_text", "refusal", "custom_tool_call_input",
              "code_interpreter_call_code", "shell_call_command", "shell_call_output_content",
-             "audio.transcript")  # fmt: skip
-    DONE: ClassVar = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text ?",
+             "audio.transcript", "apply_patch_call_operation_diff")  # fmt: skip
+    DONE: ClassVar = {"output_text": "text ~", "refusal": "refusal", "reasoning_text": "text ?",
             "reasoning_summary_text": "text ?", "function_call_arguments": "arguments !",
             "mcp_call_arguments": "arguments !", "custom_tool_call_input": "input",
-            "code_interpreter_call_code": "code", "shell_call_command": "command"}  # fmt: skip
+            "code_interpreter_call_code": "code", "shell_call_command": "command",
+            "apply_patch_call_operation_diff": "diff"}  # fmt: skip
     ALL = ("completed", "failed", "incomplete", "cancelled")
 
     def __init__(self, *, signed: bool = False) -> None:
@@ -109,8 +118,13 @@ class Responses(Reader):
         if "response" in event:
             output = named(event["response"]).get("output")
             wholes(self, output, tuple(f"* {rule}" for rule in ITEM), ("response", "output"), heard)
+            rules = ("misalignment detailed_explanation", "misalignment steer message")
+            wholes(self, named(event["response"]).get("error"), rules, ("response", "error"), heard)
         if short == "shell_call_command.added":
             wholes(self, event, ("command",), (), heard)
+
+    def source_of(self, name: str) -> Source:
+        return CONTENT if name == "output_text" else name in self.SOURCES
 
     def place(self, event: Event) -> Key:
         return tuple(event.get(field) for field in self.PLACES)
@@ -143,7 +157,7 @@ class Responses(Reader):
         if verb == "delta" and key:
             text = event.get("delta")
             if isinstance(text, str):
-                heard.text(key, ("delta",), text, source=name in self.SOURCES)
+                heard.text(key, ("delta",), text, source=self.source_of(name))
             for stream in ("stdout", "stderr"):
                 if name == "shell_call_output_content" and isinstance(named(text).get(stream), str):
                     heard.text((*key, stream), ("delta", stream), named(text)[stream])
@@ -192,19 +206,21 @@ class Anthropic(Reader):
             wholes(self, block, BLOCK, ("content_block",), heard)
         elif kind == "message_start":
             rules = tuple(f"content * {rule}" for rule in MESSAGE)
-            wholes(self, event.get("message"), rules, ("message",), heard)
+            wholes(self, event.get("message"), (*rules, "stop_details explanation"), ("message",), heard)
         elif kind == "message_delta":
             if delta.get("stop_reason"):
                 heard.end(everything)
             if isinstance(delta.get("stop_sequence"), str):
                 heard.whole(("delta", "stop_sequence"))
+            wholes(self, delta, ("stop_details explanation",), ("delta",), heard)
         elif kind == "message_stop" or event.get("error"):
             heard.end(everything)
 
     def hear(self, index: Any, kind: str, at: str, node: Event, heard: Heard) -> None:
         field = self.FIELDS.get(kind, "")
         if field and isinstance(node.get(field), str) and (self.signed or kind not in self.SIGNED):
-            heard.text((index, kind), (at, field), node[field], source=kind == "input_json_delta")
+            source = CONTENT if kind == "text_delta" else kind == "input_json_delta"
+            heard.text((index, kind), (at, field), node[field], source=source)
 
 
 READERS: dict[str, type[Reader]] = {

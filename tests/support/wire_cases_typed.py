@@ -47,6 +47,14 @@ def message(text: str) -> Event:
 
 WHOLE = "".join(HALVES)
 ARGS = "".join(ARGUMENTS)
+RETURNED: tuple[tuple[str, Event], ...] = (
+    ("image_generation_call", {"revised_prompt": "of <PERSON_1>", "result": "<PERSON_1>"}),
+    ("file_search_call", {"results": [{"attributes": {"author": "<PERSON_1>", "year": 1.5}, "file_id": "<PERSON_1>"}]}),
+    ("web_search_call", {"action": {"type": "search", "sources": [{"type": "url", "url": "https://a/<PERSON_1>"}]}}),
+    ("local_shell_call", {"action": {"user": "<PERSON_1>", "working_directory": "/home/<PERSON_2>"}}),
+    ("mcp_call", {"error": {"type": "mcp_tool_execution_error", "content": [{"text": "no <PERSON_1>"}]}}),
+    ("function_call_output", {"output": [{"type": "input_file", "filename": "<PERSON_1>.pdf", "file_id": "<PERSON_1>"}]}),
+)  # fmt: skip
 RESPONSES: dict[str, dict[str, list[Event]]] = {
     "turns": {
         "text": [
@@ -107,6 +115,23 @@ RESPONSES: dict[str, dict[str, list[Event]]] = {
             CREATED, delta('{"a":"x ', "function_call_arguments", "f1", 1),
             done('{"a":"x ', "function_call_arguments", "arguments", "f1", 1),
             delta('<PERSON_1>"}', "function_call_arguments", "f1", 1),
+        ],
+    },
+    "beside": {
+        "items": [
+            CREATED, *(
+                {**item(kind, "done", at), "item": {"id": f"i{at}", "type": kind, **more}}
+                for at, (kind, more) in enumerate(RETURNED)
+            ),
+        ],
+        "a patch": [
+            CREATED, *(delta(text, "apply_patch_call_operation_diff", "p", 0) for text in ("+<PERS", "ON_1>", "\n-<PE")),
+            done("+<PERSON_1>\n-<PE", "apply_patch_call_operation_diff", "diff", "p", 0),
+        ],
+        "a refusal": [
+            CREATED, delta("a <PERS"), {"type": "response.failed", "response": {"error": {
+                "code": "misalignment", "message": "<PERSON_1>", "misalignment": {
+                    "detailed_explanation": "about <PERSON_1>", "steer": {"message": "ask <PERSON_2>", "id": "<PERSON_2>"}}}}},
         ],
     },
     "X3": {
@@ -183,6 +208,19 @@ ANTHROPIC: dict[str, dict[str, list[Event]]] = {
         "before an error": [START, block("a <PERS"), {"type": "error", "error": {"type": "overloaded_error", "message": "<PERSON_1>"}}],
         "at the end of the stream": [START, block("a <PERS"), json_block('{"a":"\\u00')],
     },
+    "beside": {
+        "results": [
+            START, begin(0, type="mcp_tool_result", content=[{"type": "text", "text": "<PERSON_1>", "citations": [
+                {"cited_text": "<PERSON_1>", "document_title": "of <PERSON_2>", "title": "<PERSON_1>", "source": "<PERSON_1>", "url": "<PERSON_2>"}]}]),
+            stop(0), *(event for number, kind in enumerate(("web_search", "web_fetch", "code_execution", "bash_code_execution",
+                "text_editor_code_execution", "advisor", "tool_search"), start=1) for event in (
+                begin(number, type=f"{kind}_tool_result", content={"type": f"{kind}_tool_result_error", "error_code": "<PERSON_1>", "error_message": "no <PERSON_1>"}), stop(number))),
+        ],
+        "a refusal": [
+            START, block("a <PERS"), {**FINISH, "delta": {"stop_reason": "refusal", "stop_details": {
+                "type": "refusal", "category": "<PERSON_1>", "explanation": "about <PERSON_1>"}}}, OVER,
+        ],
+    },
     "X3": {"numbers in input": [START, begin(0, type="tool_use", id="t", input={"a": "<PERSON_1>", "n": 100000.0, "m": 1e400})]},
 }  # fmt: skip
 
@@ -237,6 +275,20 @@ GEMINI: dict[str, dict[str, list[Event]]] = {
     "X8": {
         "text in an error": [parts({"text": "a <PER"}), {**parts({"text": "SON_1> <PER"}), "error": {"code": 500}}],
         "an error": [parts({"text": "a x"}), {"error": {"code": 500, "message": "<PERSON_1>"}}],
+    },
+    "beside": {
+        "grounding": [parts({"text": "a <PERS"}, groundingMetadata={
+            "imageSearchQueries": ["<PERSON_1>"], "retrievalQueries": ["<PERSON_2>"],
+            "groundingChunks": [
+                {"image": {"title": "<PERSON_1>", "imageUri": "<PERSON_1>"}},
+                {"maps": {"title": "<PERSON_1>", "text": "<PERSON_2>", "uri": "<PERSON_1>", "placeAnswerSources": {
+                    "reviewSnippets": [{"title": "<PERSON_1>", "review": "by <PERSON_2>", "reviewId": "<PERSON_1>"}]}}},
+                {"retrievedContext": {"title": "<PERSON_1>", "text": "<PERSON_2>", "uri": "<PERSON_1>", "documentName": "<PERSON_1>",
+                    "ragChunk": {"text": "<PERSON_1>"}, "customMetadata": [
+                        {"key": "<PERSON_1>", "stringValue": "<PERSON_1>"}, {"key": "k", "stringListValue": {"values": ["<PERSON_2>"]}}]}},
+            ]}), parts({"text": "ON_1>"})],
+        "words of a transcription": [parts({"audioTranscription": {"text": text, "words": [{"word": word, "startOffset": "<PERSON_1>"}]}})
+            for text, word in (("a <PERS", "<PERSON_1>"), ("ON_1>", "b"))],
     },
     "X3": {"numbers in args": [parts({"functionCall": {"name": "f", "args": {"a": "<PERSON_1>", "n": 100.0}}})]},
 }  # fmt: skip

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import oracle
 from json_oracle import SETTLED, JsonOracle
-from wire_formats import Key
+from wire_content import is_document, parts
+from wire_formats import CONTENT, Key, Source
 from wire_json import Path
 
 Instance = tuple[Key, int]
@@ -24,28 +25,45 @@ def size(text: str) -> int:
 
 
 class Restored:
-    """What the oracles say of texts, for one mapping."""
+    """What the oracles say of texts, for one mapping; ``content`` is what content is: "auto", "text" or "json"."""
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
+    def __init__(self, pairs: Mapping[str, str], content: str = "auto") -> None:
         assert not any(SETTLED in text for pair in pairs.items() for text in pair)
+        assert content in ("auto", "text", "json")
         self.pairs = pairs
+        self.content = content
         self.json = JsonOracle(pairs)
 
-    def whole(self, text: str, *, source: bool) -> str:
-        if source:
+    def whole(self, text: str, *, source: Source) -> str:
+        if self._is_source(text, source):
             return oracle.join_halves(self.json.restore(text).replace(SETTLED, ""))
-        return oracle.join_halves("".join(oracle.restore(self.pairs, one) for one in text.split(SETTLED)))
+        pieces = [one for part in self._texts(text, source) for one in part.split(SETTLED)]
+        return oracle.join_halves("".join(oracle.restore(self.pairs, one) for one in pieces))
 
-    def left(self, text: str, *, source: bool) -> tuple[str, bool]:
+    def left(self, text: str, *, source: Source) -> tuple[str, bool]:
         """What has left of a text that goes on, and whether something is held."""
-        if source:
+        if self._is_source(text, source):
             out, held = self.json.emitted(text)
             return out.replace(SETTLED, ""), bool(held)
-        settled, border, rest = text.rpartition(SETTLED)
+        *before, last = self._texts(text, source)
+        settled, border, rest = last.rpartition(SETTLED)
         out, held = self.json.emitted_of_text(rest)
-        return (self.whole(settled, source=False) if border else "") + out, bool(held)
+        done = "".join(self.whole(part, source=False) for part in [*before, *([settled] if border else [])])
+        return done + out, bool(held)
 
-    def so_far(self, text: str, *, source: bool) -> tuple[int, bool]:
+    def _is_source(self, text: str, source: Source) -> bool:
+        """Whether a text is JSON source, by what has come of it."""
+        if source != CONTENT:
+            return bool(source)
+        if self.content == "auto":
+            return is_document(text, self.pairs)
+        return self.content == "json"
+
+    def _texts(self, text: str, source: Source) -> list[str]:
+        """Text in the parts that no match reaches over."""
+        return parts(text) if source == CONTENT and self.content == "auto" else [text]
+
+    def so_far(self, text: str, *, source: Source) -> tuple[int, bool]:
         """How much of it has left, and whether something is held."""
         out, is_held = self.left(text, source=source)
         return size(out), is_held
@@ -55,7 +73,7 @@ class Slot(NamedTuple):
     """A place where text of a channel stands, or (no instance) a whole value."""
 
     text: str
-    source: bool
+    source: Source
     instance: Instance | None
     is_held: bool = False
     """Whether, if nothing of it leaves, it is held back, and not restored to nothing."""
@@ -66,7 +84,7 @@ class Channels:
 
     def __init__(self) -> None:
         self.texts: dict[Instance, str] = {}
-        self.is_source: dict[Instance, bool] = {}
+        self.is_source: dict[Instance, Source] = {}
         self.open: dict[Key, Instance] = {}
         self.slots: dict[Path, Slot] = {}  # of this event
         self.touched: set[Instance] = set()
@@ -76,14 +94,14 @@ class Channels:
         self.slots = {}
         self.touched = set()
 
-    def text(self, key: Key, path: Path, text: str, *, source: bool = False) -> None:
+    def text(self, key: Key, path: Path, text: str, *, source: Source = False) -> None:
         instance = self.open.setdefault(key, (key, self._closed.get(key, 0)))
         self.texts[instance] = self.texts.get(instance, "") + text
         self.is_source[instance] = source
         self.slots[path] = Slot(text, source, instance)
         self.touched.add(instance)
 
-    def whole(self, path: Path, *, source: bool = False) -> None:
+    def whole(self, path: Path, *, source: Source = False) -> None:
         self.slots[path] = Slot("", source, None)
 
     def end(self, which: Callable[[Key], bool], *, closes: bool = False) -> None:

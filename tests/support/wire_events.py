@@ -90,7 +90,7 @@ class _Comparison:
             self._members(one, other, path)
         elif one.kind == other.kind == "array":
             self._items(one, other, path)
-        elif one.raw == "null" and path[-1:] and other.kind != "scalar":
+        elif one.raw == "null" and _is_place(path[-1]) and other.kind != "scalar":
             self.shape = False  # a tail; how much text it brings is counted elsewhere
         elif one.raw != other.raw:
             raise Wrong(f"{path} differs, which is not restored")
@@ -168,7 +168,7 @@ class _Comparison:
                 raise Wrong(f"{path} is an empty part")
 
 
-def _is_place(name: str) -> bool:
+def _is_place(name: str | int) -> bool:
     """Whether text can stand in a member of that name: a tail may bring it along."""
     return name in {
         "content", "reasoning_content", "reasoning", "refusal", "audio", "transcript", "function_call",

@@ -13,13 +13,16 @@ from wire_json import Path
 
 Event = dict[str, Any]
 Key = tuple[Any, ...]
+CONTENT = "content"
+Source = bool | str
+"""Whether a text is JSON source; ``CONTENT``: it is what the model says to the user, which may be."""
 
 
 class Heard(Protocol):
     """Who is told."""
 
-    def text(self, key: Key, path: Path, text: str, *, source: bool = False) -> None: ...
-    def whole(self, path: Path, *, source: bool = False) -> None: ...
+    def text(self, key: Key, path: Path, text: str, *, source: Source = False) -> None: ...
+    def whole(self, path: Path, *, source: Source = False) -> None: ...
     def end(self, which: Callable[[Key], bool], *, closes: bool = False) -> None: ...
 
 
@@ -84,7 +87,7 @@ class Chat(Reader):
         if event.get("error"):
             heard.end(everything)
 
-    def hear(self, key: Key, path: Path, text: Any, heard: Heard, *, source: bool = False) -> None:
+    def hear(self, key: Key, path: Path, text: Any, heard: Heard, *, source: Source = False) -> None:
         if isinstance(text, str):
             self.says(key[0], text)
             heard.text(key, path, text, source=source)
@@ -95,13 +98,14 @@ class Chat(Reader):
         content = delta.get("content")
         if content or delta.get("tool_calls") or delta.get("function_call"):
             heard.end(lambda key: key[0] == choice and key[1] in self.REASONING)
-        self.hear((choice, "content"), (*path, "content"), content, heard)
+        self.hear((choice, "content"), (*path, "content"), content, heard, source=CONTENT)
         for at, part in enumerate(listed(content)):
             here = (*path, "content", at)
             if isinstance(part, str):
-                self.hear((choice, "content"), here, part, heard)
+                self.hear((choice, "content"), here, part, heard, source=CONTENT)
             elif (named(part).get("type") or "text") in ("text", "output_text"):
-                self.hear((choice, "content"), (*here, "text"), named(part).get("text"), heard)
+                text = named(part).get("text")
+                self.hear((choice, "content"), (*here, "text"), text, heard, source=CONTENT)
         for at, call in enumerate(listed(delta.get("tool_calls"))):
             if isinstance(call, dict):
                 self.call(choice, (*path, "tool_calls", at), at, call, heard)
@@ -113,8 +117,9 @@ class Chat(Reader):
         here = (*path, "audio", "transcript")
         self.hear((choice, "audio"), here, named(delta.get("audio")).get("transcript"), heard)
         for at, note in enumerate(listed(delta.get("annotations"))):
-            if "title" in named(named(note).get("url_citation")):
-                heard.whole((*path, "annotations", at, "url_citation", "title"))
+            for field in ("title", "url"):
+                if field in named(named(note).get("url_citation")):
+                    heard.whole((*path, "annotations", at, "url_citation", field))
 
     def call(self, choice: Any, path: Path, position: int, call: Event, heard: Heard) -> None:
         index, call_id = call.get("index"), call.get("id")
@@ -145,7 +150,7 @@ class Completion(Reader):
             text, number = named(choice).get("text"), number_of(named(choice).get("index"), position)
             if isinstance(text, str):
                 self.says(number, text)
-                heard.text((number, "text"), ("choices", position, "text"), text)
+                heard.text((number, "text"), ("choices", position, "text"), text, source=CONTENT)
             if named(choice).get("finish_reason"):
                 self.finish(number, heard)
         if event.get("error"):
@@ -153,12 +158,19 @@ class Completion(Reader):
 
 
 # Where whole values stand: names, "*" for every element, "=x" for a node of that type; "!" for JSON, "?" for
-# what is signed.
+# what is signed, "~" for content.
 
 GEMINI_PART = ("functionCall args !", "functionResponse response !", "toolCall args !", "toolResponse response !",
                "executableCode code", "codeExecutionResult output")  # fmt: skip
 GEMINI_BESIDES = ("finishMessage", "citationMetadata citations * title", "citationMetadata citations * uri",
                   "groundingMetadata webSearchQueries *", "groundingMetadata groundingChunks * web title",
+                  "groundingMetadata imageSearchQueries *", "groundingMetadata retrievalQueries *",
+                  *(f"groundingMetadata groundingChunks * {found}" for found in (
+                      "image title", "maps title", "maps text", "maps placeAnswerSources reviewSnippets * title",
+                      "maps placeAnswerSources reviewSnippets * review", "retrievedContext title",
+                      "retrievedContext text", "retrievedContext uri", "retrievedContext ragChunk text",
+                      "retrievedContext customMetadata * stringValue",
+                      "retrievedContext customMetadata * stringListValue values *")),
                   "groundingMetadata groundingSupports * segment text",
                   "groundingMetadata searchEntryPoint renderedContent")  # fmt: skip
 
@@ -183,8 +195,8 @@ def wholes(reader: Reader, value: Any, rules: tuple[str, ...], path: Path, heard
     for rule in rules:
         if rule.endswith("?") and not reader.signed:
             continue
-        for place in find(value, rule.rstrip("!? ").split(), path):
-            heard.whole(place, source=rule.endswith("!"))
+        for place in find(value, rule.rstrip("!?~ ").split(), path):
+            heard.whole(place, source=CONTENT if rule.endswith("~") else rule.endswith("!"))
 
 
 class Gemini(Reader):
@@ -212,7 +224,7 @@ class Gemini(Reader):
 
     def hear(self, key: Key, path: Path, text: str, heard: Heard) -> None:
         self.says(key[0], text)
-        heard.text(key, path, text)
+        heard.text(key, path, text, source=CONTENT if key[1] == "text" else False)
 
     def part(self, candidate: Any, path: Path, part: Event, heard: Heard) -> None:
         text, spoken = part.get("text"), named(part.get("audioTranscription")).get("text")
@@ -224,6 +236,7 @@ class Gemini(Reader):
                 self.hear((candidate, "thought" if thought else "text"), (*path, "text"), text, heard)
         elif isinstance(spoken, str):
             self.hear((candidate, "audioTranscription"), (*path, "audioTranscription", "text"), spoken, heard)
+            wholes(self, part, ("audioTranscription words * word",), path, heard)
         elif any(part.get(name) is not None for name in self.BOUNDARIES):
             heard.end(lambda key: key[0] == candidate and key[1] in self.PLAIN)
             wholes(self, part, GEMINI_PART, path, heard)
@@ -255,7 +268,7 @@ class Ollama(Reader):
             text = (message if len(path) == 2 else event).get(path[-1])
             if isinstance(text, str):
                 self.says(0, text)
-                heard.text((0, path), path, text)
+                heard.text((0, path), path, text, source=False if path[-1] == "thinking" else CONTENT)
         for at, call in enumerate(listed(message.get("tool_calls"))):
             if "arguments" in named(named(call).get("function")):
                 heard.whole(("message", "tool_calls", at, "function", "arguments"), source=True)

@@ -15,7 +15,7 @@ from json_oracle import SETTLED
 from wire_blocks import READERS
 from wire_channels import Channels, Instance, Restored
 from wire_events import says_more
-from wire_formats import Event, Key, everything
+from wire_formats import Event, Key, Source, everything
 from wire_json import BOM, Frame, Node, Path, frames
 from wire_typed import Typed
 
@@ -23,9 +23,9 @@ from wire_typed import Typed
 class Model(Channels):
     """One stream: what is told of an event becomes its new texts, and the tails before it."""
 
-    def __init__(self, pairs: Mapping[str, str], protocol: str) -> None:
+    def __init__(self, pairs: Mapping[str, str], protocol: str, content: str = "auto") -> None:
         super().__init__()
-        self.restored = Restored(pairs)
+        self.restored = Restored(pairs, content)
         self.protocol = protocol
         self.reader = READERS[protocol]()
         self.left: dict[Instance, str] = {}
@@ -47,7 +47,7 @@ class Model(Channels):
         self.is_withheld |= held and out == was
         return out[len(was) :]
 
-    def text(self, key: Key, path: Path, text: str, *, source: bool = False) -> None:
+    def text(self, key: Key, path: Path, text: str, *, source: Source = False) -> None:
         super().text(key, path, text, source=source)
         instance = self.open.get(key)
         if instance is not None:
@@ -78,7 +78,7 @@ class Model(Channels):
         documents = {
             path: self.restored.json.restore(node.raw).replace(SETTLED, "")
             for path, slot in self.slots.items()
-            if slot.instance is None and slot.source
+            if slot.instance is None and slot.source is True
             if (node := doc.at(path)) is not None and node.kind != "string"
         }
         strings = {
@@ -181,9 +181,11 @@ class Model(Channels):
         return {"object": "chat.completion.chunk", **self.envelope, "choices": [said]}
 
 
-def restore(given: bytes, pairs: Mapping[str, str], protocol: str, *, lines: bool) -> bytes:
+def restore(
+    given: bytes, pairs: Mapping[str, str], protocol: str, *, lines: bool, content: str = "auto"
+) -> bytes:
     """What may leave for a stream."""
-    model, out = Model(pairs, protocol), b""
+    model, out = Model(pairs, protocol, content), b""
     found = frames(given, lines=lines)
 
     def write(number: Any) -> bytes:

@@ -60,16 +60,17 @@ def judge(
     lines: bool = False,
     signed: bool = False,
     largest: int | None = None,
+    content: str = "auto",
     is_ended: bool = True,
     stops_at_oversized: bool = False,
 ) -> None:
     """Raise ``Rejected`` unless ``out`` is right.
 
     ``lines`` is the framing, ``signed`` whether signed text is restored, ``largest`` the size from which an event is
-    not read. Without ``is_ended`` the stream goes on, and ``given`` ends with a frame. With ``stops_at_oversized``
-    reading ended at the first event that is too large.
+    not read, ``content`` what content is. Without ``is_ended`` the stream goes on, and ``given`` ends with a frame.
+    With ``stops_at_oversized`` reading ended at the first event that is too large.
     """
-    restored = Restored(pairs)
+    restored = Restored(pairs, content)
     read, rest = _frames_to_read(given, lines=lines, largest=largest, stops=stops_at_oversized)
     if rest:
         if not out.endswith(rest):
@@ -110,10 +111,16 @@ def texts_of_chunks(chunks: Sequence[Any], protocol: str, *, signed: bool = Fals
 
 
 def restored_texts(
-    data: bytes, pairs: Mapping[str, str], protocol: str, *, lines: bool = False, signed: bool = False
+    data: bytes,
+    pairs: Mapping[str, str],
+    protocol: str,
+    *,
+    lines: bool = False,
+    signed: bool = False,
+    content: str = "auto",
 ) -> dict[Instance, str]:
     """What the stream must say once it is restored."""
-    restored, heard = Restored(pairs), Channels()
+    restored, heard = Restored(pairs, content), Channels()
     read, _ = _frames_to_read(data, lines=lines, largest=None, stops=False)
     _read_all(read, protocol, restored, heard, signed=signed)
     heard.end(everything)
@@ -205,7 +212,7 @@ def _completed(slots: dict[Path, Slot], doc: Node, restored: Restored) -> dict[P
         if slot.instance is None and node is not None:
             if node.kind == "string":
                 out[path] = slot._replace(text=restored.whole(node.text, source=slot.source))
-            elif slot.source:
+            elif slot.source is True:
                 out[path] = slot._replace(text=restored.json.restore(node.raw))
         else:
             out[path] = slot

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import wire_typed_streams
 from wire_spelling import as_events, as_lines
-from wire_texts import Channel, Event, Say, cut, source, text
+from wire_texts import Channel, Event, Say, content, cut, source, text
 
 PAIRS = {
     "<P_1>": 'Ada "Q" Núñez\n\u2028',
@@ -71,7 +71,7 @@ def chat(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list[E
         return lambda rng, piece, _: event(index, {name: piece})
 
     def parts(index: Any) -> Say:
-        return lambda rng, piece, _: event(index, {"content": [{"type": "text", "text": piece or "-"}]})
+        return lambda rng, piece, _: event(index, {"content": [{"type": "text", "text": piece or " "}]})
 
     def call(index: Any, number: int, kind: str, *, again: bool) -> Say:
         argument = "arguments" if kind == "function" else "input"
@@ -89,9 +89,12 @@ def chat(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list[E
     channels, besides = [], []
     for index in indexes:
         names = rng.sample(("content", "content", "reasoning", "reasoning_content", "refusal"), 2)
-        channels += [Channel(field(index, name), cut(rng, text(rng))) for name in names]
+        channels += [
+            Channel(field(index, name), cut(rng, (content if name == "content" else text)(rng)))
+            for name in names
+        ]
         if rng.random() < 0.15:
-            channels.append(Channel(parts(index), cut(rng, text(rng))))
+            channels.append(Channel(parts(index), cut(rng, content(rng))))
         for number in range(rng.choice((0, 0, 1, 2))):
             again = rng.random() < 0.2
             pieces = begun(cut(rng, source(rng)))
@@ -129,7 +132,7 @@ def completion(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], 
         }
 
     channels = [
-        Channel(lambda rng, piece, _, index=index: event(index, piece), cut(rng, text(rng)))  # type: ignore[misc]
+        Channel(lambda rng, piece, _, index=index: event(index, piece), cut(rng, content(rng)))  # type: ignore[misc]
         for index in range(rng.randint(1, 3))
     ]
     ends = [event(index, rng.choice(("", None)), "stop") for index in range(len(channels))]
@@ -147,31 +150,31 @@ def responses(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     def part(name: str, item: str, output: int, **ids: int) -> Say:
         def say(rng: Random, piece: str, first: bool) -> Event:
             told[name, item] = told.get((name, item), "") + piece
-            mine = f"{item}-{len(told[name, item])}-{next(count)}" if moving else item
-            place = {"item_id": mine, "output_index": output, **ids}
-            return {"type": f"response.{name}.delta", "sequence_number": next(count), **place, "delta": piece}
+            own = f"{item}-{len(told[name, item])}-{next(count)}" if moving else item
+            mine = {"item_id": own, "output_index": output, **ids}
+            return {"type": f"response.{name}.delta", "sequence_number": next(count), **mine, "delta": piece}
 
         return say
 
-    content = {"content_index": 0}
+    place = {"content_index": 0}
     channels = [
-        Channel(part("output_text", "m0", 0, **content), cut(rng, text(rng))),
+        Channel(part("output_text", "m0", 0, **place), cut(rng, content(rng))),
         Channel(part("function_call_arguments", "f1", 1), cut(rng, source(rng))),
-        Channel(part("refusal", "m2", 2, **content), cut(rng, text(rng))),
+        Channel(part("refusal", "m2", 2, **place), cut(rng, text(rng))),
         Channel(part("custom_tool_call_input", "u3", 3), cut(rng, text(rng))),
         Channel(part("reasoning_summary_text", "r4", 4, summary_index=0), cut(rng, text(rng))),
     ]
     channels = rng.sample(channels, rng.randint(1, 4))
-    done = {"item_id": "m0", "output_index": 0, **content, "sequence_number": 500}
+    done = {"item_id": "m0", "output_index": 0, **place, "sequence_number": 500}
     item = {"id": "f1", "type": "function_call", "arguments": source(rng), "name": "f", "call_id": "k"}
-    message = {"id": "m0", "type": "message", "content": [{"type": "output_text", "text": text(rng)}]}
+    message = {"id": "m0", "type": "message", "content": [{"type": "output_text", "text": content(rng)}]}
     besides: list[Event] = [
         {"type": "response.in_progress", "sequence_number": 502, "response": {"output": [], "user": "<P_1>"}},
         {"type": "response.unknown.delta", "sequence_number": 503, "delta": "<P_1>"},
     ]
     if not moving:
         end = {"type": "response.output_item.done", "sequence_number": 504}
-        besides.append({"type": "response.output_text.done", **done, "text": text(rng)})
+        besides.append({"type": "response.output_text.done", **done, "text": content(rng)})
         besides += [{**end, "output_index": 1, "item": item}, {**end, "output_index": 0, "item": message}]
     ends: list[Event] = [
         {"type": "response.completed", "sequence_number": 999, "response": {"output": [message, item]}}
@@ -191,11 +194,11 @@ def anthropic(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], l
     channels, besides = [], []
     for index in range(rng.randint(1, 3)):
         kind, field = rng.choice(kinds)
-        whole = source(rng) if field == "partial_json" else text(rng)
+        whole = {"partial_json": source, "text": content}.get(field, text)(rng)
         channels.append(Channel(block(index, kind, field), cut(rng, whole)))
         start = rng.choice(
             (
-                {"type": "text", "text": text(rng)},
+                {"type": "text", "text": content(rng)},
                 {"type": "tool_use", "id": "<P_1>", "input": {"né": [text(rng), 1.5]}},
             )
         )
@@ -238,13 +241,15 @@ def gemini(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list
         return {"candidates": [said], **counted, "modelVersion": "g", "responseId": "r1"}
 
     def said(index: int, **more: Any) -> Say:
-        return lambda rng, piece, _: event(index, {"text": piece or "-", **more})
+        return lambda rng, piece, _: event(index, {"text": piece or " ", **more})
 
     channels, besides, ends = [], [], []
     for index in range(rng.choice((1, 1, 2))):
         channels += [
-            Channel(say, cut(rng, text(rng)))
-            for say in rng.sample((said(index), said(index, thought=True)), rng.randint(1, 2))
+            Channel(say, cut(rng, made(rng)))
+            for say, made in rng.sample(
+                ((said(index), content), (said(index, thought=True), text)), rng.randint(1, 2)
+            )
         ]
         call = {"functionCall": {"name": "f", "args": {"né": [text(rng), {"a": text(rng)}], "n": 1.5}}}
         besides += [
@@ -264,10 +269,11 @@ def ollama(rng: Random, *, wide: bool) -> tuple[list[Channel], list[Event], list
     def event(message: Event, *, done: bool = False) -> Event:
         return {"model": "m", "created_at": "t", "message": {"role": "assistant", **message}, "done": done}
 
-    content: Say = lambda rng, piece, _: event({"content": piece})  # noqa: E731
+    saying: Say = lambda rng, piece, _: event({"content": piece})  # noqa: E731
     thinking: Say = lambda rng, piece, _: event({"content": "", "thinking": piece})  # noqa: E731
     channels = [
-        Channel(say, cut(rng, text(rng))) for say in rng.sample((content, thinking), rng.randint(1, 2))
+        Channel(say, cut(rng, made(rng)))
+        for say, made in rng.sample(((saying, content), (thinking, text)), rng.randint(1, 2))
     ]
     call = {"function": {"name": "f", "arguments": {"né": [text(rng)], "n": 1.5}}}
     besides: list[Event] = [event({"content": text(rng), "tool_calls": [call]}), event({"content": None})]

@@ -31,6 +31,21 @@ def text(rng: Random) -> str:
     return "".join(rng.choice(WORDS) for _ in range(rng.randint(0, 6)))
 
 
+def content(rng: Random) -> str:
+    """What a model says to the user: prose, what begins nearly like a document, or a document, fenced or not."""
+    kind = rng.random()
+    if kind < 0.6:
+        return text(rng)
+    begin = rng.choice(("", "", "", "\n ", "```json\n", "```\r\n ", "`` `", "```x", "\ufeff"))
+    if kind < 0.75:
+        return begin + rng.choice(NEARLY) + text(rng)
+    end = rng.choice(("", "", "\n```", "\n```\n<P_1>", " <P_1>", "`"))
+    return begin + spelled({"to": text(rng), text(rng): [text(rng), {"n": 1.5}]}, rng) + end
+
+
+NEARLY = ("{", "[", "{ ", "[1] ", "{né} ", "[Zo] ", "[ 1", '{"', '["', "[{", '"', "{}", "[[<P_1>", "```")
+
+
 def source(rng: Random) -> str:
     """The source of a document, spelled in some way, or of none."""
 

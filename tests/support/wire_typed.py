@@ -130,18 +130,6 @@ class UIMessageStream(Typed):
     }
     ALL = ("finish-step", "finish", "abort", "error", "reset-step")
 
-    def __init__(self, *, signed: bool = False) -> None:
-        super().__init__(signed=signed)
-        self.plain: set[Any] = set()
-
-    def read(self, event: Event, heard: Heard) -> None:
-        if event.get("type") == "tool-input-start" and event.get("inputEncoding") == "text":
-            self.plain.add(event.get("toolCallId"))
-        super().read(event, heard)
-
-    def hear(self, key: Key, path: Path, text: str, heard: Heard, *, source: bool) -> None:
-        super().hear(key, path, text, heard, source=source and key[1] not in self.plain)
-
 
 MESSAGES = ("content", "content * =text text", "toolCalls * function arguments !", "error")
 

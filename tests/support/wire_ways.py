@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
-from holdback import HoldbackError, WireRestorer
+from holdback import DeanonymizationConfig, HoldbackError, WireRestorer
 
 Lane = Mapping[str, Any]
 HAS_LANE = "_lane" in inspect.signature(WireRestorer).parameters
@@ -68,4 +68,11 @@ def in_every_way(
 
 
 def maker(pairs: Any, **options: Any) -> Callable[[Lane], WireRestorer]:
-    return lambda lane: WireRestorer(pairs, **options, **lane)
+    return lambda lane: made(pairs, options, lane)
+
+
+def made(pairs: Any, options: Mapping[str, Any], lane: Lane = LANES[0]) -> WireRestorer:
+    """A restorer with these options, of which ``content`` is of its config."""
+    given = dict(options)
+    config = DeanonymizationConfig(content=given.pop("content")) if "content" in given else None
+    return WireRestorer(pairs, config, **given, **lane)

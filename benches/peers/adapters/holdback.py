@@ -23,8 +23,9 @@ from benches.peers.adapter import (
     to_objects,
 )
 
-from holdback import DeanonymizationConfig, StreamingHandler, TrieMatcher
+from holdback import DeanonymizationConfig, StreamingHandler, TrieMatcher, spellings
 from holdback.aio import restore_bytes, restore_chunks
+from holdback.spellings import FORMS
 
 
 class Peer(Adapter):
@@ -54,6 +55,10 @@ class Peer(Adapter):
 
     def stream(self, vault: Any) -> Feed:
         stream = vault.matcher.stream()
+        return pushing(stream.feed, stream.flush)
+
+    def tolerant(self, pairs: Pairs, group: str) -> Feed:
+        stream = TrieMatcher(spellings(pairs, FORMS) if group == "mangled" else pairs, words=True).stream()
         return pushing(stream.feed, stream.flush)
 
 

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, Union
 
 from holdback._pure.borders import CLASSES, NUMBER, NUMBER_UNITS, WORD, is_number, is_word
@@ -102,11 +102,11 @@ class Automaton:
         if outside_of is not None:
             self.starts, self.json_starts = outside_of.starts, outside_of.json_starts
         else:
-            firsts = dict.fromkeys(key[0] for key in keys)
-            begins = dict.fromkeys(key[:2] for key in keys)
+            begins = dict.fromkeys(key[:3] for key in keys)
             self.starts = _Starts(begins)
-            # In JSON source a quote or a backslash always matters, and behind a first unit the next may be escaped.
-            self.json_starts = _Starts([*begins, *(first + "\\" for first in firsts), '"', "\\"])
+            # In JSON source a quote or a backslash always matters, and the next unit may be escaped.
+            escaped = dict.fromkeys(begin[:size] + "\\" for begin in begins for size in range(1, len(begin)))
+            self.json_starts = _Starts([*begins, *escaped, '"', "\\"])
         classes = (WORD if words else 0) | (NUMBER if outside_of is not None else 0)
         # Which classes each key minds behind it; only those of keys that mind any.
         minds = [self._mind(key, classes) for key in keys] if classes else []
@@ -127,7 +127,7 @@ class Automaton:
         self.minded = {node: minds[key] for node, key in ends.items() if minds[key]} if minds else {}
         self.blocked: dict[int, tuple[Rope | None, int]] = {}
         self._settle(parent, units, ends)
-        self.stems = {key[0]: self._stem(key[0]) for key in keys}
+        self.stems = {first: self._stem(first) for first in dict.fromkeys(key[0] for key in keys)}
         # What a walk needs, to be unpacked at once.
         self.tables = (
             self.first_unit,
@@ -137,6 +137,7 @@ class Automaton:
             self.leaf_key,
             self.stems,
             self.starts.find,
+            self.ropes,
         )
 
     def _mind(self, key: str, classes: int) -> int:
@@ -165,17 +166,16 @@ class Automaton:
                 key = keys[index]
                 shared = _common_prefix(before, key)
                 del path[shared + 1 :]
-                node = path[shared]
-                if node != len(units) - 1:  # not the first child: a branch
-                    self.branches.setdefault(node, {})[key[shared]] = len(units)
-                for unit in key[shared:]:
-                    parent.append(node)
-                    units.append(unit)
-                    depth.append(len(path))
-                    owner.append(index)
-                    node = len(units) - 1
-                    path.append(node)
-                ends[node] = index
+                node, new = path[shared], len(units)
+                if node != new - 1:  # not the first child: a branch
+                    self.branches.setdefault(node, {})[key[shared]] = new
+                units.extend(key[shared:])
+                parent.append(node)
+                parent.extend(range(new, len(units) - 1))
+                depth.extend(range(shared + 1, len(key) + 1))
+                owner.extend([index] * (len(key) - shared))
+                path.extend(range(new, len(units)))
+                ends[len(units) - 1] = index
                 before = key
 
         grow(ROOT, range(len(keys)))
@@ -195,6 +195,8 @@ class Automaton:
         self.fail = fail = array("I", bytes(array("I").itemsize * count))
         self.ropes: dict[int, Rope] = {}
         ropes, minded = self.ropes, self.minded
+        firsts = {key[0] for key in self.keys}
+        is_plain = not self.has_borders
         self.leaf_key = leaf_key = {
             node: key
             for node, key in ends.items()
@@ -206,6 +208,12 @@ class Automaton:
                 if v not in minded:
                     continue
             u, unit = parent[v], units[v]
+            if (
+                is_plain and not fail[u] and unit not in firsts
+            ):  # nothing goes on: it is the most frequent case
+                if u in ropes:
+                    ropes[v] = ropes[u]
+                continue
             if not depth[v]:
                 continue
             if not depth[u]:
@@ -308,7 +316,7 @@ def _concat(left: Rope | None, shift: int, right: Rope | None) -> Rope | None:
 
 
 class _Starts:
-    """Finds the next place where a key may begin: by its first unit, by the first two if there are many first ones.
+    """Finds the next place where a key may begin: by its first unit, by the first three if there are many first ones.
 
     ``quiet(text)`` is the hot test: true means that no key begins anywhere in ``text`` and no unit is a surrogate
     half, so a stream with nothing pending passes it on. It may be false without need.
@@ -317,14 +325,16 @@ class _Starts:
     __slots__ = ("_one", "_search", "_search_quiet")
 
     def __init__(self, begins: Iterable[str]) -> None:
-        following: dict[str, set[str]] = {}
+        following: dict[str, tuple[set[str], set[str]]] = {}
         for begin in begins:
-            following.setdefault(begin[0], set()).add(begin[1:])
+            seconds, thirds = following.setdefault(begin[0], (set(), set()))
+            seconds.add(begin[1:2])
+            thirds.add(begin[2:])
         # A few, or signs, which are rare: the first unit alone tells enough, and a class of units is found faster.
         if len(following) <= FEW or not any(first.isalnum() or first.isspace() for first in following):
-            places = [f"[{''.join(map(re.escape, following))}]"] if following else []
+            places = [_one_of(following)] if following else []
         else:
-            places = [_place(first, seconds) for first, seconds in following.items()]
+            places = _places(following)
         self._search = re.compile("|".join(places) or "(?!)").search
         self._search_quiet = re.compile("|".join([*places, "[\ud800-\udfff]"])).search
         only = next(iter(following)) if len(following) == 1 else ""
@@ -343,8 +353,25 @@ class _Starts:
         return -1 if found is None else found.start()
 
 
-def _place(first: str, seconds: set[str]) -> str:
-    """A pattern for ``first`` followed by one of ``seconds`` or by the end; the empty second follows anything."""
-    if "" in seconds:
-        return re.escape(first)
-    return f"{re.escape(first)}(?:[{''.join(map(re.escape, sorted(seconds)))}]|\\Z)"
+def _places(following: Mapping[str, tuple[set[str], set[str]]]) -> list[str]:
+    """Patterns for each first unit with one of its seconds and thirds behind it, or the end.
+
+    First units with the same seconds share a pattern, since one class is found faster than alternatives.
+    """
+    alike: dict[frozenset[str], tuple[list[str], set[str]]] = {}
+    for first, (seconds, thirds) in following.items():
+        firsts, all_thirds = alike.setdefault(frozenset(seconds), ([], set()))
+        firsts.append(first)
+        all_thirds |= thirds
+    return [
+        _one_of(firsts) + _or_end(seconds, _or_end(thirds)) for seconds, (firsts, thirds) in alike.items()
+    ]
+
+
+def _or_end(units: Collection[str], rest: str = "") -> str:
+    """A pattern for one of ``units`` with ``rest`` behind it, or the end; the empty unit stands for anything at all."""
+    return "" if "" in units else f"(?:{_one_of(units)}{rest}|\\Z)"
+
+
+def _one_of(units: Iterable[str]) -> str:
+    return f"[{''.join(map(re.escape, sorted(units)))}]"

@@ -61,8 +61,10 @@ class StreamBuffer:
     def feed(self, text: str) -> str:
         if self._idle and type(text) is str and self._quiet(text):
             return text  # changes no state, so it needs no lock
-        check_text("feed", text)
-        given, text = text, plain(text)
+        given = text
+        if type(text) is not str:
+            check_text("feed", text)
+            text = plain(text)
         if not text:
             return given
         with self._lock:
@@ -99,7 +101,7 @@ class StreamBuffer:
         automaton = self._automaton
         if automaton.has_borders:
             return self._advance_with_borders(text)
-        first_unit, branches, fail, depth, leaf_key, stems, find_start = automaton.tables
+        first_unit, branches, fail, depth, leaf_key, stems, find_start, ropes = automaton.tables
         matches: list[Match] = []
         came_from = node = self._node
         begin, at, size = -depth[node], 0, len(text)
@@ -125,8 +127,9 @@ class StreamBuffer:
                 node = child
                 at += 1
             else:
-                for offset, key in automaton.matches(node):
-                    matches.append((begin + offset, key))
+                if node in ropes:
+                    for offset, key in unrolled(ropes[node]):
+                        matches.append((begin + offset, key))
                 begin += depth[node] - depth[fail[node]]
                 node = fail[node]
                 continue
@@ -135,8 +138,9 @@ class StreamBuffer:
                 begin, node = at, ROOT
         self._node = node
         self._idle = node == ROOT
-        if begin == size and not (matches or came_from):
-            return text
+        if not matches and begin >= 0:
+            left = text if begin == size else text[:begin]
+            return automaton.path(came_from) + left if came_from else left
         return self._render(came_from, text, matches, begin)
 
     def _reset(self) -> None:
@@ -149,7 +153,7 @@ class StreamBuffer:
         if self._node == ROOT and automaton.starts.find(text, 0) < 0:
             self._before = text[-1:] or self._before
             return text
-        first_unit, branches, _, depth, leaf_key, stems, find_start = automaton.tables
+        first_unit, branches, _, depth, leaf_key, stems, find_start, _ = automaton.tables
         classes = automaton.classes
         matches: list[Match] = []
         came_from = node = self._node

@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from holdback import _backend
 from holdback.engine.marks import Event, Mark, address_of
@@ -32,6 +32,9 @@ from holdback.engine.shapes import Emptied, Kind, Slot
 
 Key = tuple[Any, str, Any]
 """What a channel goes by: its group, its kind, and what else tells it from others."""
+
+Json = bool | Literal["auto"]
+"""Whether a text is JSON source; ``"auto"``: it tells by its beginning."""
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
@@ -54,15 +57,12 @@ class Feed:
     ``addresses`` say which events the lane may take to be the same; None if this event is none to go by.
     """
 
-    __slots__ = ("addresses", "json", "key", "mark")
+    __slots__ = ("addresses", "key", "mark")
 
-    def __init__(
-        self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None, *, json: bool = False
-    ) -> None:
+    def __init__(self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None) -> None:
         self.key = key
         self.mark = mark
         self.addresses = addresses
-        self.json = json
 
 
 class Whole:
@@ -166,6 +166,7 @@ class Answer:
     """The channels of one answer, and what is decided about its events."""
 
     __slots__ = (
+        "_content",
         "_count",
         "_finished",
         "_format",
@@ -179,8 +180,9 @@ class Answer:
         "_void",
     )
 
-    def __init__(self, matcher: _backend.TrieMatcher, format_: Life) -> None:
+    def __init__(self, matcher: _backend.TrieMatcher, format_: Life, *, content: Json = "auto") -> None:
         self._matcher = matcher
+        self._content = content
         self._format = format_
         self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}
         self._count = 0
@@ -209,7 +211,7 @@ class Answer:
             if kind is Feed:
                 self._feed(step, spots, last)  # type: ignore[arg-type]
             elif kind is Whole:
-                restore_whole(event, step.mark, self._matcher)  # type: ignore[union-attr]
+                restore_whole(event, step.mark, self._matcher, self._content)  # type: ignore[union-attr]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -218,7 +220,7 @@ class Answer:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
         leaves = self._write(event, spots)
-        self._note(event, leaves=leaves)
+        self.note(event, leaves=leaves)
         return before, leaves
 
     def write(self, event: Event, fed: Iterable[tuple[str, bool]]) -> bool:
@@ -233,7 +235,7 @@ class Answer:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
                 spots.append(_Spot(mark, leaves, holds=holds))
         does_leave = self._write(event, spots)
-        self._note(event, leaves=does_leave)
+        self.note(event, leaves=does_leave)
         return does_leave
 
     def drain(self) -> list[dict[str, Any]]:
@@ -266,6 +268,17 @@ class Answer:
             return found
         return self._latest.get(slot.name)
 
+    def note(self, event: Event, *, leaves: bool) -> None:
+        """Remember the values of which the last one counts, and whether their event leaves: an event that could be left
+        out leaves after all where its frame says more.
+        """
+        for slot, _, _, where in event.marks:
+            if slot.kind is Kind.LATEST:
+                value = event.raw(where)
+                self._latest[slot.name] = (value, leaves)
+                if self._lane is not None:
+                    self._lane.note(slot.number, value, leaves)
+
     def forget(self, group: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
         for number in self._reached.pop(group, ()):
@@ -293,7 +306,9 @@ class Answer:
             if self._count >= MOST_CHANNELS:
                 return None
             self._count += 1
-            channel = channels[kind, own] = _Channel(self._matcher.stream(json=step.json))
+            channel = channels[kind, own] = _Channel(
+                self._matcher.stream(json=_json_of(step.mark[0], self._content))
+            )
             if self._lane is not None:
                 self._enter(channel, kind, channels)
         if self._lane is not None and step.addresses is not None:
@@ -403,31 +418,27 @@ class Answer:
                 return
         event.set(where, spot.leaves or "")
 
-    def _note(self, event: Event, *, leaves: bool) -> None:
-        """Remember the values of which the last one counts."""
-        for slot, _, _, where in event.marks:
-            if slot.kind is Kind.LATEST:
-                value = event.raw(where)
-                self._latest[slot.name] = (value, leaves)
-                if self._lane is not None:
-                    self._lane.note(slot.number, value, leaves)
 
-
-def restore_whole(event: Event, mark: Mark, matcher: _backend.TrieMatcher) -> None:
-    """Restore the complete value at a mark."""
+def restore_whole(event: Event, mark: Mark, matcher: _backend.TrieMatcher, content: Json) -> None:
+    """Restore the complete value at a mark; ``content`` says whether content is JSON source."""
     slot, _, value, where = mark
     if slot.kind is Kind.DOCUMENT:
         event.document(where, partial(matcher.replace, json=True))
         return
-    restored = matcher.replace(value, json=slot.kind is Kind.WHOLE_SOURCE)
+    restored = matcher.replace(value, json=_json_of(slot, content))
     if restored != value:
         event.set(where, restored)
 
 
-def restore_wholes(event: Event, matcher: _backend.TrieMatcher) -> None:
+def restore_wholes(event: Event, matcher: _backend.TrieMatcher, content: Json) -> None:
     """Restore an event that is nothing but complete values, as a whole answer is."""
     for mark in event.marks:
-        restore_whole(event, mark, matcher)
+        restore_whole(event, mark, matcher, content)
+
+
+def _json_of(slot: Slot, content: Json) -> Json:
+    """Whether the text of a slot is JSON source."""
+    return content if slot.content else slot.kind is Kind.SOURCE or slot.kind is Kind.WHOLE_SOURCE
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:

@@ -52,8 +52,15 @@ def walk(shapes: Shapes, source: bytes, *, natively: bool) -> Reading | None:
     if not json_text.is_event(source):
         return None
     cursor = _Walk(source)
-    cursor.value(_blanks(source, 0), shapes.root, ())
+    try:
+        cursor.value(_blanks(source, 0), shapes.root, ())
+    except _NameTwiceError:
+        return _CarefulWalk(source).run(shapes)
     return cursor.marks, cursor.addresses
+
+
+class _NameTwiceError(Exception):
+    """A name that counts stands twice in an object."""
 
 
 class _Walk:
@@ -62,7 +69,7 @@ class _Walk:
     def __init__(self, source: bytes) -> None:
         self.source = source
         self.marks: list[Mark] = []
-        self.addresses: dict[tuple[str, At], Any] = {}
+        self.addresses: Any = {}
 
     def value(self, begin: int, node: Node, at: At) -> int:
         """Read the value that begins here; returns where it ends."""
@@ -82,6 +89,7 @@ class _Walk:
         for slot in node.slots:
             if slot.kind is Kind.PLACE:
                 marks[spot] = (slot, at, None, (begin, end))
+                spot += 1
             elif slot.kind in _ALWAYS or (slot.kind in _IF_ANY and not _is_empty(source, begin)):
                 marks.append((slot, at, None, (begin, end)))
         return end
@@ -137,18 +145,20 @@ class _Walk:
             if inner is None:
                 return _skip_value(source, begin)
             entry = inner
-        known, other = entry.quoted or {}, entry.other
-        mark_count, address_count = len(self.marks), len(self.addresses)
-        seen = set()
-        position = start
+        return self._members(start, entry, at)
+
+    def _members(self, position: int, entry: Members, at: At) -> int:
+        """Read the members of an object from the first one on; returns where the object ends."""
+        source = self.source
+        known, other, seen = entry.quoted or {}, entry.other, set()
         while (member := _MEMBER.match(source, position)) is not None:
             name, flat = member.groups()
             if b"\\" in name:
-                name = b'"%b"' % string_of(name).encode(errors="surrogatepass")
+                name = _plain_name(name)
             node = known.get(name)
             if node is not None:
                 if name in seen:
-                    return self._again(begin, entry, at, mark_count, address_count)
+                    raise _NameTwiceError
                 seen.add(name)
             else:
                 node = other
@@ -162,28 +172,6 @@ class _Walk:
                 position = _skip_separator(source, _skip_value(source, member.end()))
         return position + 1
 
-    def _again(self, begin: int, entry: Members, at: At, marks: int, addresses: int) -> int:
-        """Read an object in which a name that counts stands twice: as if the last one were the only one."""
-        del self.marks[marks:]
-        for key in list(self.addresses)[addresses:]:
-            del self.addresses[key]
-        source, known = self.source, entry.quoted or {}
-        found: list[tuple[bytes, int]] = []
-        position = _blanks(source, begin + 1)
-        while (member := _MEMBER.match(source, position)) is not None:
-            name = member[1]
-            if b"\\" in name:
-                name = b'"%b"' % string_of(name).encode(errors="surrogatepass")
-            value = member.end() if member[2] is None else member.start(2)
-            found.append((name, value))
-            position = _skip_separator(source, _skip_value(source, value))
-        last = dict(found)
-        for name, value in found:
-            node = known.get(name, entry.other)
-            if node is not None and (name not in known or last[name] == value):
-                self.value(value, node, at)
-        return position + 1
-
     def _array(self, begin: int, node: Node, at: At) -> int:
         source = self.source
         position, index = _blanks(source, begin + 1), 0
@@ -191,6 +179,54 @@ class _Walk:
             position = _skip_separator(source, self.value(position, node, (*at, index)))
             index += 1
         return position + 1
+
+
+class _CarefulWalk(_Walk):
+    """The walk of a source in which a name that counts stands twice: what the earlier one gave is taken back."""
+
+    __slots__ = ()
+
+    def run(self, shapes: Shapes) -> Reading:
+        self.addresses = _Log()
+        self.value(_blanks(self.source, 0), shapes.root, ())
+        return list(filter(None, self.marks)), dict(filter(None, self.addresses))
+
+    def _members(self, position: int, entry: Members, at: At) -> int:
+        source, known = self.source, entry.quoted or {}
+        found: dict[bytes, tuple[slice, slice]] = {}  # what each name gave
+        while (member := _MEMBER.match(source, position)) is not None:
+            name = _plain_name(member[1])
+            value = member.end() if member[2] is None else member.start(2)
+            node = known.get(name, entry.other)
+            if name in found:
+                for entries, span in zip((self.marks, self.addresses), found.pop(name), strict=True):
+                    entries[span] = [None] * (span.stop - span.start)
+            if node is None:
+                end = _skip_value(source, value)
+            else:
+                begins = len(self.marks), len(self.addresses)
+                end = self.value(value, node, at)
+                if name in known:
+                    found[name] = slice(begins[0], len(self.marks)), slice(begins[1], len(self.addresses))
+            position = _skip_separator(source, end)
+        return position + 1
+
+
+class _Log(list[Any]):
+    """Addresses in the order in which they came, so that they can be taken back."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, slice):
+            super().__setitem__(key, value)
+        else:
+            self.append((key, value))
+
+
+def _plain_name(name: bytes) -> bytes:
+    """The literal of a name without escapes."""
+    if b"\\" not in name:
+        return name
+    return b'"%b"' % string_of(name).encode(errors="surrogatepass")
 
 
 _ALWAYS = frozenset((Kind.DOCUMENT, Kind.LATEST))

@@ -114,6 +114,12 @@ class MessageFramer:
                 return b"".join(out)
             return b"".join(out), self._take(size), None
 
+    def taken_apart(self, message: bytes) -> Message:
+        """A message taken apart; one that is not sound is counted."""
+        found = Message(message)
+        self.broken += not found.is_sound
+        return found
+
     def take_rest(self) -> bytes:
         """The bytes of the unfinished message, which are forgotten."""
         rest = bytes(self._rest)

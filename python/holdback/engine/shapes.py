@@ -83,7 +83,8 @@ class Slot:
     """A value that means something.
 
     ``addresses`` are the names of the slots that say what it belongs to. A ``positional`` address that is absent is the
-    position in its array. ``signed`` text is read only where a stream is restored including such text. ``number`` and
+    position in its array. ``signed`` text is read only where a stream is restored including such text. ``content`` is
+    what the model says to the user, which may be a JSON document where text of other slots is not. ``number`` and
     ``depth`` (how many arrays are on the way) are known once the shape is compiled.
     """
 
@@ -93,6 +94,7 @@ class Slot:
     positional: bool = False
     emptied: Emptied = Emptied.TEXT
     signed: bool = False
+    content: bool = False
     number: int = -1
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
@@ -121,9 +123,15 @@ def address(name: str, *, positional: bool = False) -> Slot:
     return Slot(name, Kind.ADDRESS, positional=positional)
 
 
-def text(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT, signed: bool = False) -> Slot:
+def text(
+    name: str,
+    *addresses: str,
+    emptied: Emptied = Emptied.TEXT,
+    signed: bool = False,
+    content: bool = False,
+) -> Slot:
     """Text of a channel."""
-    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed)
+    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, content=content)
 
 
 def source(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT) -> Slot:
@@ -153,6 +161,7 @@ def place(name: str) -> Slot:
 
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
+CONTENT = Slot("text", Kind.WHOLE, content=True)
 SIGNED = Slot("text", Kind.WHOLE, signed=True)
 JSON = (Slot("document", Kind.WHOLE_SOURCE), Slot("document", Kind.DOCUMENT))
 """A JSON document: a string of its source, or the value itself."""

@@ -19,12 +19,12 @@ from typing import Any
 from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     OTHER,
     SIGNED,
     TEXT,
     ByType,
-    Kind,
     Shape,
     address,
     event,
@@ -34,7 +34,7 @@ from holdback.engine.shapes import (
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 DELTAS = {
-    "text_delta": text("text_delta", "index"),
+    "text_delta": text("text_delta", "index", content=True),
     "input_json_delta": source("input_json_delta", "index"),
     "thinking_delta": text("thinking_delta", "index", signed=True),
     "compaction_delta": text("compaction_delta", "index", signed=True),
@@ -48,24 +48,32 @@ FIELDS = {
 """Where the deltas of a type carry text. The types are the kinds of channels."""
 
 CITATION: Shape = {"cited_text": TEXT, "document_title": TEXT, "title": TEXT, "source": TEXT, "url": TEXT}
-RUN: Shape = {"content": {"stdout": TEXT, "stderr": TEXT}}
+FAILED: dict[str, Any] = {"error_message": TEXT}
+"""What stands in place of a tool's result."""
+RUN: Shape = {"content": {"stdout": TEXT, "stderr": TEXT, **FAILED}}
+STOP_DETAILS: Shape = {"explanation": TEXT}
 OTHER_BLOCKS: dict[str, Any] = {
     "tool_use": {"input": JSON},
     "server_tool_use": {"input": JSON},
     "mcp_tool_use": {"input": JSON},
-    "mcp_tool_result": {"content": (TEXT, [{"text": TEXT}])},
-    "web_search_tool_result": {"content": [{"title": TEXT, "url": TEXT}]},
+    "mcp_tool_result": {"content": (TEXT, [{"text": TEXT, "citations": [CITATION]}])},
+    "web_search_tool_result": {"content": ([{"title": TEXT, "url": TEXT}], FAILED)},
     "web_fetch_tool_result": {
-        "content": {"url": TEXT, "content": {"title": TEXT, "source": ByType({"text": {"data": TEXT}})}}
+        "content": {
+            "url": TEXT,
+            "content": {"title": TEXT, "source": ByType({"text": {"data": TEXT}})},
+            **FAILED,
+        }
     },
     "code_execution_tool_result": RUN,
     "bash_code_execution_tool_result": RUN,
-    "text_editor_code_execution_tool_result": {"content": {"content": TEXT, "lines": [TEXT]}},
-    "advisor_tool_result": {"content": {"text": TEXT}},
+    "text_editor_code_execution_tool_result": {"content": {"content": TEXT, "lines": [TEXT], **FAILED}},
+    "tool_search_tool_result": {"content": FAILED},
+    "advisor_tool_result": {"content": {"text": TEXT, **FAILED}},
 }
 BLOCK = ByType(
     {
-        "text": {"text": TEXT, "citations": [CITATION]},
+        "text": {"text": CONTENT, "citations": [CITATION]},
         "thinking": {"thinking": SIGNED},
         "compaction": {"content": SIGNED},
         **OTHER_BLOCKS,
@@ -81,6 +89,7 @@ STARTED = ByType(
 )
 """A block that begins: its deltas may go on with its text."""
 
+STOPPED: Shape = {"stop_reason": event("stop"), "stop_sequence": TEXT, "stop_details": STOP_DETAILS}
 AT = {"index": address("index")}
 KIND = {"type": event("kind")}
 ERROR = {"error": event("error")}
@@ -92,7 +101,7 @@ class Anthropic(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
-    ANSWER = {"content": [BLOCK], "stop_sequence": TEXT}
+    ANSWER = {"content": [BLOCK], "stop_sequence": TEXT, "stop_details": STOP_DETAILS}
     SHAPE = ByType(
         {
             "content_block_delta": {
@@ -108,7 +117,7 @@ class Anthropic(Format):
             "content_block_start": {**KIND, **AT, **ERROR, "content_block": STARTED},
             "content_block_stop": {**KIND, **AT, **ERROR},
             "message_start": {**KIND, **ERROR, "message": ANSWER},
-            "message_delta": {**ERROR, "delta": {"stop_reason": event("stop"), "stop_sequence": TEXT}},
+            "message_delta": {**ERROR, "delta": STOPPED},
             "message_stop": KIND,
             OTHER: ERROR,
         }
@@ -130,7 +139,7 @@ class Anthropic(Format):
             slot, _, value, _ = mark
             if is_text(slot):
                 addresses = addresses_of(mark, event)
-                steps.append(Feed((index, slot.name, None), mark, addresses, json=slot.kind is Kind.SOURCE))
+                steps.append(Feed((index, slot.name, None), mark, addresses))
             elif is_whole(slot):
                 steps.append(Whole(mark))
             elif slot.name == "kind":

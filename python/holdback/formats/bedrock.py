@@ -18,7 +18,7 @@ from typing import Any
 from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, SIGNED, TEXT, Kind, Shape, address, event, source, text
+from holdback.engine.shapes import JSON, SIGNED, TEXT, Shape, address, event, source, text
 from holdback.formats.base import Format, is_text, is_whole
 
 PATHS = {
@@ -121,7 +121,7 @@ class Bedrock(Format):
                 own = addresses[0] if slot.name == "outputs" else None
                 index = addresses[0] if slot.name in PATHS else None
                 key = (index, slot.name, own)
-                steps.append(Feed(key, mark, addresses, json=slot.kind is Kind.SOURCE))
+                steps.append(Feed(key, mark, addresses))
             elif is_whole(slot):
                 steps.append(Whole(mark))
             elif slot.name == "edge":

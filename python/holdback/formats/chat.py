@@ -33,6 +33,7 @@ from holdback.engine.answer import (
 from holdback.engine.marks import At, Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     KEEPS,
     OTHER,
@@ -64,7 +65,12 @@ CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
-    return text(name, "choice", emptied=DROPPED, signed=signed)
+    return text(name, "choice", emptied=DROPPED, signed=signed, content=name == "content")
+
+
+def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
+    """Shapes of members because of which a chunk leaves."""
+    return {name: (shape, KEEPS) for name, shape in shapes.items()}
 
 
 def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
@@ -84,15 +90,21 @@ DETAIL = ByType(
 for _shape in (DETAIL["reasoning.text"], DETAIL["reasoning.summary"]):
     _shape |= {"index": address("detail", positional=True), "type": (), "format": (), OTHER: KEEPS}
 
+REFERRED: dict[Any, Any] = dict.fromkeys(("title", "description", "url"), TEXT)
+"""What thinking refers to."""
 PART = {"text": _said("content"), "type": (), "index": (), OTHER: KEEPS}
 CONTENT_PART = ByType(
     {
         **dict.fromkeys(TEXT_PARTS, PART),
         "thinking": {
-            "thinking": (_said("thinking"), [{"text": _said("thinking"), "type": (), OTHER: KEEPS}]),
+            "thinking": (
+                _said("thinking"),
+                [{"text": _said("thinking"), "type": (), **_kept(REFERRED), OTHER: KEEPS}],
+            ),
             "type": (),
             OTHER: KEEPS,
         },
+        "resource": {"content": (KEEPS, {"text": TEXT}), OTHER: KEEPS},
         OTHER: {OTHER: KEEPS},
     }
 )
@@ -109,22 +121,23 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": TEXT} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (TEXT, [{"text": TEXT}])},
+        **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
+        "thinking": {"thinking": (TEXT, [{"text": TEXT, **REFERRED}])},
+        "resource": {"content": {"text": TEXT}},
     }
 )
 REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
     "refusal": TEXT,
-    "content": (TEXT, [(TEXT, WHOLE_PART)]),
+    "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
     "reasoning_details": [
         ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
     ],
     "tool_calls": [{"function": {"arguments": JSON}, "custom": {"input": TEXT}}],
     "function_call": {"arguments": JSON},
     "audio": {"transcript": TEXT},
-    "annotations": [{"url_citation": {"title": TEXT}}],
+    "annotations": [{"url_citation": {"title": TEXT, "url": TEXT}}],
 }
 DELTA: dict[Any, Any] = {
     **{
@@ -148,13 +161,14 @@ DELTA: dict[Any, Any] = {
         KEEPS,
     ),
     "audio": (place("audio"), {"transcript": _said("audio"), OTHER: KEEPS}),
-    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, OTHER: KEEPS}, OTHER: KEEPS}]),
+    "annotations": (KEEPS, [{"url_citation": {"title": TEXT, "url": TEXT}}]),
     OTHER: KEEPS,
 }
 CHOICE: dict[Any, Any] = {
     "index": address("choice", positional=True),
     "delta": (place("delta"), DELTA, KEEPS),
     "message": ({**MESSAGE, OTHER: KEEPS}, KEEPS),
+    "messages": ([MESSAGE], KEEPS),
     "finish_reason": (event("finish", "choice"), KEEPS),
     OTHER: KEEPS,
 }
@@ -177,7 +191,7 @@ class Chat(Enveloped):
         "error": (event("error"), KEEPS),
         OTHER: KEEPS,
     }
-    ANSWER = {"choices": [{"message": MESSAGE}]}
+    ANSWER = {"choices": [{"message": MESSAGE, "messages": [MESSAGE]}]}
     ENDS = dict.fromkeys(("content", "arguments", "input", "function_call"), THINKING)
 
     def __init__(self) -> None:
@@ -223,8 +237,7 @@ class Chat(Enveloped):
                     addresses = addresses_of(mark, event)
                     thinking.append(Feed((choice, name, addresses[1]), mark, addresses))
                 else:
-                    json = slot.kind is Kind.SOURCE
-                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event), json=json))
+                    saying.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
                     if value and name != "audio":
                         ending[choice] = at
             elif is_whole(slot):
@@ -295,7 +308,7 @@ class Chat(Enveloped):
                 elif call_id and own != call_id:
                     addresses = None  # such an id need not come again
         if is_text(slot):
-            steps.append(Feed((choice, slot.name, own), mark, addresses, json=slot.kind is Kind.SOURCE))
+            steps.append(Feed((choice, slot.name, own), mark, addresses))
 
     def _see_index(
         self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer

@@ -28,6 +28,7 @@ from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Step, 
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     KEEPS,
     OTHER,
@@ -82,6 +83,14 @@ BOUNDARIES: dict[str, Shape] = {
 }
 """What a part is that is no text, and what comes complete in it."""
 
+REVIEWS: Shape = [{"title": TEXT, "review": TEXT}]
+RETRIEVED: Shape = {
+    "title": TEXT,
+    "text": TEXT,
+    "uri": TEXT,
+    "ragChunk": {"text": TEXT},
+    "customMetadata": [{"stringValue": TEXT, "stringListValue": {"values": [TEXT]}}],
+}
 BESIDES: dict[str, Shape] = {
     "finishMessage": TEXT,
     "citationMetadata": {
@@ -90,7 +99,20 @@ BESIDES: dict[str, Shape] = {
     },
     "groundingMetadata": {
         "webSearchQueries": [TEXT],
-        "groundingChunks": [{"web": {"title": TEXT}}],
+        "imageSearchQueries": [TEXT],
+        "retrievalQueries": [TEXT],
+        "groundingChunks": [
+            {
+                "web": {"title": TEXT},
+                "image": {"title": TEXT},
+                "maps": {
+                    "title": TEXT,
+                    "text": TEXT,
+                    "placeAnswerSources": {"reviewSnippets": REVIEWS, "reviewSnippet": REVIEWS},
+                },
+                "retrievedContext": RETRIEVED,
+            }
+        ],
         "groundingSupports": [{"segment": {"text": TEXT}}],
         "searchEntryPoint": {"renderedContent": TEXT},
     },
@@ -99,12 +121,14 @@ BESIDES: dict[str, Shape] = {
 
 FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 
-WHOLE_PART: dict[Any, Any] = {
+OTHER_PART: dict[Any, Any] = {
     **BOUNDARIES,
-    "text": TEXT,
-    "audioTranscription": {"text": TEXT},
+    "audioTranscription": {"text": TEXT, "words": [{"word": TEXT}]},
     "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
 }
+WHOLE_PART = ByType(
+    {"true": {"text": TEXT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
+)
 
 PIECE: dict[Any, Any] = {
     "jsonPath": address("path"),
@@ -120,12 +144,13 @@ CALL: dict[Any, Any] = {
 
 def _part(name: str) -> dict[Any, Any]:
     """A part whose text is of that channel."""
-    said = text(name, "candidate", emptied=Emptied.ELEMENT)
+    said = text(name, "candidate", emptied=Emptied.ELEMENT, content=name == "text")
     return {
         "text": said,
         "thought": (),
         "audioTranscription": {
             "text": text("audioTranscription", "candidate", emptied=Emptied.ELEMENT),
+            "words": (KEEPS, [{"word": TEXT}]),
             OTHER: KEEPS,
         },
         **{kind: (event("boundary", "candidate"), KEEPS, shape) for kind, shape in BOUNDARIES.items()},

@@ -13,7 +13,7 @@ from typing import Any
 from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, TEXT, Kind, event, once, place, text
+from holdback.engine.shapes import CONTENT, JSON, TEXT, Kind, event, once, place, text
 from holdback.formats.base import Format, is_text, is_whole
 
 FIELDS = {
@@ -42,11 +42,11 @@ class Ollama(Format):
                 place("message"),
                 {
                     "thinking": text("message.thinking"),
-                    "content": text("message.content"),
+                    "content": text("message.content", content=True),
                     "tool_calls": (event("calls"), [{"function": {"arguments": JSON}}]),
                 },
             ),
-            "response": text("response"),
+            "response": text("response", content=True),
             "thinking": text("thinking"),
             "done": event("done"),
             "error": event("error"),
@@ -55,10 +55,10 @@ class Ollama(Format):
     ANSWER = {
         "message": {
             "tool_calls": [{"function": {"arguments": JSON}}],
-            "content": TEXT,
+            "content": CONTENT,
             "thinking": TEXT,
         },
-        "response": TEXT,
+        "response": CONTENT,
         "thinking": TEXT,
     }
     ENDS = dict.fromkeys(SAYING, THINKING)

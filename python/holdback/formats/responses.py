@@ -36,6 +36,7 @@ from holdback.engine.answer import (
 )
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
+    CONTENT,
     JSON,
     OTHER,
     SIGNED,
@@ -61,6 +62,7 @@ class Channel(NamedTuple):
     done: Shape  # of the event that ends it
     json: bool = False
     signed: bool = False
+    content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
     @property
@@ -77,7 +79,7 @@ OF_COMMAND = ("output_index", "command_index")
 OUTPUTS: Shape = [{"stdout": TEXT, "stderr": TEXT}]
 
 CHANNELS = {
-    "response.output_text": Channel(OF_PART, {"text": TEXT}),
+    "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
     "response.refusal": Channel(OF_PART, {"refusal": TEXT}),
     "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, signed=True),
     "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, signed=True),
@@ -85,6 +87,7 @@ CHANNELS = {
     "response.mcp_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.custom_tool_call_input": Channel(OF_ITEM, {"input": TEXT}),
     "response.code_interpreter_call_code": Channel(OF_ITEM, {"code": TEXT}),
+    "response.apply_patch_call_operation_diff": Channel(OF_ITEM, {"diff": TEXT}),
     "response.shell_call_command": Channel(OF_COMMAND, {"command": TEXT}),
     "response.shell_call_output_content": Channel(
         ("item_id", *OF_COMMAND), {"output": OUTPUTS}, streams=("stdout", "stderr")
@@ -95,8 +98,9 @@ CHANNELS = {
 ANNOTATION: Shape = {"title": TEXT, "url": TEXT, "filename": TEXT}
 PART = ByType(
     {
-        "output_text": {"text": TEXT, "annotations": [ANNOTATION]},
+        "output_text": {"text": CONTENT, "annotations": [ANNOTATION]},
         "input_text": {"text": TEXT},  # in the output of a tool
+        "input_file": {"filename": TEXT},
         "refusal": {"refusal": TEXT},
         "reasoning_text": {"text": SIGNED},
         "summary_text": {"text": SIGNED},
@@ -109,13 +113,15 @@ ITEM = ByType(
         "reasoning": {"summary": [PART], "content": [PART]},
         "function_call": {"arguments": JSON},
         "function_call_output": {"output": TOOL_OUTPUT},
-        "mcp_call": {"arguments": JSON, "output": TEXT, "error": (TEXT, {"message": TEXT})},
+        "mcp_call": {"arguments": JSON, "output": TEXT, "error": (TEXT, {"message": TEXT, "content": JSON})},
         "mcp_approval_request": {"arguments": JSON},
         "tool_search_call": {"arguments": JSON},
         "custom_tool_call": {"input": TEXT},
         "custom_tool_call_output": {"output": TOOL_OUTPUT},
         "code_interpreter_call": {"code": TEXT, "outputs": [{"logs": TEXT}]},
-        "local_shell_call": {"action": {"command": [TEXT], "env": JSON}},
+        "local_shell_call": {
+            "action": {"command": [TEXT], "env": JSON, "working_directory": TEXT, "user": TEXT}
+        },
         "local_shell_call_output": {"output": TEXT},
         "shell_call": {"action": {"commands": [TEXT]}},
         "shell_call_output": {"output": OUTPUTS},
@@ -123,12 +129,27 @@ ITEM = ByType(
         "apply_patch_call_output": {"output": TEXT},
         "program": {"code": TEXT},
         "program_output": {"result": TEXT},
-        "web_search_call": {"action": {"query": TEXT, "queries": [TEXT], "url": TEXT, "pattern": TEXT}},
-        "file_search_call": {"queries": [TEXT], "results": [{"text": TEXT, "filename": TEXT}]},
+        "web_search_call": {
+            "action": {
+                "query": TEXT,
+                "queries": [TEXT],
+                "url": TEXT,
+                "pattern": TEXT,
+                "sources": [{"url": TEXT}],
+            }
+        },
+        "file_search_call": {
+            "queries": [TEXT],
+            "results": [{"text": TEXT, "filename": TEXT, "attributes": JSON}],
+        },
+        "image_generation_call": {"revised_prompt": TEXT},
         "computer_call": {"action": {"text": TEXT}, "actions": [{"text": TEXT}]},
     }
 )
-ANSWER: Shape = {"output": [ITEM]}
+ANSWER: Shape = {
+    "output": [ITEM],
+    "error": {"misalignment": {"detailed_explanation": TEXT, "steer": {"message": TEXT}}},
+}
 
 
 SEQUENCE = latest("sequence_number")
@@ -143,7 +164,11 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
     if channel.streams:
         said = {stream: text(f"{name}:{stream}", *ids) for stream in channel.streams}
     else:
-        said = source(name, *ids) if channel.json else text(name, *ids, signed=channel.signed)
+        said = (
+            source(name, *ids)
+            if channel.json
+            else text(name, *ids, signed=channel.signed, content=channel.content)
+        )
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 
 
@@ -268,12 +293,12 @@ class Responses(Format):
                 self._name(item)
         key = (item, kind, own)
         if not value:  # the lane takes such an event, so it must not change what is known
-            return Feed(key, mark, None, json=channel.json)
+            return Feed(key, mark, None)
         self._open(key, ids)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)
             addresses = tuple(ANY if name == "item_id" else ids[name] for name in channel.ids)
-        return Feed(key, mark, addresses, json=channel.json)
+        return Feed(key, mark, addresses)
 
     def _item_of(self, kind: str, ids: Mapping[str, Any], own: Any) -> tuple[Any, bool]:
         """What the item of an event goes by, None if it is a new one; and whether its id is not to be relied on."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdback.engine.answer import Answer, Drain, Feed, Finish, Key, Step, addresses_of
 from holdback.engine.marks import Event
-from holdback.engine.shapes import TEXT, Kind, address, event, text
+from holdback.engine.shapes import CONTENT, Kind, address, event, text
 from holdback.formats.base import ENVELOPE_SLOTS, Enveloped, first_choice
 from holdback.formats.chat import Chat
 
@@ -27,13 +27,13 @@ class Text(Enveloped):
         "choices": [
             {
                 "index": address("choice", positional=True),
-                "text": text("said", "choice"),
+                "text": text("said", "choice", content=True),
                 "finish_reason": event("finish", "choice"),
             }
         ],
         "error": event("error"),
     }
-    ANSWER = {"choices": [{"text": TEXT}]}
+    ANSWER = {"choices": [{"text": CONTENT}]}
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:

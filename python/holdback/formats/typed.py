@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
 from holdback.engine.marks import Event
-from holdback.engine.shapes import Kind, Slot, address, event, source, text
+from holdback.engine.shapes import Slot, address, event, source, text
 from holdback.formats.base import Format, is_text, is_whole
 
 KIND = {"type": event("kind")}
@@ -63,7 +63,7 @@ class Typed(Format):
             if is_text(slot):
                 addresses = addresses_of(mark, event)
                 key = self.key(slot.name, addresses)
-                steps.append(Feed(key, mark, addresses, json=slot.kind is Kind.SOURCE))
+                steps.append(Feed(key, mark, addresses))
             elif is_whole(slot):
                 steps.append(Whole(mark))
             elif slot.name == "kind":

@@ -4,7 +4,7 @@ A text, a piece of reasoning or the input of a tool call is one part, which goes
 with the event that says it as a whole. Everything else that an event says is whole, too. A step or message that ends
 ends all of its parts.
 
-The input of a tool is JSON, unless the event that begins it says that it is text. Metadata of providers, files and the
+The input of a tool is JSON if it begins like a document, else text. Metadata of providers, files and the
 application's own ``data-*`` parts are not read.
 """
 
@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Feed, Key, Step
-from holdback.engine.marks import Event
-from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape, event
+from holdback.engine.answer import Answer, Key
+from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape
 from holdback.formats.base import type_of
 from holdback.formats.typed import KIND, Channel, Typed
 
@@ -33,7 +32,7 @@ OPENS_PART = tuple(f"{kind}-{edge}" for kind in ("text", "reasoning") for edge i
 class UIMessageStream(Typed):
     """One stream of a message."""
 
-    __slots__ = ("_plain",)
+    __slots__ = ()
 
     CHANNELS = CHANNELS
     SHAPE = ByType(
@@ -47,7 +46,7 @@ class UIMessageStream(Typed):
                 for kind in ("text", "reasoning")
                 for edge in ("start", "end")
             },
-            "tool-input-start": {**KIND, **CALL.addresses, "inputEncoding": event("encoding")},
+            "tool-input-start": {**KIND, **CALL.addresses},
             "tool-input-available": {**KIND, **CALL.addresses, "input": JSON},
             "tool-input-error": {**KIND, **CALL.addresses, "input": JSON, "errorText": TEXT},
             "tool-output-available": {"output": JSON},
@@ -80,9 +79,6 @@ class UIMessageStream(Typed):
     }
     DRAINS = frozenset({"finish-step", "reset-step", "finish", "abort", "error"})
 
-    def __init__(self) -> None:
-        self._plain: set[Any] = set()  # the calls whose input is text
-
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
         kind = type_of(event) or ""
@@ -95,15 +91,6 @@ class UIMessageStream(Typed):
     @staticmethod
     def recognises_answer(answer: Mapping[str, Any]) -> bool:
         return answer.get("role") == "assistant" and isinstance(answer.get("parts"), list)
-
-    def steps(self, event: Event, answer: Answer) -> list[Step]:
-        if any(mark[0].name == "encoding" and mark[2] == "text" for mark in event.marks):
-            self._plain.add(self.ids("tool-input", event))
-        steps = super().steps(event, answer)
-        for step in steps:
-            if type(step) is Feed and step.json and step.key[2] in self._plain:
-                step.json = False
-        return steps
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         return {"type": f"{key[1]}-delta", **self.ids_of(key), FIELDS[key[1]]: tail}

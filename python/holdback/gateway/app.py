@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 from starlette.types import Message, Receive, Scope, Send
 
+from holdback.config import with_content
 from holdback.errors import EncodedInput, MaskingError, StoreError
 from holdback.gateway import refusals
 from holdback.gateway.forwarding import (
@@ -41,6 +42,7 @@ from holdback.gateway.routes import Route, route_of
 from holdback.gateway.scopes import Named, credential_of, named
 from holdback.gateway.settings import Settings, load_for_worker
 from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.requests import content_of
 from holdback.mapping import PIIMapping
 from holdback.masking import Masked, RoundTrip
 
@@ -112,7 +114,7 @@ class Gateway:
             answering = RestoreMiddleware(
                 Forwarding(self._client, request, account),
                 mapping if route.answers else None,
-                self._config,
+                with_content(self._config, content_of(sent)),
                 answers=True,
                 protocol=route.protocol,
                 max_event_bytes=self._settings.limits.answer_bytes,

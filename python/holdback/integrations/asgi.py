@@ -16,6 +16,8 @@ response:
 - once the client is gone nothing that was held back is sent any more;
 - where only the bytes tell whether a response is restored, its start waits for the first of them. One that is not
   goes on as the same messages;
+- the body of the request is looked at as the application reads it: where that asks for JSON or for text, so does a
+  config whose ``content`` is ``"auto"``;
 - what is compressed is decoded, and goes on decoded: a middleware that compresses belongs outside of this one.
 
 It needs no host: ASGI is a calling convention.
@@ -28,6 +30,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
+from holdback.config import with_content
 from holdback.formats import AUTO
 from holdback.integrations.asgi_requests import masked_request
 from holdback.integrations.opening import (
@@ -39,6 +42,7 @@ from holdback.integrations.opening import (
     options_for,
     protocol_of_path,
 )
+from holdback.integrations.requests import BodyBegun
 from holdback.integrations.way_out import ScopeOrCallable, way_out
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
@@ -150,16 +154,12 @@ class RestoreMiddleware:
 
         def found(content_type: str, codings: str) -> Opening | None:
             options = options_for(self._options, self._protocol, scope)
-            return opening(
-                content_type,
-                codings,
-                mapping_for(mapping, scope),
-                self._config,
-                answers=self._answers,
-                options=options,
-            )
+            own, content = mapping_for(mapping, scope), asked.content()
+            config = self._config if own is None else with_content(self._config, content)
+            return opening(content_type, codings, own, config, answers=self._answers, options=options)
 
-        response = _Response(found, receive, send)
+        asked = BodyBegun()
+        response = _Response(found, asked, receive, send)
         try:
             await self.app(scope, response.receive, response.send)
         except Exception:
@@ -173,10 +173,23 @@ class RestoreMiddleware:
 class _Response:
     """One response on its way out: stands between the application and the server."""
 
-    __slots__ = ("_find", "_held", "_is_gone", "_opening", "_probe", "_receive", "_restorer", "_send")
+    __slots__ = (
+        "_asked",
+        "_find",
+        "_held",
+        "_is_gone",
+        "_opening",
+        "_probe",
+        "_receive",
+        "_restorer",
+        "_send",
+    )
 
-    def __init__(self, find: Callable[[str, str], Opening | None], receive: Receive, send: Send) -> None:
+    def __init__(
+        self, find: Callable[[str, str], Opening | None], asked: BodyBegun, receive: Receive, send: Send
+    ) -> None:
         self._find = find
+        self._asked = asked
         self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
         self._probe: BodyProbe | None = None  # only while it is open whether the response is touched
         self._opening: Opening | None = None
@@ -189,6 +202,8 @@ class _Response:
         """What the server says, unchanged."""
         message = await self._receive()
         self._is_gone = self._is_gone or message["type"] == "http.disconnect"
+        if message["type"] == "http.request":
+            self._asked.add(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:

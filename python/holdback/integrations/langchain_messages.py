@@ -250,7 +250,7 @@ class _Copy:
         for at, block in enumerate(self._blocks()):
             if isinstance(block, str):
                 yield _Spot("content", "text", content, at, "item")
-            elif block.get("type") in TEXTS:
+            elif isinstance(block, dict) and str(block.get("type")) in TEXTS:
                 member, kind = TEXTS[block["type"]]
                 if isinstance(block.get(member), str):
                     yield _Spot((block["type"], block.get("index")), kind, block, member, "block")
@@ -262,7 +262,7 @@ class _Copy:
             call["args"] = pieces.value(call["args"], call["name"])
         for block in self._blocks():
             if isinstance(block, dict):
-                member = ARGUMENTS.get(block.get("type", ""), "")
+                member = ARGUMENTS.get(str(block.get("type")), "")
                 if block.get(member) and isinstance(block[member], dict):
                     block[member] = pieces.value(block[member], block.get("name") or "")
 
@@ -279,11 +279,7 @@ class _Copy:
 
     def _blocks(self) -> list[Any]:
         content = self._fields["content"]
-        return (
-            [block for block in content if isinstance(block, (str, dict))]
-            if isinstance(content, list)
-            else []
-        )
+        return content if isinstance(content, list) else []
 
     def _sources(self) -> Iterator[_Spot]:
         """Arguments in pieces, or as the source of a document, with their copies."""
@@ -298,7 +294,7 @@ class _Copy:
         calls = [call.get("function") for call in aside.get("tool_calls") or () if isinstance(call, dict)]
         for block in (*self._blocks(), *calls, aside.get("function_call")):
             if isinstance(block, dict):
-                member = ARGUMENTS.get(block.get("type", "function_call"), "")
+                member = ARGUMENTS.get(str(block.get("type", "function_call")), "")
                 if isinstance(block.get(member), str):
                     twin = next((spot for spot in spots if spot.text == block[member]), None)
                     if twin is not None:

@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -35,11 +35,12 @@ from litellm.types.guardrails import GuardrailEventHooks
 from holdback import _backend
 from holdback.aio import restored
 from holdback.bodies import BodyOptions, BodyRestorer
-from holdback.config import DeanonymizationConfig
+from holdback.config import DeanonymizationConfig, checked_content, with_content
 from holdback.engine.objects import as_chunk
 from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
+from holdback.integrations.requests import content_of
 from holdback.mapping import AnyMapping, PIIMapping, matcher_of
 from holdback.pairs import pairs_in
 from holdback.restorers.answers import restore_answer
@@ -109,6 +110,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param known_values: ``{placeholder: original}``, or the path of a JSON file that holds it. Restored in answers,
         and masked in requests: messages, prompts, inputs, instructions, system text, tool results and definitions.
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
+    :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
+        that asks for JSON or for text (``response_format`` and its like).
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -121,7 +124,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     too for known values.
 
     :raises ValueError: ``mode`` has not what is needed.
-    :raises HoldbackError: ``protocol``, ``oversized`` or ``undecodable`` is not known.
+    :raises HoldbackError: ``content``, ``protocol``, ``oversized`` or ``undecodable`` is not known.
     :raises MappingError: the known values cannot be used; no message quotes one.
 
     >>> import asyncio
@@ -146,6 +149,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         *,
         known_values: str | os.PathLike[str] | Mapping[str, str] | None = None,
         reasoning: bool = False,
+        content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
         oversized: str | None = None,
@@ -160,7 +164,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning))
+        self._config = DeanonymizationConfig(reasoning=bool(reasoning), content=checked_content(content))
         matcher_of(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
@@ -197,7 +201,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        return restore_answer(response, self._mapping_of(data), self._config, protocol=self._options.protocol)
+        config = with_content(self._config, content_of(data))
+        return restore_answer(response, self._mapping_of(data), config, protocol=self._options.protocol)
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -212,7 +217,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
-            begin = partial(_Answer, matcher, self._config, options)
+            config = with_content(self._config, content_of(request_data))
+            begin = partial(_Answer, matcher, config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
         return restored(response, begin, iter)

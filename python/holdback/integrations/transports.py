@@ -22,11 +22,13 @@ from holdback import aio, sync
 from holdback.aio import not_empty
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.closing import aclose, close
+from holdback.config import with_content
 from holdback.errors import HoldbackError
 from holdback.formats import AUTO
 from holdback.integrations import way_out
 from holdback.integrations.libraries import check_request, check_transport
 from holdback.integrations.opening import STALE, Opening, mapping_for, mapping_given, opening, options_for
+from holdback.integrations.requests import content_of
 from holdback.integrations.way_out import ScopeOrCallable
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
@@ -227,7 +229,13 @@ class _Restoring:
             response.headers.get(name, "") for name in ("content-type", "content-encoding")
         )
         options = options_for(self._options, self._protocol, request)
-        return opening(content_type, codings, mapping, self._config, answers=True, options=options)
+        config = self._config if mapping is None else with_content(self._config, self._content_of(request))
+        return opening(content_type, codings, mapping, config, answers=True, options=options)
+
+    def _content_of(self, request: Any) -> Any:
+        """What a request asks for, if its body is there; one that is streamed has gone by."""
+        is_read = isinstance(request.stream, self.host.ByteStream)
+        return content_of(request.content) if is_read else "auto"
 
     def _response(self, response: Any, reads: Any, found: Opening, peeked: _Peeked | None = None) -> Any:
         """The response with its body restored; as it came, if the first reads say that it is no answer."""

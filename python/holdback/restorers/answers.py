@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdback._backend import TrieMatcher, is_native
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine import json_text
 from holdback.engine.answer import restore_wholes
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
@@ -49,7 +49,7 @@ def restore_answer(
     if matcher is None or (kind := kind or format_of_answer(members(node) or {})) is None:
         return answer
     event = ObjectEvent(node, kind.answer_shapes(signed=restores_reasoning(config)))
-    restore_wholes(event, matcher)
+    restore_wholes(event, matcher, content_of(config))
     written = event.written()
     return answer if written is node else written
 
@@ -66,7 +66,7 @@ def _in_bytes(answer: Any, matcher: TrieMatcher | None, kind: type[Format] | Non
     if reading is None:
         return answer
     event = BytesEvent(text, reading)
-    restore_wholes(event, matcher)
+    restore_wholes(event, matcher, content_of(config))
     changes = event.changes()
     if not changes:
         return answer

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 from holdback._backend import is_native
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
@@ -46,6 +46,7 @@ class ChunkRestorer:
 
     __slots__ = (
         "_answer",
+        "_content",
         "_format",
         "_is_in_bytes",
         "_kind",
@@ -68,6 +69,7 @@ class ChunkRestorer:
         self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
+        self._content = content_of(config)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
@@ -125,7 +127,7 @@ class ChunkRestorer:
         kind = kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
-            self._answer = Answer(self._matcher, self._format)
+            self._answer = Answer(self._matcher, self._format, content=self._content)
             if self._uses_lane and not self._is_in_bytes:
                 self._lane = ChunkLane(self._format.shapes(signed=self._signed))
                 self._answer.use(self._lane)

@@ -27,7 +27,7 @@ from enum import Enum, auto
 from typing import Any, NoReturn
 
 from holdback._backend import Lane, is_native
-from holdback.config import restores_reasoning
+from holdback.config import content_of, restores_reasoning
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
@@ -90,6 +90,7 @@ class WireRestorer:
 
     __slots__ = (
         "_answer",
+        "_content",
         "_format",
         "_is_first",
         "_kind",
@@ -121,6 +122,7 @@ class WireRestorer:
         if oversized not in {"pass", "raise"}:
             raise HoldbackError('oversized must be "pass" or "raise"')
         self._signed = restores_reasoning(config)
+        self._content = content_of(config)
         self._limits = max_event_bytes, oversized == "pass"
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._format: Format | None = None  # of this stream, once it is decided
@@ -284,7 +286,7 @@ class WireRestorer:
         self._format = kind()
         if self._matcher is None:
             return
-        self._answer = Answer(self._matcher, self._format)
+        self._answer = Answer(self._matcher, self._format, content=self._content)
         if self._uses_lane and self._writer.framing in (Framing.EVENTS, Framing.LINES):
             size, skips = self._limits
             framer = self._source
@@ -303,9 +305,7 @@ class WireRestorer:
 
     def _taken_apart(self, frame: bytes) -> Frame | Message:
         if self._writer.framing is Framing.MESSAGES:
-            message = Message(frame)
-            self._source.broken += not message.is_sound
-            return message
+            return self._source.taken_apart(frame)  # type: ignore[no-any-return]
         return Frame(frame, self._writer.framing or Framing.EVENTS, first=self._is_first)
 
     def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
@@ -351,6 +351,8 @@ class WireRestorer:
         for chunk in before:
             self._writer.event(chunk)
         if leaves or not frame.only_data:
+            if not leaves and self._answer is not None:
+                self._answer.note(event, leaves=True)
             self._writer.frame(frame, frame.changes(event.changes()))
         else:
             self._writer.leave_out(frame)
