@@ -3,7 +3,7 @@
 A message, a piece of reasoning or the arguments of a call is a channel, which goes by its id and ends with an event of
 its own. The three ``_CHUNK`` events say the same without beginning or end: one without an id goes on with the last of
 its kind, and every other event ends them (but ``RAW``, which clients take to say nothing), since a client does. All end
-with the run.
+with the run. Since any event may end a text in this way, none is left to the native lane.
 
 Wholes are results of tools, snapshots of the messages, and results and errors of runs. The state, activities, custom
 events, the provider's own events in ``RAW`` and the echo of the request are the application's, and are not read. Names
@@ -54,7 +54,7 @@ class AgUi(Typed):
     CHANNELS = CHANNELS
     SHAPE = ByType(
         {
-            **{kind: {**_addresses(one), "delta": one.slot(kind)} for kind, one in CHANNELS.items()},
+            **{kind: {**KIND, **_addresses(one), "delta": one.slot(kind)} for kind, one in CHANNELS.items()},
             **{
                 f"{name}_{edge}": {**KIND, **_addresses(one)}
                 for name, one in (
@@ -85,7 +85,6 @@ class AgUi(Typed):
         "TOOL_CALL_END": ("TOOL_CALL_ARGS",),
     }
     DRAINS = frozenset({"RUN_FINISHED", "RUN_ERROR"})
-    ENDS = {kind: tuple(chunk for chunk in CHUNKS if chunk != kind) for kind in CHANNELS}
 
     def __init__(self) -> None:
         self._chunk_ids: dict[str, Any] = {}  # kind -> the id that its chunks said last
