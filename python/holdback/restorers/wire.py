@@ -267,8 +267,8 @@ class WireRestorer:
             source = self._source
             writer.seen_so(source.manner)
             if not frame:
-                most = f"max_event_bytes={self._limits[0]}"
-                raise EventTooLarge(f"the event at offset {source.offset} is larger than {most}")
+                at, most = source.offset, self._limits[0]
+                raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
             self._read(self._taken_apart(frame), reading)
             self._unread = b""
