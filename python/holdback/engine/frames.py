@@ -24,10 +24,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdback.engine.bytes_cursor import Change
-from holdback.engine.messages import FIRST_BYTES, MessageFramer
+from holdback.engine.messages import FIRST_BYTES, Message, MessageFramer
 
 BOM = b"\xef\xbb\xbf"
 
@@ -350,3 +350,10 @@ def framer_of(
     if framing is Framing.MESSAGES:
         return MessageFramer(max_event_bytes, skip_oversized=skip_oversized, offset=offset)
     return Framer(framing, max_event_bytes, skip_oversized=skip_oversized, offset=offset)
+
+
+def taken_apart(frame: bytes, framing: Framing | None, framer: Any, *, first: bool) -> Frame | Message:
+    """A frame taken apart; a message that is not sound is counted."""
+    if framing is Framing.MESSAGES:
+        return framer.taken_apart(frame)  # type: ignore[no-any-return]
+    return Frame(frame, framing or Framing.EVENTS, first=first)

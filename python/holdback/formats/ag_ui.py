@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, End, Key, Step
+from holdback.engine.answer import Answer
 from holdback.engine.marks import Event
 from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape, Slot, address
+from holdback.engine.steps import End, Key, Step
 from holdback.formats.base import is_text, type_of
 from holdback.formats.typed import KIND, Channel, Typed
 

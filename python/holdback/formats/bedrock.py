@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import JSON, SIGNED, TEXT, Shape, address, event, source, text
+from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 PATHS = {

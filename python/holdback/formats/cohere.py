@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Key
+from holdback.engine.answer import Answer
 from holdback.engine.objects import members
 from holdback.engine.shapes import JSON, TEXT, ByType, Shape, event
+from holdback.engine.steps import Key
 from holdback.formats.base import type_of
 from holdback.formats.typed import KIND, Channel, Typed
 

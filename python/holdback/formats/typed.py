@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import Slot, address, event, source, text
+from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 KIND = {"type": event("kind")}
@@ -28,7 +29,8 @@ class Channel(NamedTuple):
 
     def slot(self, name: str) -> Slot:
         """Text of this kind in a shape, beside which ``addresses`` stand."""
-        return source(name, *self.ids) if self.json else text(name, *self.ids)
+        channel = "reasoning" if name.lower().startswith(("reasoning", "thinking")) else "content"
+        return source(name, *self.ids) if self.json else text(name, *self.ids, channel=channel)
 
     @property
     def addresses(self) -> dict[str, Slot]:

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Key
+from holdback.engine.answer import Answer
 from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape
+from holdback.engine.steps import Key
 from holdback.formats.base import type_of
 from holdback.formats.typed import KIND, Channel, Typed
 

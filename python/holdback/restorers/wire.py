@@ -32,21 +32,14 @@ from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framing, framer_of
+from holdback.engine.frames import Frame, Framing, framer_of, taken_apart
 from holdback.engine.messages import Message
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, format_named, format_of, name_of
-from holdback.mapping import AnyMapping, matcher_for
-
-_ENCODINGS = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xce\xb2\xcf\x81", "br"),
-    # A bare br stream has no magic. These are the first bytes that encoders write, and no event begins with one.
-    (b"\x0b", "br"),
-    (b"\x1b", "br"),
-    (b"\x8b", "br"),
-)
+from holdback.mapping import AnyMapping
+from holdback.report import Report
+from holdback.restorers.encodings import encoding_of
+from holdback.restorers.material import material
 
 
 class State(Enum):
@@ -89,7 +82,9 @@ class WireRestorer:
     """
 
     __slots__ = (
+        "_account",
         "_answer",
+        "_before_lane",
         "_content",
         "_format",
         "_is_first",
@@ -127,9 +122,10 @@ class WireRestorer:
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
-        self._matcher = matcher_for(mapping, config)
-        self._uses_lane = _lane and is_native(self._matcher)
+        self._matcher, self._account = material(mapping, config)
+        self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
+        self._before_lane = 0  # events that were too large before the lane took over
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
@@ -203,7 +199,7 @@ class WireRestorer:
             if is_cut:
                 writer.data(rest)
             elif rest:
-                frame = self._taken_apart(rest)
+                frame = taken_apart(rest, writer.framing, self._source, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
@@ -212,6 +208,15 @@ class WireRestorer:
             if ready or is_cut:
                 writer.complete(b"" if is_line_open else rest or b"\n", ready)
         return writer.take()
+
+    @property
+    def report(self) -> Report:
+        """What happened so far; counts only."""
+        if self._answer is not None:
+            self._answer.count()
+        if self._source is not None:
+            self._account.oversized = self._before_lane + self._source.oversized
+        return self._account.report()
 
     def __repr__(self) -> str:
         keys = 0 if self._matcher is None else len(self._matcher)
@@ -251,11 +256,11 @@ class WireRestorer:
 
     def _is_encoded(self, data: bytes) -> bool:
         """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
-        for magic, name in _ENCODINGS:
-            if data.startswith(magic):
-                self._start = data
-                raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
-        return any(magic.startswith(data) for magic, _ in _ENCODINGS) and bool(data)
+        name, may_become = encoding_of(data)
+        if name is not None:
+            self._start = data
+            raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        return may_become
 
     def _settle(self, taken: Any) -> None:
         """Settle the frames that must be read, one after the other, until there are none."""
@@ -270,7 +275,7 @@ class WireRestorer:
                 at, most = source.offset, self._limits[0]
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            self._read(self._taken_apart(frame), reading)
+            self._read(taken_apart(frame, writer.framing, self._source, first=self._is_first), reading)
             self._unread = b""
             if self._state is State.FORWARDING:
                 taken = source.take_rest()
@@ -286,10 +291,11 @@ class WireRestorer:
         self._format = kind()
         if self._matcher is None:
             return
-        self._answer = Answer(self._matcher, self._format, content=self._content)
+        self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
         if self._uses_lane and self._writer.framing in (Framing.EVENTS, Framing.LINES):
             size, skips = self._limits
             framer = self._source
+            self._before_lane = framer.oversized
             self._source = Lane(
                 kind.shapes(signed=self._signed).native,
                 lines=self._writer.framing is Framing.LINES,
@@ -302,11 +308,6 @@ class WireRestorer:
             self._answer.use(self._source)
 
     # ------------------------------------------------------------ read, settle, write
-
-    def _taken_apart(self, frame: bytes) -> Frame | Message:
-        if self._writer.framing is Framing.MESSAGES:
-            return self._source.taken_apart(frame)  # type: ignore[no-any-return]
-        return Frame(frame, self._writer.framing or Framing.EVENTS, first=self._is_first)
 
     def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
         """What becomes of a frame."""
@@ -338,6 +339,7 @@ class WireRestorer:
             event = json_text.loads(source)
             kind = None if event is None else format_of(event)
             if kind is None:
+                self._account.not_understood += event is not None
                 return None
             self._decide(kind)
         if self._kind is None:
