@@ -343,13 +343,12 @@ def _at(segments: Sequence[Segment], position: int) -> int:
     return bisect_right(segments, position, key=lambda segment: segment.source) - 1
 
 
-def framer_of(
-    framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int
-) -> Framer | MessageFramer:
-    """What cuts a stream of that framing into frames."""
+def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer | MessageFramer:
+    """What cuts a stream of that framing into frames; ``limits`` is the most bytes, and whether a larger event passes."""
+    max_event_bytes, skips = limits
     if framing is Framing.MESSAGES:
-        return MessageFramer(max_event_bytes, skip_oversized=skip_oversized, offset=offset)
-    return Framer(framing, max_event_bytes, skip_oversized=skip_oversized, offset=offset)
+        return MessageFramer(max_event_bytes, skip_oversized=skips, offset=offset)
+    return Framer(framing, max_event_bytes, skip_oversized=skips, offset=offset)
 
 
 def taken_apart(frame: bytes, framing: Framing | None, framer: Any, *, first: bool) -> Frame | Message:

@@ -232,10 +232,8 @@ class WireRestorer:
 
     def _begin(self, data: bytes) -> Any:
         """Take bytes in while the quick way is not open; returns what the source of frames makes of them."""
-        writer = self._writer
         if self._source is None:
-            data = self._start + data
-            self._start = b""
+            data, self._start = self._start + data, b""
             if not self._passed and self._is_encoded(data):
                 self._start = data
                 return b""
@@ -245,9 +243,8 @@ class WireRestorer:
                 self._start = data[end:]
                 self._passed += end
                 return data[:end]
-            writer.framing = framing
-            size, skips = self._limits
-            self._source = framer_of(framing, size, skip_oversized=skips, offset=self._passed)
+            self._writer.framing = framing
+            self._source = framer_of(framing, self._limits, self._passed)
             if framing is Framing.MESSAGES and self._kind is Bedrock:
                 self._kind = None  # it may be another provider's stream in chunks
             if self._kind is not None:
