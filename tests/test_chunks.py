@@ -46,6 +46,12 @@ ESCAPES_ARE_CUT = {
     "openai-chat-odd.sse",
     "openai-chat-tools.sse",
     "openai-responses-tools.sse",
+    "ag-ui.sse",
+    "ui-message-stream.sse",
+    "openai-realtime.ndjson",
+    "cohere-tools.sse",
+    "anthropic-bedrock.eventstream",
+    "bedrock-converse.eventstream",
 }
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from holdback.masking import requests
+from holdback.masking import parts, requests
 from holdback.masking.requests import REQUESTS
 from holdback.masking.shapes import OTHERS, SIGNED, By, Either, Kind, Shape
 
@@ -45,16 +45,16 @@ class Place(NamedTuple):
 
 
 NAMED: Mapping[str, Shape] = {
-    "a message": requests.MESSAGE,
-    "a block": requests.CONTENT,
+    "a message": parts.MESSAGE,
+    "a block": parts.CONTENT,
     "an item": requests.ITEM,
     "a turn": requests.TURN,
     "a part": requests.PART,
-    "a tool": requests.TOOL,
-    "a declaration": requests.DECLARATION,
-    "a tool choice": requests.CHOICE,
-    "a form": requests.FORMAT,
-    "a schema": requests.SCHEMA,
+    "a tool": parts.TOOL,
+    "a declaration": parts.DECLARATION,
+    "a tool choice": parts.CHOICE,
+    "a form": parts.FORMAT,
+    "a schema": parts.SCHEMA,
 }
 """Shapes that have a table of their own, by what a reader calls them."""
 

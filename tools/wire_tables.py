@@ -18,7 +18,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from holdback.engine.shapes import OTHER, ByType, Kind, Shape, Slot
-from holdback.formats import FORMATS, anthropic, chat, gemini, ollama, responses, text
+from holdback.formats import (
+    FORMATS,
+    ag_ui,
+    anthropic,
+    bedrock,
+    chat,
+    cohere,
+    gemini,
+    ollama,
+    realtime,
+    responses,
+    text,
+)
+from holdback.formats import ui_message_stream as ui
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats.md"
 MARK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -138,6 +151,9 @@ BLOCKS: Names = (
     ("a block", anthropic.STARTED),
     ("a citation", anthropic.CITATION),
 )
+MESSAGES: Names = (("a message", ag_ui.MESSAGE),)
+REALTIME: Names = (("an item", realtime.ITEM), ("an item", realtime.ITEM_WITH_ID))
+CITATIONS: Names = (("a citation", cohere.CITATION),)
 ITEMS: Names = (
     ("an item", responses.ITEM),
     ("an item", responses.ITEM_WITH_ID),
@@ -237,6 +253,17 @@ def tables() -> dict[str, str]:
         "anthropic.citations": table_of_types(anthropic.CITATION, ()),
         "gemini": table_of_paths(gemini.Gemini.SHAPE),
         "ollama": table_of_paths(ollama.Ollama.ANSWER),
+        "cohere.events": table_of_events(STREAMS["cohere"], CITATIONS),
+        "cohere.citations": table_of_paths(cohere.CITATION),
+        "cohere.answer": table_of_paths(cohere.Cohere.ANSWER),
+        "bedrock.stream": table_of_paths(bedrock.Bedrock.SHAPE),
+        "bedrock.answer": table_of_paths(bedrock.Bedrock.ANSWER),
+        "ui-message-stream.events": table_of_events(STREAMS["ui-message-stream"], ()),
+        "ui-message-stream.answer": table_of_paths(ui.UIMessageStream.ANSWER),
+        "ag-ui.events": table_of_events(STREAMS["ag-ui"], MESSAGES),
+        "ag-ui.answer": table_of_paths(ag_ui.AgUi.ANSWER),
+        "openai-realtime.events": table_of_events(STREAMS["openai-realtime"], REALTIME),
+        "openai-realtime.items": table_of_types(realtime.ITEM, ()),
     }
 
 

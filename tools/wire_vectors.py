@@ -35,6 +35,7 @@ from wire_cases_bytes import bytes_cases  # noqa: E402
 from wire_cases_content import content_cases  # noqa: E402
 from wire_cases_typed import typed_cases  # noqa: E402
 from wire_oracle import Rejected, judge  # noqa: E402
+from wire_typed import READERS  # noqa: E402
 from wire_ways import made as restorer_made  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors" / "wire"
@@ -46,7 +47,7 @@ Vector = dict[str, Any]
 
 def recorded() -> Iterator[Case]:
     """The recordings, each in reads that end anywhere."""
-    for path in sorted([*RECORDINGS.glob("*.sse"), *STREAMS.iterdir()]):
+    for path in sorted([*RECORDINGS.glob("*.sse"), *STREAMS.glob("*.sse"), *STREAMS.glob("*.ndjson")]):
         own = path.with_name(f"{path.stem}.map.json")
         pairs = json.loads((own if own.exists() else STREAMS.parent / "map.json").read_text(encoding="utf-8"))
         name = "openai-chat" if path.parent == RECORDINGS else path.stem
@@ -56,7 +57,7 @@ def recorded() -> Iterator[Case]:
         )
 
 
-FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama")
+FORMATS = ("openai-chat", "openai-text", "openai-responses", "anthropic", "gemini", "ollama", *READERS)
 
 
 def cases() -> Iterator[Case]:

@@ -17,8 +17,8 @@ class HoldbackError(Exception):
     >>> try:
     ...     ChunkRestorer({"<PERSON_1>": "Ada"}, protocol="smtp")
     ... except HoldbackError as error:
-    ...     print(error)
-    unknown protocol; known are: anthropic, auto, gemini, ollama, openai-chat, openai-responses, openai-text
+    ...     print(str(error).partition(";")[0])
+    unknown protocol
     """
 
 

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 __all__ = ["BOM", "WINDOW", "BodyKind", "BodySniffer", "Claim", "claim_of", "may_be_answer"]
 
-EVENT_TYPES = frozenset({"text/event-stream"})
+EVENT_TYPES = frozenset({"text/event-stream", "application/vnd.amazon.eventstream"})
 LINE_TYPES = frozenset(
     {
         "application/x-ndjson",
@@ -230,5 +230,9 @@ def _is_answer(node: dict[str, Any], *, is_stream: bool) -> bool:
     ):
         return True
     return not is_stream and (
-        "candidates" in node or node.get("done") is True or node.get("object") == "text_completion"
+        "candidates" in node
+        or node.get("done") is True
+        or node.get("object") in ("text_completion", "realtime.response")
+        or ("message" in node and "finish_reason" in node)  # Cohere
+        or isinstance(node.get("output"), dict)  # Bedrock
     )

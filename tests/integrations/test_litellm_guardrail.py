@@ -218,6 +218,18 @@ async def test_trap_7_what_litellm_put_together_is_not_changed() -> None:
     assert answer.model_dump() == dump
 
 
+async def test_bedrocks_pass_through() -> None:
+    """LiteLLM buffers that stream and hands its text to the hook as an answer of Converse."""
+    content = [{"text": "Hi <PERSON_1>"}, {"toolUse": {"toolUseId": "t", "input": {"to": "<PERSON_1>"}}}]
+    answer = {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn"}
+    holdback = guardrail(known_values=PAIRS)
+    restored = await holdback.async_post_call_success_hook(request(), None, answer)
+    said, call = restored["output"]["message"]["content"]
+    assert said == {"text": f"Hi {PAIRS['<PERSON_1>']}"}
+    assert call["toolUse"]["input"] == {"to": PAIRS["<PERSON_1>"]}
+    assert content[0] == {"text": "Hi <PERSON_1>"}
+
+
 def test_trap_8_settings_that_are_not_ours_are_passed_on(tmp_path: Path) -> None:
     from litellm.types.guardrails import LitellmParams
 

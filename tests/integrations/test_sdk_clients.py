@@ -1,4 +1,4 @@
-"""Real clients of five SDKs read restored recordings from a server on the loopback: `make test-sdk`.
+"""Real clients of six SDKs read restored recordings from a server on the loopback: `make test-sdk`.
 
 What a client puts together from the restored stream must be what it puts together from the stream as it came,
 restored as a whole.
@@ -284,3 +284,43 @@ def test_ollama(server: Server, name: str, size: int) -> None:
 
     recording, came, restored = asked(server, name, size, ask)
     assert restored == restore_answer(came, recording.pairs, protocol="ollama")
+
+
+# ---------------------------------------------------------------- Cohere
+
+
+def cohere_message(events: list[Any]) -> dict[str, Any]:
+    """What a client puts together from the events of a stream, as the whole answer would say it."""
+    blocks: dict[str, list[Any]] = {"content": [], "tool_calls": [], "citations": []}
+    message: dict[str, Any] = {"role": "assistant", "tool_plan": "", **blocks}
+    for event in events:
+        delta = (event.get("delta") or {}).get("message") or {}
+        kind = event["type"]
+        if kind == "content-start":
+            blocks["content"].append(delta["content"])
+        elif kind == "content-delta":
+            for field, piece in delta["content"].items():
+                blocks["content"][-1][field] += piece
+        elif kind == "tool-plan-delta":
+            message["tool_plan"] += delta["tool_plan"]
+        elif kind == "tool-call-start":
+            blocks["tool_calls"].append(delta["tool_calls"])
+        elif kind == "tool-call-delta":
+            function = blocks["tool_calls"][-1]["function"]
+            function["arguments"] += delta["tool_calls"]["function"]["arguments"]
+        elif kind == "citation-start":
+            blocks["citations"].append(delta["citations"])
+    return {"finish_reason": "COMPLETE", "message": message}
+
+
+@SIZES
+def test_cohere(server: Server, size: int) -> None:
+    def ask(url: str) -> dict[str, Any]:
+        client = importlib.import_module("cohere").ClientV2(base_url=url, api_key="none")
+        stream = client.chat_stream(**ASKED)
+        return cohere_message([event.model_dump(exclude_none=True) for event in stream])
+
+    recording, came, restored = asked(server, "cohere-tools", size, ask)
+    assert restored == restore_answer(came, recording.pairs, protocol="cohere")
+    assert len(restored["message"]["content"]) == 3
+    assert len(restored["message"]["tool_calls"]) == 2

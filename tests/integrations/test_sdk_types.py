@@ -42,7 +42,7 @@ def is_restored(root: Root, sample: Any) -> bool:
 @cache
 def places(root: Root) -> dict[str, bool]:
     """The places of strings in a type, and whether each is restored."""
-    pytest.importorskip(root.module.partition(".")[0])
+    pytest.importorskip("botocore" if root.protocol == "bedrock" else root.module.partition(".")[0])
     found: dict[str, bool] = {}
     for leaf in leaves(root.load()):
         place = f"{root.protocol}:{leaf.path}"

@@ -12,6 +12,10 @@ from functools import cache
 
 LEFT: dict[str, tuple[str, ...]] = {
     "an identifier": (
+        "bedrock:*Id",
+        "bedrock:*.s3Location.*",
+        "ag-ui:*Id",
+        "ag-ui:*Ids[]",
         "*.id",
         "*_id",
         "*_ids[]",
@@ -24,6 +28,10 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-responses:*.tunnel_id",
     ),
     "a name that code goes by": (
+        "bedrock:*.serverName",
+        "ag-ui:*.toolCallName",
+        "ag-ui:*.stepName",
+        "ag-ui:*.activityType",
         "*.name",
         "*.server_label",
         "*server_name",
@@ -36,6 +44,11 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.customMetadata[].key",
     ),
     "a kind, a model, a version or another word of a fixed set": (
+        "ag-ui:*.code",
+        "ag-ui:*.protocolVersion",
+        "ag-ui:*.mimeType",
+        "ag-ui:*.provider",
+        "ag-ui:*.interrupts[].reason",
         "*.model",
         "*.type",
         "*.version",
@@ -62,6 +75,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-chat:*[](reasoning.text).format",
     ),
     "a time or a place in a recording": (
+        "ag-ui:*.expiresAt",
         "*.created_at",
         "*.page_age",
         "*.retrieved_at",
@@ -70,6 +84,10 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.route.duration",
     ),
     "encoded data, or what must go back as it came": (
+        "ag-ui:*.encryptedValue",
+        "ag-ui:*.source(*).value",
+        "openai-realtime:*.audio",
+        "openai-realtime:(response.output_audio.delta).delta",
         "*.signature",
         "*encrypted_*",
         "*.data",
@@ -92,11 +110,17 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.logprobsResult.*",
     ),
     "what a check of the provider says": (
+        "bedrock:*.trace.*",
         "*moderation*",
         "openai-responses:*_safety_checks[].*",
         "openai-responses:*.review_target",
     ),
     "the request, which comes back masked as it was sent": (
+        "bedrock:*.guardContent.*",
+        "ag-ui:*.input.*",
+        "openai-realtime:*.session(*",
+        "openai-realtime:*.metadata{k}",
+        "openai-realtime:*(mcp_approval_response).reason",
         "openai-chat:.metadata{k}",
         "openai-responses:*instructions*",
         "openai-responses:*.tools[]*",
@@ -113,10 +137,12 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.partMetadata{}",
     ),
     "the definition of a tool": (
+        "openai-realtime:*(mcp_list_tools).tools[].*",
         "anthropic:*(mcp_tool_listing).tools[].*",
         "anthropic:*.tool_changes[]*",
     ),
     "an error in the words of the provider": (
+        "bedrock:*Exception.*essage",
         "*error.code",
         "*error.message",
         "*error.param",
@@ -126,6 +152,7 @@ LEFT: dict[str, tuple[str, ...]] = {
         "gemini:*.modelStatus.message",
     ),
     "the address of what the provider holds or has found": (
+        "bedrock:*.location.*",
         "*.file_url",
         "openai-responses:*.outputs[](image).url",
         "openai-chat:*(tool_reference).favicon",
@@ -150,10 +177,28 @@ LEFT: dict[str, tuple[str, ...]] = {
         "openai-chat:*(UNKNOWN).raw{}",
     ),
     "data for programs beside the text": (
+        "bedrock:*.additionalModelResponseFields{}",
         "openai-chat:*.metadata{}",
         "openai-chat:*(resource_link).metadata{k}",
     ),
     "the prompt as the provider put it together, for debugging": ("cohere:(debug).prompt",),
+    "what the user said or pressed": (
+        "openai-realtime:*(message).content[].transcript",
+        "openai-realtime:*.input_audio_transcription.*",
+        "openai-realtime:(input_audio_buffer.dtmf_event_received).event",
+    ),
+    "the application's own data, and what the provider said underneath": (
+        "ag-ui:*.metadata{}",
+        "ag-ui:*.rawEvent{}",
+        "ag-ui:*.event{}",
+        "ag-ui:*.source",
+        "ag-ui:*.value{}",
+        "ag-ui:*.snapshot{}",
+        "ag-ui:*[](*Operation).*",
+        "ag-ui:*.content{}",
+        "ag-ui:*.responseSchema{}",
+        "ag-ui:*.description",
+    ),
 }
 
 
@@ -164,20 +209,7 @@ def _of_items(*members: str) -> tuple[str, ...]:
     )
 
 
-PENDING: dict[str, tuple[str, ...]] = {
-    "Cohere: the format is not read": (
-        "cohere:*.content.text",
-        "cohere:*.content.thinking",
-        "cohere:*.content[](text).text",
-        "cohere:*.content[](thinking).thinking",
-        "cohere:*.tool_plan",
-        "cohere:*.function.arguments",
-        "cohere:*.citations.text",
-        "cohere:*.citations[].text",
-        "cohere:*.sources[](tool).tool_output{}",
-        "cohere:*.sources[](document).document{}",
-    ),
-}
+PENDING: dict[str, tuple[str, ...]] = {}
 
 
 @cache

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aws_messages
 import oracle
 from holdback import ChunkRestorer
 from json_oracle import JsonOracle
@@ -29,6 +30,8 @@ def names(protocol: str) -> list[str]:
 
 def chunks_of(name: str) -> list[Chunk]:
     """The chunks of a recording, without frames that carry none."""
+    if name.endswith(".eventstream"):
+        return aws_messages.inner(aws_messages.read((STREAMS / name).read_bytes()))
     body = (STREAMS / name).read_text(encoding="utf-8")
     if name.endswith(".ndjson"):
         return [json.loads(line) for line in body.split("\n") if line]

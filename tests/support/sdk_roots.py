@@ -145,4 +145,9 @@ ROOTS = (
     Root("ollama generate answer", "ollama", "ollama", "GenerateResponse", is_answer=True),
     Root("cohere", "cohere", "cohere", "V2ChatStreamResponse"),
     Root("cohere answer", "cohere", "cohere", "V2ChatResponse", is_answer=True),
+    Root("realtime", "openai-realtime", "openai.types.realtime", "RealtimeServerEvent"),
+    Root("realtime answer", "openai-realtime", "openai.types.realtime", "RealtimeResponse", is_answer=True),
+    Root("ag-ui", "ag-ui", "ag_ui.core.events", "Event"),
+    Root("bedrock", "bedrock", "botocore_types", "ConverseStreamOutput"),
+    Root("bedrock answer", "bedrock", "botocore_types", "ConverseResponse", is_answer=True),
 )

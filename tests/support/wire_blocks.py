@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import wire_typed
 from wire_formats import (
     CONTENT,
     Chat,
@@ -229,4 +230,5 @@ READERS: dict[str, type[Reader]] = {
     "anthropic": Anthropic,
     "gemini": Gemini,
     "ollama": Ollama,
+    **wire_typed.READERS,
 }

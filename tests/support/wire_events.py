@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import wire_typed
 from oracle import join_halves
 from wire_channels import Slot
 from wire_formats import Chat, Event, listed, named
@@ -334,7 +335,15 @@ def tail_of(
 
 def _typed_tail(frame: Frame, event: Event, protocol: str) -> None:
     kind = str(event.get("type"))
-    if protocol == "anthropic":
+    if protocol in wire_typed.READERS:
+        _needs(
+            any(
+                set(event) <= {"type", "event_id", said.path.split()[0], *said.ids}
+                for said in wire_typed.READERS[protocol].TEXTS.get(kind, ())
+            ),
+            "its members",
+        )
+    elif protocol == "anthropic":
         _needs(kind == "content_block_delta" and set(event) <= {"type", "index", "delta"}, "its members")
     else:
         ids = {"item_id", "output_index", "content_index", "summary_index", "command_index"}

@@ -17,6 +17,7 @@ from wire_channels import Channels, Instance, Restored
 from wire_events import says_more
 from wire_formats import Event, Key, Source, everything
 from wire_json import BOM, Frame, Node, Path, frames
+from wire_typed import Typed
 
 
 class Model(Channels):
@@ -133,6 +134,8 @@ class Model(Channels):
 
     def tail(self, key: Key, text: str, number: Any) -> Event:
         """The event that carries the tail of a channel."""
+        if isinstance(self.reader, Typed):
+            return self.reader.tail(key, text)
         choice, name = key[0], key[1]
         if self.protocol == "anthropic":
             field = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}[

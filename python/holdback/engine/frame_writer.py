@@ -13,18 +13,30 @@ from typing import Any
 from holdback.engine.bytes_cursor import Change, apply
 from holdback.engine.frames import BOM, Frame, Framing
 from holdback.engine.json_text import to_json_bytes
+from holdback.engine.messages import Message, written
 
 
 class FrameWriter:
     """What is ready to leave, in order; ``take`` returns it."""
 
-    __slots__ = ("_has_element", "_has_left", "_lead", "_named", "_newline", "_out", "framing", "owes_lf")
+    __slots__ = (
+        "_has_element",
+        "_has_left",
+        "_is_chunk",
+        "_lead",
+        "_named",
+        "_newline",
+        "_out",
+        "framing",
+        "owes_lf",
+    )
 
     def __init__(self) -> None:
         self.framing: Framing | None = None
         self.owes_lf = False  # the last frame was left out and ended with CR: a LF behind it belongs to it
         self._out: list[bytes] = []
         self._newline, self._named = b"\n", False  # how the last event that was read is written
+        self._is_chunk = False  # the events stand in chunks of messages
         self._has_left = False  # anything
         self._has_element = False  # an element of the array
         self._lead = b""  # the line end of a first frame that was left out
@@ -33,7 +45,7 @@ class FrameWriter:
         """These bytes leave as they are."""
         self._out.append(data)
 
-    def frame(self, frame: Frame, changes: Iterable[Change] = ()) -> None:
+    def frame(self, frame: Frame | Message, changes: Iterable[Change] = ()) -> None:
         """A frame leaves, with these changes."""
         self.owes_lf = False
         data = apply(frame.bytes, changes)
@@ -44,15 +56,18 @@ class FrameWriter:
             self._has_element = True
         self._out.append(data)
 
-    def leave_out(self, frame: Frame) -> None:
+    def leave_out(self, frame: Frame | Message) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
         if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
 
-    def seen(self, frame: Frame) -> None:
+    def seen(self, frame: Frame | Message) -> None:
         """An event that was read: synthetic ones are written like it."""
-        self._newline, self._named = frame.newline or self._newline, frame.has_name
+        if isinstance(frame, Message):
+            self._is_chunk |= frame.is_chunk
+        else:
+            self._newline, self._named = frame.newline or self._newline, frame.has_name
 
     def seen_so(self, manner: tuple[bytes, bool] | None) -> None:
         """Likewise of an event that the lane took: what ends its lines, and whether it has an ``event`` line."""
@@ -61,6 +76,9 @@ class FrameWriter:
 
     def event(self, chunk: dict[str, Any]) -> None:
         """A synthetic event leaves."""
+        if self.framing is Framing.MESSAGES:
+            self._out.append(written(chunk, is_chunk=self._is_chunk))
+            return
         data, newline = to_json_bytes(chunk), self._newline
         if self.framing is Framing.ELEMENTS:
             self._out.append(b"," + data if self._has_element else data)
@@ -77,7 +95,7 @@ class FrameWriter:
 
     def complete(self, frame: bytes, at: int) -> None:
         """Supply what an unterminated frame lacks that left before place ``at``, if something follows it there."""
-        if at >= len(self._out) or self.framing is Framing.ELEMENTS:
+        if at >= len(self._out) or self.framing in (Framing.ELEMENTS, Framing.MESSAGES):
             return
         end = self._newline if frame.endswith((b"\n", b"\r")) else self._newline * 2
         if self.framing is Framing.LINES:

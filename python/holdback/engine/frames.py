@@ -1,12 +1,13 @@
 r"""Frames: the borders of events in a stream of bytes. Nothing else knows CR and LF.
 
-There are three framings, told by the first byte that is no blank:
+There are four framings, told by the first byte that is no blank:
 
 - *events*: server-sent events, framed as the WHATWG HTML standard says, section "Server-sent events". Lines end with
   LF, CR LF or CR, mixed as they please; an empty line ends an event; a line that begins with a colon is a comment; one
   space behind a field's colon is not part of its value; the values of several ``data`` lines are joined with LF;
 - *lines*: NDJSON, an event a line, ended by LF;
-- *elements*: one JSON array over the whole stream, an event an element.
+- *elements*: one JSON array over the whole stream, an event an element;
+- *messages*: AWS event streams, which ``messages`` reads.
 
 Two kinds of lines are frames of their own, so that they leave as soon as they are complete: comments at the beginning
 of a frame, which providers send to keep a connection alive, and empty lines where no event has begun. A frame that ends
@@ -23,9 +24,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdback.engine.bytes_cursor import Change
+from holdback.engine.messages import FIRST_BYTES, Message, MessageFramer
 
 BOM = b"\xef\xbb\xbf"
 
@@ -44,12 +46,15 @@ class Framing(Enum):
     EVENTS = auto()
     LINES = auto()
     ELEMENTS = auto()
+    MESSAGES = auto()
 
     @staticmethod
     def of(data: bytes) -> Framing | None:
         """The framing of a stream that begins with these bytes; None if they do not tell yet."""
         if len(data) < len(BOM) and BOM.startswith(data):
             return None
+        if data[:1] and data[0] in FIRST_BYTES:
+            return Framing.MESSAGES
         first = data.removeprefix(BOM).lstrip(b" \t\r\n")[:1]
         if not first:
             return None
@@ -336,3 +341,18 @@ class Frame:
 def _at(segments: Sequence[Segment], position: int) -> int:
     """The number of the segment in which that place of the data is."""
     return bisect_right(segments, position, key=lambda segment: segment.source) - 1
+
+
+def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer | MessageFramer:
+    """What cuts a stream of that framing into frames; ``limits`` is the most bytes, and whether a larger event passes."""
+    max_event_bytes, skips = limits
+    if framing is Framing.MESSAGES:
+        return MessageFramer(max_event_bytes, skip_oversized=skips, offset=offset)
+    return Framer(framing, max_event_bytes, skip_oversized=skips, offset=offset)
+
+
+def taken_apart(frame: bytes, framing: Framing | None, framer: Any, *, first: bool) -> Frame | Message:
+    """A frame taken apart; a message that is not sound is counted."""
+    if framing is Framing.MESSAGES:
+        return framer.taken_apart(frame)  # type: ignore[no-any-return]
+    return Frame(frame, framing or Framing.EVENTS, first=first)

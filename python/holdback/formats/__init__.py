@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback.errors import HoldbackError
+from holdback.formats.ag_ui import AgUi
 from holdback.formats.anthropic import Anthropic
 from holdback.formats.base import Format
+from holdback.formats.bedrock import Bedrock
 from holdback.formats.chat import Chat
+from holdback.formats.cohere import Cohere
 from holdback.formats.gemini import Gemini
 from holdback.formats.ollama import Ollama
+from holdback.formats.realtime import Realtime
 from holdback.formats.responses import Responses
 from holdback.formats.text import Text
+from holdback.formats.ui_message_stream import UIMessageStream
 
 __all__ = [
     "AUTO",
     "FORMATS",
+    "Bedrock",
     "Chat",
     "Format",
     "Text",
@@ -34,6 +40,11 @@ FORMATS: dict[str, type[Format]] = {
     "anthropic": Anthropic,
     "gemini": Gemini,
     "ollama": Ollama,
+    "cohere": Cohere,
+    "ui-message-stream": UIMessageStream,
+    "ag-ui": AgUi,
+    "openai-realtime": Realtime,
+    "bedrock": Bedrock,
 }
 """The wire formats by name."""
 

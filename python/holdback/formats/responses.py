@@ -245,7 +245,8 @@ class Responses(Format):
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
-        return (type_of(event) or "").startswith("response.")
+        is_realtime = "event_id" in event and "sequence_number" not in event
+        return (type_of(event) or "").startswith("response.") and not is_realtime
 
     @staticmethod
     def recognises_answer(answer: Mapping[str, Any]) -> bool:

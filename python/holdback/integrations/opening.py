@@ -92,6 +92,10 @@ PATHS = (
     (":streamGenerateContent", "gemini"),
     ("/api/chat", "ollama"),
     ("/api/generate", "ollama"),
+    ("/v2/chat", "cohere"),
+    ("/converse", "bedrock"),
+    ("/converse-stream", "bedrock"),
+    ("/invoke-with-response-stream", "bedrock"),
 )
 """How the paths of the providers end, and the wire formats of what is answered there."""
 

@@ -143,7 +143,8 @@ class Masker:
         :param known: what the conversation masked before, such as a store holds: all its values are masked, by the
             placeholders that they have there.
         :param protocol: the request's format, ``"openai-chat"``, ``"openai-text"``, ``"openai-responses"``,
-            ``"anthropic"``, ``"gemini"`` or ``"ollama"``; ``"auto"`` takes the fields of all of them.
+            ``"anthropic"``, ``"gemini"``, ``"ollama"``, ``"cohere"``, ``"bedrock"`` (Converse) or
+            ``"openai-realtime"`` (an event of the client); ``"auto"`` takes the fields of all of them.
         :raises TypeError: an argument is of a wrong type.
         :raises MaskingError: the request cannot be read, or masking it would be unsafe; it must not be sent.
         """

@@ -9,179 +9,27 @@ Places that hold numbers or booleans alone are not named: only strings are maske
 
 from __future__ import annotations
 
-import re
-
-from holdback.masking.shapes import (
-    DATA,
-    EARLIER,
-    ENCODED,
-    KEPT,
-    NAME,
-    OTHERS,
-    SIGNED,
-    TEXT,
-    By,
-    Either,
-    Shape,
+from holdback.masking.parts import (
+    BLOCK,
+    CACHE,
+    CHOICE,
+    CONTENT,
+    DECLARATION,
+    FORMAT,
+    MESSAGE,
+    SCHEMA,
+    TOOL,
+    Object,
+    both_spellings,
+    kept,
 )
-
-Object = dict[str, Shape]
-
-
-def _kept(*names: str) -> Object:
-    return dict.fromkeys(names, KEPT)
-
-
-def _both_spellings(shape: Object) -> Object:
-    """The members in the spelling of Google's wire, and in that of its Python SDK."""
-    snake = {re.sub("(?<=[a-z])([A-Z])", r"_\1", name).lower(): inner for name, inner in shape.items()}
-    return {**shape, **snake}
-
-
-# ---------------------------------------------------------------- tools and schemas
-
-SCHEMA: Object = _kept("type", "format", "required", "$ref", "$id", "$schema", "$anchor", "propertyOrdering")
-SCHEMA |= {
-    **dict.fromkeys(("enum", "const", "default", "example", "examples"), TEXT),
-    **{name: {OTHERS: SCHEMA} for name in ("properties", "patternProperties", "$defs", "definitions")},
-    "dependentRequired": {OTHERS: KEPT},
-    "dependentSchemas": {OTHERS: SCHEMA},
-    OTHERS: SCHEMA,  # descriptions are strings, which are text; everything else is a schema again
-}
-"""A JSON schema: the names of its properties and its keywords stay; descriptions, titles, examples, enumerations and
-whatever else it says are text."""
-
-FORMAT: Object = {
-    **_kept("type", "name", "syntax"),
-    "description": TEXT,
-    "schema": SCHEMA,
-    "definition": TEXT,
-}
-FORMAT |= {"json_schema": FORMAT, "grammar": FORMAT}
-"""The form that an answer, or the input of a tool, is to have."""
-
-DECLARATION: Object = _both_spellings({
-    **_kept("name", "behavior"),
-    "description": TEXT,
-    **dict.fromkeys(
-        ("parameters", "parametersJsonSchema", "response", "responseJsonSchema", "inputSchema"), SCHEMA
-    ),
-    "format": FORMAT,
-})  # fmt: skip
-"""What all formats say of a tool: its name, what it is for, and the schema of its arguments."""
-
-CACHE: Object = _kept("type", "ttl")
-NAMES = Either(KEPT, {"tool_names": KEPT, "always": {"tool_names": KEPT}, "never": {"tool_names": KEPT}})
-
-TOOL: Object = {
-    **_kept("type", "server_label", "connector_id", "vector_store_ids", "environment", "display_mode"),
-    **_kept("authorization", "model", "quality", "size", "background", "moderation", "output_format"),
-    **_kept("search_context_size", "mcp_server_name", "file_ids", "input_fidelity", "action"),
-    **DECLARATION,
-    "function": DECLARATION,
-    "custom": DECLARATION,
-    "functionDeclarations": [DECLARATION],
-    "function_declarations": [DECLARATION],
-    "headers": {OTHERS: KEPT},
-    "allowed_tools": NAMES,
-    "require_approval": NAMES,
-    "container": Either(KEPT, _kept("type", "file_ids", "memory_limit")),
-    "cache_control": CACHE,
-    "allowed_callers": KEPT,
-    "input_examples": DATA,
-}
-TOOL["tools"] = [TOOL]
-"""A tool that the model may call, in any format. Credentials for a tool that the provider calls stay."""
-
-CHOICE = Either(
-    KEPT,
-    {
-        **_kept("type", "name", "mode", "server_label"),
-        "function": _kept("name"),
-        "custom": _kept("name"),
-        "tools": [{**_kept("type", "name", "server_label"), "function": _kept("name")}],
-        "allowed_tools": {**_kept("mode"), "tools": [{**_kept("type", "name"), "function": _kept("name")}]},
-    },
-)
-"""Which tool the model must call."""
-
-# ---------------------------------------------------------------- blocks and messages
-
-CITATION: Object = _kept("type", "file_id", "encrypted_index", "container_id")
-SOURCE: Object = {**_kept("type", "media_type", "file_id"), "data": TEXT, "url": ENCODED}
-ADDRESS = Either(ENCODED, {"url": ENCODED, "detail": KEPT, "format": KEPT})
-
-BLOCK: Object = {
-    **_kept("type", "id", "tool_use_id", "name", "tool_name", "server_name", "file_id", "detail", "status"),
-    **_kept("signature", "encrypted_content", "encrypted_stdout", "media_type", "error_code", "phase"),
-    "text": TEXT,
-    "refusal": TEXT,
-    "title": TEXT,
-    "input": DATA,
-    "thinking": SIGNED,
-    "citations": [CITATION],
-    "annotations": [CITATION],
-    "image_url": ADDRESS,
-    "video_url": ADDRESS,
-    "input_audio": {"data": ENCODED, "format": KEPT},
-    "file": {"file_data": ENCODED, "file_id": KEPT, "filename": TEXT},
-    "file_data": ENCODED,
-    "filename": TEXT,
-    "caller": _kept("type", "tool_id"),
-    "cache_control": CACHE,
-    "tool_references": [_kept("type", "tool_name")],
-}
-COMPACTION: Object = {
-    **_kept("type", "encrypted_content", "signature"),
-    "content": SIGNED,
-    "cache_control": CACHE,
-}
-REDACTED: Object = {"type": KEPT, "data": ENCODED}
-CONTENT = By("type", {"compaction": COMPACTION, "redacted_thinking": REDACTED}, BLOCK)
-"""A block or part of a message's content."""
-BLOCK["content"] = SOURCE["content"] = [CONTENT]
-BLOCK["source"] = By("type", {"base64": {**SOURCE, "data": ENCODED}}, SOURCE)
-
-FUNCTION: Object = {**_kept("name", "thought_signature"), "arguments": DATA}
-SIGNATURES: Object = _kept("thought_signature", "thought_signatures", "signature")
-
-CALL: Object = {
-    **_kept("id", "type"),
-    "function": FUNCTION,
-    "custom": {"name": KEPT, "input": TEXT},
-    "provider_specific_fields": SIGNATURES,
-    "extra_content": {"google": SIGNATURES},
-}
-
-SPEAKER: Object = {
-    **_kept("role", "id", "type", "tool_call_id", "tool_name", "status", "phase"),
-    "name": NAME,
-    "content": [CONTENT],
-    "refusal": TEXT,
-    "reasoning_content": TEXT,
-    "reasoning": TEXT,
-    "reasoning_details": [
-        {**_kept("type", "id", "format", "signature", "data"), "text": SIGNED, "summary": SIGNED}
-    ],
-    "thinking": TEXT,
-    "thinking_blocks": [CONTENT],
-    "tool_calls": [CALL],
-    "function_call": FUNCTION,
-    "audio": {**_kept("id", "format"), "data": ENCODED, "transcript": TEXT},
-    "images": [Either(ENCODED, {"type": KEPT, "image_url": ADDRESS})],
-    "annotations": [{"type": KEPT, "url_citation": {"title": TEXT, "url": TEXT}}],
-    "provider_specific_fields": SIGNATURES,
-    "cache_control": CACHE,
-}
-TOOL_SPEAKS: Object = {**SPEAKER, "name": KEPT}
-MESSAGE = By("role", {"function": TOOL_SPEAKS, "tool": TOOL_SPEAKS}, SPEAKER)
-"""A message of chat, Anthropic or Ollama. The name of a tool that answers stays, that of a person does not."""
+from holdback.masking.shapes import DATA, EARLIER, ENCODED, KEPT, OTHERS, SIGNED, TEXT, By, Either
 
 # ---------------------------------------------------------------- the Responses API
 
 ITEM_FIELDS: Object = {
-    **_kept("type", "id", "call_id", "role", "status", "phase", "name", "namespace", "server_label"),
-    **_kept("container_id", "fingerprint", "approval_request_id", "encrypted_content", "execution"),
+    **kept("type", "id", "call_id", "role", "status", "phase", "name", "namespace", "server_label"),
+    **kept("container_id", "fingerprint", "approval_request_id", "encrypted_content", "execution"),
     "content": [CONTENT],
     "summary": [CONTENT],
     "arguments": DATA,
@@ -196,9 +44,9 @@ ITEM_FIELDS: Object = {
     "result": TEXT,
     "error": TEXT,
     "tools": [TOOL],
-    "caller": _kept("type", "caller_id"),
-    "pending_safety_checks": [{**_kept("id", "code"), "message": TEXT}],
-    "acknowledged_safety_checks": [{**_kept("id", "code"), "message": TEXT}],
+    "caller": kept("type", "caller_id"),
+    "pending_safety_checks": [{**kept("id", "code"), "message": TEXT}],
+    "acknowledged_safety_checks": [{**kept("id", "code"), "message": TEXT}],
 }
 ITEM = By(
     "type",
@@ -217,55 +65,55 @@ ITEM = By(
 
 # ---------------------------------------------------------------- Gemini
 
-PART: Object = _both_spellings({
+PART: Object = both_spellings({
     "text": TEXT,
     "thoughtSignature": KEPT,
-    "inlineData": _both_spellings({"mimeType": KEPT, "data": ENCODED, "displayName": TEXT}),
-    "fileData": _both_spellings({"mimeType": KEPT, "fileUri": TEXT, "displayName": TEXT}),
-    "functionCall": _both_spellings({
-        **_kept("id", "name"),
+    "inlineData": both_spellings({"mimeType": KEPT, "data": ENCODED, "displayName": TEXT}),
+    "fileData": both_spellings({"mimeType": KEPT, "fileUri": TEXT, "displayName": TEXT}),
+    "functionCall": both_spellings({
+        **kept("id", "name"),
         "args": DATA,
-        "partialArgs": [_both_spellings({"jsonPath": KEPT, "stringValue": TEXT})],
+        "partialArgs": [both_spellings({"jsonPath": KEPT, "stringValue": TEXT})],
     }),
-    "executableCode": _kept("language", "id") | {"code": TEXT},
-    "codeExecutionResult": _kept("outcome", "id") | {"output": TEXT},
-    "toolCall": _both_spellings({**_kept("id", "toolType"), "args": DATA}),
-    "toolResponse": _both_spellings({**_kept("id", "toolType"), "response": DATA}),
+    "executableCode": kept("language", "id") | {"code": TEXT},
+    "codeExecutionResult": kept("outcome", "id") | {"output": TEXT},
+    "toolCall": both_spellings({**kept("id", "toolType"), "args": DATA}),
+    "toolResponse": both_spellings({**kept("id", "toolType"), "response": DATA}),
     "audioTranscription": {"text": TEXT},
-    "videoMetadata": _both_spellings(_kept("startOffset", "endOffset")),
-    "mediaResolution": Either(KEPT, _kept("level")),
+    "videoMetadata": both_spellings(kept("startOffset", "endOffset")),
+    "mediaResolution": Either(KEPT, kept("level")),
 })  # fmt: skip
-RESPONSE: Object = {**_kept("id", "name", "scheduling"), "response": DATA, "parts": [PART]}
-PART |= _both_spellings({"functionResponse": RESPONSE})
+RESPONSE: Object = {**kept("id", "name", "scheduling"), "response": DATA, "parts": [PART]}
+PART |= both_spellings({"functionResponse": RESPONSE})
 TURN: Object = {"role": KEPT, "parts": [PART]}
-VOICE: Object = _both_spellings(
+VOICE: Object = both_spellings(
     {
-        "prebuiltVoiceConfig": _both_spellings(_kept("voiceName")),
+        "prebuiltVoiceConfig": both_spellings(kept("voiceName")),
         "languageCode": KEPT,
     }
 )
-SPEAKING: Object = _both_spellings({
+SPEAKING: Object = both_spellings({
     "voiceConfig": VOICE,
     "languageCode": KEPT,
-    "multiSpeakerVoiceConfig": _both_spellings({
-        "speakerVoiceConfigs": [_both_spellings({"speaker": TEXT, "voiceConfig": VOICE})]
+    "multiSpeakerVoiceConfig": both_spellings({
+        "speakerVoiceConfigs": [both_spellings({"speaker": TEXT, "voiceConfig": VOICE})]
     }),
 })  # fmt: skip
 
-GENERATION: Object = _both_spellings({
-    **_kept("responseMimeType", "responseModalities", "mediaResolution"),
+GENERATION: Object = both_spellings({
+    **kept("responseMimeType", "responseModalities", "mediaResolution"),
     "stopSequences": TEXT,
     "responseSchema": SCHEMA,
     "responseJsonSchema": SCHEMA,
-    "thinkingConfig": _both_spellings(_kept("thinkingLevel")),
-    "imageConfig": _both_spellings(_kept("aspectRatio", "imageSize")),
+    "thinkingConfig": both_spellings(kept("thinkingLevel")),
+    "imageConfig": both_spellings(kept("aspectRatio", "imageSize")),
     "speechConfig": SPEAKING,
 })  # fmt: skip
 
 # ---------------------------------------------------------------- the formats
 
 OPENAI: Object = {
-    **_kept("model", "service_tier", "prompt_cache_retention"),
+    **kept("model", "service_tier", "prompt_cache_retention"),
     "user": TEXT,
     "safety_identifier": TEXT,
     "prompt_cache_key": TEXT,
@@ -273,9 +121,12 @@ OPENAI: Object = {
 }
 """What OpenAI's formats share."""
 
+AUDIO = Either(ENCODED, {"voice": Either(KEPT, kept("id")), "format": KEPT})
+"""Audio itself, or how an answer is to be spoken."""
+
 CHAT: Object = {
     **OPENAI,
-    **_kept("modalities", "reasoning_effort", "verbosity"),
+    **kept("modalities", "reasoning_effort", "verbosity"),
     "messages": [MESSAGE],
     "tools": [TOOL],
     "tool_choice": CHOICE,
@@ -284,19 +135,19 @@ CHAT: Object = {
     "response_format": FORMAT,
     "prediction": {"type": KEPT, "content": [CONTENT]},
     "stop": TEXT,
-    "audio": {"voice": Either(KEPT, _kept("id")), "format": KEPT},
+    "audio": AUDIO,
     "logit_bias": {OTHERS: KEPT},
     "web_search_options": {"search_context_size": KEPT, "user_location": {"type": KEPT}},
 }
 
-PROMPT: Object = {**_kept("id", "version"), "variables": {OTHERS: [CONTENT]}}
+PROMPT: Object = {**kept("id", "version"), "variables": {OTHERS: [CONTENT]}}
 """A prompt: text, or texts; in the Responses API a template that OpenAI keeps, and what to fill in."""
 
 TEXT_COMPLETION: Object = {**OPENAI, "prompt": [PROMPT], "suffix": TEXT, "stop": TEXT}
 
 RESPONSES: Object = {
     **OPENAI,
-    **_kept("include", "truncation"),
+    **kept("include", "truncation"),
     "input": [ITEM],
     "instructions": [ITEM],
     "previous_response_id": EARLIER,
@@ -305,12 +156,12 @@ RESPONSES: Object = {
     "tools": [TOOL],
     "tool_choice": CHOICE,
     "text": {"format": FORMAT, "verbosity": KEPT},
-    "reasoning": _kept("effort", "summary", "generate_summary"),
+    "reasoning": kept("effort", "summary", "generate_summary"),
     "context_management": Either(KEPT, {"type": KEPT}),
 }
 
 EDIT: Object = {
-    **_kept("type", "exclude_tools"),
+    **kept("type", "exclude_tools"),
     "trigger": {"type": KEPT},
     "keep": Either(KEPT, {"type": KEPT}),
     "clear_at_least": {"type": KEPT},
@@ -318,20 +169,20 @@ EDIT: Object = {
 }
 
 ANTHROPIC: Object = {
-    **_kept("model", "service_tier", "anthropic_version", "anthropic_beta", "speed", "inference_geo"),
+    **kept("model", "service_tier", "anthropic_version", "anthropic_beta", "speed", "inference_geo"),
     "messages": [MESSAGE],
     "system": [CONTENT],
     "tools": [TOOL],
     "tool_choice": CHOICE,
     "metadata": DATA,
     "stop_sequences": TEXT,
-    "thinking": _kept("type", "display"),
-    "container": Either(KEPT, {"id": KEPT, "skills": [_kept("type", "skill_id", "version")]}),
+    "thinking": kept("type", "display"),
+    "container": Either(KEPT, {"id": KEPT, "skills": [kept("type", "skill_id", "version")]}),
     "mcp_servers": [
         {
-            **_kept("type", "name", "authorization_token"),
+            **kept("type", "name", "authorization_token"),
             "url": TEXT,
-            "tool_configuration": _kept("allowed_tools"),
+            "tool_configuration": kept("allowed_tools"),
         }
     ],
     "context_management": {"type": KEPT, "edits": [EDIT]},
@@ -339,23 +190,38 @@ ANTHROPIC: Object = {
     "output_format": FORMAT,
 }
 
-GEMINI: Object = _both_spellings({
+TOOL_CONFIG: Object = {
+    **both_spellings(
+        {
+            "functionCallingConfig": both_spellings(kept("mode", "allowedFunctionNames")),
+            "retrievalConfig": both_spellings(kept("languageCode")),
+        }
+    ),
+    "tools": [
+        {
+            "toolSpec": {**DECLARATION, "inputSchema": {"json": SCHEMA}},
+            "systemTool": kept("name"),
+            "cachePoint": CACHE,
+        }
+    ],
+    "toolChoice": {"tool": kept("name")},
+}
+"""Gemini's, and that of Bedrock's Converse."""
+
+GEMINI: Object = both_spellings({
     "model": KEPT,
     "contents": [TURN],
     "systemInstruction": TURN,
     "tools": [TOOL],
-    "toolConfig": _both_spellings({
-        "functionCallingConfig": _both_spellings(_kept("mode", "allowedFunctionNames")),
-        "retrievalConfig": _both_spellings(_kept("languageCode")),
-    }),
-    "safetySettings": [_kept("category", "threshold", "method")],
+    "toolConfig": TOOL_CONFIG,
+    "safetySettings": [kept("category", "threshold", "method")],
     "generationConfig": GENERATION,
     "cachedContent": EARLIER,
     "labels": DATA,
 })  # fmt: skip
 
 OLLAMA: Object = {
-    **_kept("model", "keep_alive", "think"),
+    **kept("model", "keep_alive", "think"),
     "messages": [MESSAGE],
     "tools": [TOOL],
     "prompt": [PROMPT],
@@ -367,6 +233,62 @@ OLLAMA: Object = {
     "options": {"stop": TEXT},
 }
 
+COHERE: Object = {
+    **kept("model", "safety_mode"),
+    "messages": [MESSAGE],
+    "tools": [TOOL],
+    "tool_choice": CHOICE,
+    "documents": [{"id": KEPT, "data": DATA}],
+    "citation_options": kept("mode"),
+    "response_format": FORMAT,
+    "stop_sequences": TEXT,
+    "thinking": ANTHROPIC["thinking"],
+}
+
+SPEECH: Object = {**BLOCK, "audio": ENCODED}
+SESSION: Object = {
+    **kept("type", "id", "object", "model", "modalities", "output_modalities", "voice", "include"),
+    **kept("input_audio_format", "output_audio_format", "conversation", "truncation"),
+    "instructions": TEXT,
+    "input": [{**ITEM_FIELDS, "content": [SPEECH]}],
+    "tools": [TOOL],
+    "tool_choice": CHOICE,
+    "metadata": DATA,
+    "prompt": [PROMPT],
+    "audio": {
+        "input": {
+            "format": kept("type"),
+            "noise_reduction": kept("type"),
+            "transcription": kept("model", "language"),
+            "turn_detection": kept("type", "eagerness"),
+        },
+        "output": {"format": kept("type"), "voice": Either(KEPT, kept("id"))},
+    },
+}
+REALTIME: Object = {
+    **kept("type", "event_id", "item_id", "previous_item_id", "response_id"),
+    "item": {**ITEM_FIELDS, "content": [SPEECH]},
+    "response": SESSION,
+    "session": SESSION,
+    "audio": AUDIO,
+}
+"""An event that a client of the Realtime API sends."""
+
+BEDROCK: Object = {
+    **kept("modelId", "additionalModelResponseFieldPaths"),
+    "messages": [MESSAGE],
+    "system": [CONTENT],
+    "inferenceConfig": {"stopSequences": TEXT},
+    "toolConfig": TOOL_CONFIG,
+    "guardrailConfig": kept("guardrailIdentifier", "guardrailVersion", "trace", "streamProcessingMode"),
+    "promptVariables": {OTHERS: {"text": TEXT}},
+    "additionalModelRequestFields": DATA,
+    "requestMetadata": DATA,
+    "performanceConfig": kept("latency"),
+    "serviceTier": kept("type"),
+}
+"""Converse and ConverseStream; what InvokeModel takes is the request of the model's own format."""
+
 REQUESTS: dict[str, Object] = {
     "openai-chat": CHAT,
     "openai-text": TEXT_COMPLETION,
@@ -374,10 +296,16 @@ REQUESTS: dict[str, Object] = {
     "anthropic": ANTHROPIC,
     "gemini": GEMINI,
     "ollama": OLLAMA,
+    "cohere": COHERE,
+    "openai-realtime": REALTIME,
+    "bedrock": BEDROCK,
 }
 """The shape of each format's request."""
 
 AUTO: Object = {
+    **BEDROCK,
+    **REALTIME,
+    **COHERE,
     **OLLAMA,
     **TEXT_COMPLETION,
     **GEMINI,

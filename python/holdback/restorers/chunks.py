@@ -7,13 +7,17 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
+from holdback._backend import is_native
 from holdback.config import content_of, restores_reasoning
+from holdback.engine import json_text
 from holdback.engine.answer import Answer
+from holdback.engine.bytes_cursor import BytesEvent, apply, walk
 from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
-from holdback.formats import AUTO, Format, format_named, format_of
+from holdback.formats import AUTO, Bedrock, Format, format_named, format_of
 from holdback.formats.base import type_of
+from holdback.formats.bedrock import event_in, with_event
 from holdback.mapping import AnyMapping
 from holdback.report import Report
 from holdback.restorers.material import material
@@ -47,6 +51,7 @@ class ChunkRestorer:
         "_answer",
         "_content",
         "_format",
+        "_is_in_bytes",
         "_kind",
         "_lane",
         "_matcher",
@@ -73,6 +78,7 @@ class ChunkRestorer:
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
         self._models: dict[str | None, type[BaseModel] | None] = {}
+        self._is_in_bytes = False  # the events are Bedrock's chunks, with another provider's event inside
 
     def feed(self, chunk: Any) -> list[Any]:
         """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
@@ -81,6 +87,8 @@ class ChunkRestorer:
             return self._written(chunk, fed) if fed else [chunk]
         if self._matcher is None or (readable := as_chunk(chunk)) is None:
             return [chunk]
+        if type(readable) is dict and "chunk" in readable and (source := event_in(readable)) is not None:
+            return self._fed_in_bytes(readable, source)
         answer = self._answer or self._begin(readable)
         if answer is None or self._format is None:
             self._account.not_understood += 1
@@ -107,6 +115,7 @@ class ChunkRestorer:
             return []
         tails = self._as_came(self._answer.drain())
         self._format = self._answer = self._lane = None
+        self._is_in_bytes = False
         self._models.clear()
         return tails
 
@@ -125,14 +134,37 @@ class ChunkRestorer:
 
     def _begin(self, chunk: Any) -> Answer | None:
         """Begin a stream; None if what it is must be found out and ``chunk`` does not tell."""
-        kind = self._kind or format_of(members(chunk) or {})
+        kind = None if self._is_in_bytes and self._kind is Bedrock else self._kind
+        kind = kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
             self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
-            if self._uses_lane:
+            if self._uses_lane and not self._is_in_bytes:
                 self._lane = ChunkLane(self._format.shapes(signed=self._signed))
                 self._answer.use(self._lane)
         return self._answer
+
+    def _fed_in_bytes(self, chunk: dict[str, Any], source: bytes) -> list[Any]:
+        """The same for an event that stands as bytes in a chunk of Bedrock's."""
+        node = json_text.loads(source)
+        if node is None or self._matcher is None:
+            return [chunk]
+        if self._answer is None:
+            self._is_in_bytes = True
+        answer = self._answer or self._begin(node)
+        if answer is None or self._format is None:
+            return [chunk]
+        shapes = self._format.shapes(signed=self._signed)
+        reading = walk(shapes, source, natively=is_native(self._matcher))
+        if reading is None:
+            return [chunk]
+        event = BytesEvent(source, reading)
+        before, leaves = answer.settle(event)
+        leaving = self._as_came(before)
+        if leaves:
+            changes = event.changes()
+            leaving.append(with_event(chunk, apply(source, changes)) if changes else chunk)
+        return leaving
 
     def _written(self, chunk: Any, fed: list[tuple[str, bool]]) -> list[Any]:
         """What leaves of a chunk whose texts the lane has fed."""
@@ -143,6 +175,8 @@ class ChunkRestorer:
 
     def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:
         leaving: list[Any] = []
+        if self._is_in_bytes:
+            return [{"chunk": {"bytes": json_text.to_json_bytes(chunk)}} for chunk in chunks]
         for chunk in chunks:
             model = self._models.get(chunk.get("type"))
             leaving.append(chunk if model is None else like(model, chunk))

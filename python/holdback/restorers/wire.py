@@ -32,9 +32,10 @@ from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framer, Framing
+from holdback.engine.frames import Frame, Framing, framer_of, taken_apart
+from holdback.engine.messages import Message
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
-from holdback.formats import AUTO, Format, format_named, format_of, name_of
+from holdback.formats import AUTO, Bedrock, Format, format_named, format_of, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
 from holdback.restorers.encodings import encoding_of
@@ -52,7 +53,7 @@ class State(Enum):
 
 
 class WireRestorer:
-    r"""Restores a stream of raw bytes: server-sent events, lines or one JSON array, in reads cut anywhere.
+    r"""Restores a stream of raw bytes, in reads cut anywhere: server-sent events, lines, one JSON array, AWS messages.
 
     ``feed`` takes what the transport read and returns the bytes to send on; ``flush`` ends the stream and returns
     the rest. An event whose text did not change leaves as the same bytes, in a changed one only the string literals
@@ -156,8 +157,9 @@ class WireRestorer:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
             if self._state in (State.FAILED, State.ENDED):
-                after = "flush()" if self._state is State.ENDED else "an error"
-                raise StreamStateError(f"feed() after {after}")
+                raise StreamStateError(
+                    f"feed() after {'flush()' if self._state is State.ENDED else 'an error'}"
+                )
             data = bytes(data)
             if self._state is State.FORWARDING:
                 return data
@@ -197,7 +199,7 @@ class WireRestorer:
             if is_cut:
                 writer.data(rest)
             elif rest:
-                frame = Frame(rest, writer.framing, first=self._is_first)
+                frame = taken_apart(rest, writer.framing, self._source, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
@@ -230,10 +232,8 @@ class WireRestorer:
 
     def _begin(self, data: bytes) -> Any:
         """Take bytes in while the quick way is not open; returns what the source of frames makes of them."""
-        writer = self._writer
         if self._source is None:
-            data = self._start + data
-            self._start = b""
+            data, self._start = self._start + data, b""
             if not self._passed and self._is_encoded(data):
                 self._start = data
                 return b""
@@ -243,9 +243,10 @@ class WireRestorer:
                 self._start = data[end:]
                 self._passed += end
                 return data[:end]
-            writer.framing = framing
-            size, skips = self._limits
-            self._source = Framer(framing, size, skip_oversized=skips, offset=self._passed)
+            self._writer.framing = framing
+            self._source = framer_of(framing, self._limits, self._passed)
+            if framing is Framing.MESSAGES and self._kind is Bedrock:
+                self._kind = None  # it may be another provider's stream in chunks
             if self._kind is not None:
                 self._decide(self._kind)
         return self._source.feed(data)
@@ -268,11 +269,10 @@ class WireRestorer:
             source = self._source
             writer.seen_so(source.manner)
             if not frame:
-                raise EventTooLarge(
-                    f"the event at offset {source.offset} is larger than max_event_bytes={self._limits[0]}"
-                )
+                at, most = source.offset, self._limits[0]
+                raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            self._read(Frame(frame, writer.framing or Framing.EVENTS, first=self._is_first), reading)
+            self._read(taken_apart(frame, writer.framing, self._source, first=self._is_first), reading)
             self._unread = b""
             if self._state is State.FORWARDING:
                 taken = source.take_rest()
@@ -289,7 +289,7 @@ class WireRestorer:
         if self._matcher is None:
             return
         self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
-        if self._uses_lane and self._writer.framing is not Framing.ELEMENTS:
+        if self._uses_lane and self._writer.framing in (Framing.EVENTS, Framing.LINES):
             size, skips = self._limits
             framer = self._source
             self._before_lane = framer.oversized
@@ -306,7 +306,7 @@ class WireRestorer:
 
     # ------------------------------------------------------------ read, settle, write
 
-    def _read(self, frame: Frame, reading: Reading | None) -> None:
+    def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
         """What becomes of a frame."""
         self._is_first = False
         source = frame.source
@@ -325,7 +325,7 @@ class WireRestorer:
             self._drain()
             self._state = State.FORWARDING
             self._writer.frame(frame)
-        elif frame.segments is not None and len(frame.segments) > 1:
+        elif isinstance(frame, Frame) and frame.segments is not None and len(frame.segments) > 1:
             self._read_each(frame)
         else:
             self._writer.frame(frame)
@@ -344,7 +344,7 @@ class WireRestorer:
         shapes = self._kind.shapes(signed=self._signed)
         return walk(shapes, source, natively=self._uses_lane)
 
-    def _settle_event(self, frame: Frame, event: BytesEvent) -> None:
+    def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
         before, leaves = self._settled(event)
         for chunk in before:

@@ -1,0 +1,153 @@
+"""The Realtime API of OpenAI: the events that a server sends over a WebSocket.
+
+A channel is one kind of delta event of one part of one item of one response. It ends with its own ``.done``, at the
+latest with its part, its item or its response. The tail then leaves in a delta event of its own, which has the
+channel's ids and repeats the last ``event_id`` that was seen. Text comes once more in ``.done``, in the part, in the
+item and in the response: wholes.
+
+Both names of each event are read, the present one and that of the beta. An error ends nothing: the session goes on.
+Audio is never read: speech says the placeholder. Nor is what was heard of the user's speech, nor the session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from holdback.engine.answer import Answer
+from holdback.engine.marks import Event
+from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Kind, Shape, address, latest
+from holdback.engine.steps import End, Key, Step
+from holdback.formats.base import is_text, type_of
+from holdback.formats.typed import KIND, Channel, Typed
+
+OF_ITEM = ("response_id", "item_id", "output_index")
+OF_PART = Channel((*OF_ITEM, "content_index"))
+OF_CALL = Channel(OF_ITEM, json=True)
+CHANNELS = {
+    "response.output_text": OF_PART,
+    "response.text": OF_PART,
+    "response.output_audio_transcript": OF_PART,
+    "response.audio_transcript": OF_PART,
+    "response.function_call_arguments": OF_CALL,
+    "response.mcp_call_arguments": OF_CALL,
+}
+"""The kinds of text, by what their events' types begin with."""
+
+DONE = {kind: "arguments" if one.json else kind.rpartition("_")[2] for kind, one in CHANNELS.items()} | {
+    "response.text": "text"
+}
+"""Where the ``.done`` event of a kind repeats the text."""
+
+SAID: dict[str, Shape] = {"text": TEXT}
+SPOKEN: dict[str, Shape] = {"transcript": TEXT}
+PART = ByType(
+    {
+        **dict.fromkeys(("text", "output_text", "input_text"), SAID),
+        **dict.fromkeys(("audio", "output_audio"), SPOKEN),
+        "": {**SAID, **SPOKEN},
+    }
+)
+ITEM = ByType(
+    {
+        "message": {"content": [PART]},
+        "function_call": {"arguments": JSON},
+        "function_call_output": {"output": TEXT},
+        "mcp_call": {"arguments": JSON, "output": TEXT, "error": {"message": TEXT}},
+        "mcp_approval_request": {"arguments": JSON},
+    }
+)
+ITEM_WITH_ID = ByType(
+    {
+        **{kind: {**shape, "id": address("own_id")} for kind, shape in ITEM.items()},
+        OTHER: {"id": address("own_id")},
+    }
+)
+ANSWER: dict[str, Shape] = {"output": [ITEM]}
+IDS = {"event_id": latest("event_id"), **OF_PART.addresses}
+
+
+class Realtime(Typed):
+    """One session. The key of a channel is ``((response id,), kind, (item id, output index, index in the item))``."""
+
+    __slots__ = ("_open",)
+
+    CHANNELS = CHANNELS
+    GROUP = 1
+    ANSWER = ANSWER
+    SHAPE = ByType(
+        {
+            **{
+                f"{kind}.delta": {"event_id": IDS["event_id"], **one.addresses, "delta": one.slot(kind)}
+                for kind, one in CHANNELS.items()
+            },
+            **{
+                f"{kind}.done": {**KIND, **IDS, DONE[kind]: JSON if one.json else TEXT}
+                for kind, one in CHANNELS.items()
+            },
+            **{
+                f"response.content_part.{edge}": {**KIND, **IDS, "part": {**SAID, **SPOKEN}}
+                for edge in ("added", "done")
+            },
+            **{
+                f"response.output_item.{edge}": {**KIND, **IDS, "item": ITEM_WITH_ID}
+                for edge in ("added", "done")
+            },
+            **{
+                f"conversation.item.{edge}": {"event_id": IDS["event_id"], "item": ITEM}
+                for edge in ("created", "added", "done", "retrieved")
+            },
+            **{
+                f"response.{edge}": {**KIND, **IDS, "response": {**ANSWER, "id": address("own_id")}}
+                for edge in ("created", "done")
+            },
+            OTHER: {"event_id": IDS["event_id"]},
+        }
+    )
+    CLOSES = {
+        **{f"{kind}.done": (kind,) for kind in CHANNELS},
+        "response.content_part.done": tuple(kind for kind, one in CHANNELS.items() if one is OF_PART),
+    }
+    DRAINS = frozenset()
+
+    def __init__(self) -> None:
+        self._open: dict[Any, dict[Key, None]] = {}  # (response, item) -> its channels that are open
+
+    @staticmethod
+    def recognises(event: Mapping[str, Any]) -> bool:
+        kind = type_of(event) or ""
+        is_ours = kind.startswith(("response.", "conversation.", "session.", "input_audio_buffer."))
+        return is_ours and isinstance(event.get("event_id"), str) and "sequence_number" not in event
+
+    @staticmethod
+    def recognises_answer(answer: Mapping[str, Any]) -> bool:
+        return answer.get("object") == "realtime.response"
+
+    def steps(self, event: Event, answer: Answer) -> list[Step]:
+        for mark in event.marks:
+            if is_text(mark[0]) and mark[2]:
+                key = self.key(mark[0].name, self.ids(mark[0].name, event))
+                self._open.setdefault((key[0], key[2][0]), {})[key] = None
+        return super().steps(event, answer)
+
+    def ends(self, kind: str, event: Event) -> list[Step]:
+        own = event.addresses.get(("own_id", ()))
+        response = event.addresses.get(("response_id", ()))
+        if kind == "response.done":
+            for item in [item for item in self._open if item[0] == (own,)]:
+                del self._open[item]
+            return [End((own,), closes=True)]
+        if kind == "response.output_item.done":
+            keys = self._open.pop(((response,), own), {})
+            return [End(group, (name,), (ids,), closes=True) for group, name, ids in keys]
+        return super().ends(kind, event)
+
+    def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
+        chunk = {"type": f"{key[1]}.delta", **self.ids_of(key), "delta": tail}
+        slot = next(slot for slot in self.shapes().slots if slot.kind is Kind.LATEST)
+        found = answer.latest(slot)
+        if found is None:
+            return chunk
+        said = json.loads(found[0]) if isinstance(found[0], bytes) else found[0]
+        return {**chunk, "event_id": said}
