@@ -13,7 +13,7 @@ from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
 INSIDE = {
-    *("__init__", "asgi_requests", "langchain_messages", "libraries", "opening", "pieces"),
+    *("__init__", "asgi_requests", "asgi_sockets", "langchain_messages", "libraries", "opening", "pieces"),
     *("requests", "transports", "way_out"),
 }
 """Modules of the integrations that users do not import."""
