@@ -13,9 +13,10 @@ import pytest
 
 import oracle
 from holdback import ChunkRestorer, WireRestorer, restore_answer
-from holdback.engine.answer import Answer, Drain, Feed, Finish, Key, Step, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import TEXT, Shape, address, event, text
+from holdback.engine.steps import Drain, Feed, Finish, Key, Step
 from holdback.formats import FORMATS, Format
 from wire_ways import in_every_way, maker
 

@@ -53,6 +53,13 @@ class TrieMatcher:
     def stream(self, *, json: bool | Literal["auto"] = ...) -> StreamBuffer:
         """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
 
+    def _pairs(self) -> list[tuple[str, str]]:
+        """The keys with their originals, in the order of the keys."""
+
+    @property
+    def _words(self) -> bool:
+        """Whether some key matches only as a whole word."""
+
     @property
     def longest(self) -> int:
         """The length of the longest placeholder, in code points; 0 without any."""
@@ -89,6 +96,9 @@ class StreamBuffer:
 
         The buffer may be fed again.
         """
+
+    def _take_counts(self) -> dict[int, int]:
+        """How often which key was replaced since this was asked last, by the places of the keys in their order."""
 
     def _settle(self) -> str:
         """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""

@@ -15,6 +15,7 @@ from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.closing import aclose, check_async_iterable
 from holdback.formats import AUTO
 from holdback.mapping import AnyMapping
+from holdback.report import OnReport, hand_over
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.restorers.messages import REALTIME, MessageRestorer
 
@@ -31,6 +32,7 @@ def restore_bytes(
     oversized: str | None = None,
     undecodable: str = "raise",
     codings: str = "",
+    on_report: OnReport | None = None,
 ) -> AsyncGenerator[bytes, None]:
     r"""Restore the raw bytes of an answer, streamed or whole. Takes what ``WireRestorer`` takes, and raises what it
     raises, when it is read.
@@ -39,7 +41,7 @@ def restore_bytes(
     gzip or zstd are decoded, and so are those of the content codings that ``codings``, the value of the header
     ``content-encoding``, names: ``br`` and ``zstd`` need their packages. What cannot be decoded is an ``EncodedInput``
     before the first byte, or passes as it is with ``undecodable="pass"``. ``max_event_bytes`` and ``oversized`` hold of
-    whole answers as well; None is the default of ``WireRestorer``.
+    whole answers as well; None is the default of ``WireRestorer``. ``on_report`` is given a :class:`Report` at the end.
 
     >>> import asyncio
     >>> async def upstream():
@@ -55,15 +57,21 @@ def restore_bytes(
         options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         return BodyRestorer(mapping, config, codings=codings, options=options)
 
-    return restored(source, begin, not_empty)
+    return restored(source, begin, not_empty, on_report)
 
 
 def restore_chunks(
-    source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
+    source: AsyncIterable[Any],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str,
+    on_report: OnReport | None = None,
 ) -> AsyncGenerator[Any, None]:
     """Restore the chunks of an answer, dicts or an SDK's objects. Takes and raises what ``ChunkRestorer`` does.
 
-    Yields chunks of the kind that came; ``protocol`` has no default here.
+    Yields chunks of the kind that came; ``protocol`` has no default here. ``on_report`` is given a
+    :class:`Report` at the end.
 
     >>> import asyncio
     >>> async def upstream():
@@ -75,7 +83,7 @@ def restore_chunks(
     >>> asyncio.run(answer())
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
-    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter, on_report)
 
 
 def restore_messages(
@@ -112,9 +120,13 @@ def not_empty(data: bytes) -> Iterable[bytes]:
 
 
 async def restored(
-    source: AsyncIterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
+    source: AsyncIterable[Any],
+    begin: Callable[[], Restorer],
+    pieces: Callable[[Any], Iterable[Any]],
+    on_report: OnReport | None = None,
 ) -> AsyncGenerator[Any, None]:
     iterator: Any = None
+    restorer: Any = None
     is_out = False  # whether a piece is with the client: what is raised there is the client's own
     try:
         check_async_iterable(source)
@@ -134,4 +146,5 @@ async def restored(
         for piece in pieces(restorer.flush()):
             yield piece
     finally:
+        hand_over(on_report, restorer)
         await aclose(source, iterator)

@@ -18,7 +18,8 @@ from typing import Any
 from holdback.codings import BodyDecoder
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.formats import AUTO
-from holdback.mapping import AnyMapping, matcher_for
+from holdback.mapping import AnyMapping, prepared_for
+from holdback.report import Report
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.wire import WireRestorer
 from holdback.sniffing import BOM, BodyKind, BodySniffer, Claim, may_be_answer
@@ -88,7 +89,7 @@ class AnswerRestorer:
     b'{"choices":[{"index":0,"message":{"content":"Hi Ada!"}}]}'
     """
 
-    __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size")
+    __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size", "report")
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, options: BodyOptions | None = None
@@ -98,6 +99,8 @@ class AnswerRestorer:
         self._options = options or BodyOptions()
         self._parts: list[bytes] = []
         self._size = 0
+        self.report = Report()
+        """What happened to the answer, once that was flushed."""
         self._passes = False
 
     def feed(self, data: bytes) -> bytes:
@@ -116,11 +119,17 @@ class AnswerRestorer:
         answer = self._taken()
         if self._passes or not answer:
             return answer
-        restored: bytes = restore_answer(answer, self._mapping, self._config, protocol=self._options.protocol)
+        reports: list[Report] = []
+        restored: bytes = restore_answer(
+            answer, self._mapping, self._config, protocol=self._options.protocol, on_report=reports.append
+        )
+        self.report = reports[0]
         if restored != answer or may_be_answer(answer.removeprefix(BOM)):
             return restored
         wire = self._options.wire(self._mapping, self._config)
-        return wire.feed(answer) + wire.flush()
+        restored = wire.feed(answer) + wire.flush()
+        self.report = wire.report
+        return restored
 
     def _taken(self) -> bytes:
         taken = b"".join(self._parts)
@@ -173,7 +182,7 @@ class BodyRestorer:
         answers: bool = True,
         options: BodyOptions | None = None,
     ) -> None:
-        self._mapping = matcher_for(mapping, config)
+        self._mapping = prepared_for(mapping, config)
         self._config = config
         self._claim = claim
         self._options = options = options or BodyOptions()
@@ -195,6 +204,11 @@ class BodyRestorer:
     def protocol(self) -> str:
         """The wire format of a stream; ``"auto"`` until it is decided."""
         return self._restorer.protocol if isinstance(self._restorer, WireRestorer) else self._options.protocol
+
+    @property
+    def report(self) -> Report:
+        """What happened so far; counts only."""
+        return Report() if self._restorer is None else self._restorer.report
 
     def feed(self, data: bytes) -> bytes:
         if self._decoder is None:

@@ -27,9 +27,12 @@ from typing import Any, BinaryIO, Protocol
 from holdback import __version__, _backend, bench, demo
 from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.check import command as check
-from holdback.errors import HoldbackError, MappingError
+from holdback.config import DeanonymizationConfig
+from holdback.errors import HoldbackError, MappingError, PolicyError
 from holdback.formats import AUTO, FORMATS
 from holdback.pairs import pairs_in
+from holdback.policy import RestorePolicy
+from holdback.report import Report
 from holdback.restorers.text import StreamingDeAnonymizer
 
 PLAIN = "plain"
@@ -85,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         choices=["pass", "raise"],
         default="raise",
         help="compressed input that cannot be decoded passes, or is an error (default: raise)",
+    )
+    restore.add_argument("--policy", metavar="POLICY", help="TOML file: where values may go")
+    restore.add_argument(
+        "--report",
+        nargs="?",
+        const="table",
+        choices=["table", "json"],
+        help="say on standard error what was restored, kept and cut off (default: table)",
     )
     restore.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     restore.set_defaults(run=_restore)
@@ -164,6 +175,8 @@ class Restorer(Protocol):
 
     def feed(self, data: bytes) -> bytes: ...
     def flush(self) -> bytes: ...
+    @property
+    def report(self) -> Report: ...
 
 
 class PlainText:
@@ -181,25 +194,37 @@ class PlainText:
     def feed(self, data: bytes) -> bytes:
         return _encode(self._text.feed(self._decoder.decode(data)))
 
+    @property
+    def report(self) -> Report:
+        return self._text.report
+
     def flush(self) -> bytes:
         return _encode(self._text.feed(self._decoder.decode(b"", final=True)) + self._text.flush())
 
 
 def _restore(options: argparse.Namespace) -> None:
     pairs = read_map(options.map)
+    config = None if options.policy is None else DeanonymizationConfig(policy=read_policy(options.policy))
     protocol = options.protocol
     restorer: Restorer
     if protocol == PLAIN:
+        if config is not None:
+            raise HoldbackError("--policy needs a protocol: plain text has no channels and no tools")
         restorer = PlainText(pairs)
     else:
         settings = (options.max_event_bytes, options.oversized, options.undecodable)
-        restorer = BodyRestorer(pairs, options=BodyOptions(protocol, *settings))
+        restorer = BodyRestorer(pairs, config, options=BodyOptions(protocol, *settings))
     named = options.file != "-"
     with (
         _open(options.file if named else 0, "rb", options.file if named else "standard input") as source,
         _open(1, "wb", "standard output") as sink,
     ):
-        _pump(source, restorer, sink)
+        try:
+            _pump(source, restorer, sink)
+        finally:
+            if options.report is not None and sys.stderr is not None:
+                report = restorer.report
+                print(report.as_json() if options.report == "json" else report, file=sys.stderr)
 
 
 def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> None:
@@ -267,6 +292,17 @@ def read_map(path: str) -> dict[str, str]:
     if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o044:
         _say(f"warning: other users can read the map {path} (mode {stat.S_IMODE(mode):03o}): chmod 600 it")
     return pairs_in(source, f"the map {path}")
+
+
+def read_policy(path: str) -> RestorePolicy:
+    """Read a policy from a TOML file; a ``PolicyError`` tells what is wrong."""
+    try:
+        return RestorePolicy.from_toml(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, HoldbackError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise PolicyError(f"cannot read the policy {path}: {reason}") from None
 
 
 # ---------------------------------------------------------------- the rest

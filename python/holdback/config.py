@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from holdback.errors import HoldbackError
+from holdback.policy import RestorePolicy
 from holdback.spellings import USUAL, checked_forms
 
 
@@ -29,6 +30,8 @@ class DeanonymizationConfig(BaseModel):
     at most one code-fence line. In JSON originals are escaped, and escaped placeholders are found. Reasoning is text
     and arguments are JSON whatever it says.
 
+    ``policy``, by default None, says where values may go; see :class:`RestorePolicy`.
+
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
     have none of their own. A setting it does not know is an error, pydantic's: nothing is ignored silently.
 
@@ -43,6 +46,7 @@ class DeanonymizationConfig(BaseModel):
     content: Literal["auto", "text", "json"] = "auto"
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
+    policy: RestorePolicy | None = None
 
 
 _CONTENT: dict[Literal["auto", "text", "json"], bool | Literal["auto"]] = {
@@ -65,7 +69,23 @@ def is_enabled(config: object) -> bool:
 
 def restores_reasoning(config: object) -> bool:
     """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
-    return bool(getattr(config, "reasoning", False))
+    if getattr(config, "reasoning", False):
+        return True
+    policy = policy_of(config)
+    return policy is not None and policy.by_channel("signed") == "restore"
+
+
+def policy_of(config: object) -> RestorePolicy | None:
+    """The policy of ``config``, or None. ``reasoning`` is what one says of ``signed`` that does not name it."""
+    policy = getattr(config, "policy", None)
+    if policy is None:
+        return None
+    if not isinstance(policy, RestorePolicy):
+        raise TypeError(f"a policy is a RestorePolicy, not {type(policy).__name__}")
+    if getattr(config, "reasoning", False) and "signed" not in policy.channels:
+        settings = {name: getattr(policy, name) for name in RestorePolicy.model_fields}
+        return RestorePolicy(**{**settings, "channels": {**policy.channels, "signed": "restore"}})
+    return policy
 
 
 def content_of(config: object) -> bool | Literal["auto"]:

@@ -22,7 +22,8 @@ from holdback.config import is_enabled
 from holdback.engine.json_text import json_or_none, model_json, to_json
 from holdback.engine.objects import as_chunk, dumped
 from holdback.errors import HoldbackError
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.mapping import AnyMapping, prepared_for
+from holdback.report import OnReport, hand_over
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.sse import format_sse_done, format_sse_event
 
@@ -59,21 +60,33 @@ class StreamingHandler:
 
     @staticmethod
     def stream_response(
-        stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
+        stream: AsyncIterable[Any],
+        mapping: AnyMapping | None,
+        config: Any,
+        *,
+        on_report: OnReport | None = None,
     ) -> AsyncGenerator[str, None]:
         """Restore a stream of chat chunks. A chunk that is nothing but withheld text is not sent."""
-        return _events(stream, mapping, config, "openai-chat")
+        return _events(stream, mapping, config, "openai-chat", on_report)
 
     @staticmethod
     def stream_text_response(
-        stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any
+        stream: AsyncIterable[Any],
+        mapping: AnyMapping | None,
+        config: Any,
+        *,
+        on_report: OnReport | None = None,
     ) -> AsyncGenerator[str, None]:
         """Restore a stream of text completions. Every chunk is sent."""
-        return _events(stream, mapping, config, "openai-text")
+        return _events(stream, mapping, config, "openai-text", on_report)
 
 
 async def _events(
-    stream: AsyncIterable[Any], mapping: AnyMapping | None, config: Any, protocol: str
+    stream: AsyncIterable[Any],
+    mapping: AnyMapping | None,
+    config: Any,
+    protocol: str,
+    on_report: OnReport | None,
 ) -> AsyncGenerator[str, None]:
     iterator: Any = None
     restorer: _Restorer | None = None
@@ -88,9 +101,9 @@ async def _events(
             if (
                 config is not None
                 and is_enabled(config)
-                and (matcher := matcher_of(mapping, config)) is not None
+                and (prepared := prepared_for(mapping, config)) is not None
             ):
-                restorer = _Restorer(matcher, config, protocol=protocol)
+                restorer = _Restorer(prepared, config, protocol=protocol)
             iterator = aiter(stream)
             async for item in iterator:
                 position += 1
@@ -127,6 +140,7 @@ async def _events(
             yield tail
         yield format_sse_done()
     finally:
+        hand_over(on_report, restorer)
         await aclose(stream, iterator)
 
 

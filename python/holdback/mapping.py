@@ -14,11 +14,13 @@ stream keeps the matcher it started with whatever happens to the mapping meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote
 
-from holdback import _backend
+from holdback import _backend, _pure
 from holdback._pure.pattern import join_surrogates, plain
 from holdback.config import is_enabled, matches_words, spellings_of
 from holdback.errors import MappingError
@@ -46,7 +48,7 @@ class PIIMapping:
         self._originals: dict[str, str] = {}  # fake -> original
         self._fakes: dict[str, str] = {}  # original -> its last fake
         self._entity_types: dict[str, str] = {}  # original -> type
-        self._matchers: dict[_Options, _backend.TrieMatcher] = {}  # what was compiled since the last change
+        self._matchers: dict[Any, _backend.TrieMatcher] = {}  # what was compiled since the last change
         self._lock = Lock()
 
     def add(self, original: str, fake: str, entity_type: str) -> None:
@@ -111,6 +113,17 @@ class PIIMapping:
                 self._matchers = {**self._matchers, options: _compiled(self._originals, options)}
             return self._matchers[options]
 
+    def _guarded(self, config: object, matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
+        """The same whose streams ask at each match, compiled once."""
+        name = ("guarded", _options(config))
+        found = self._matchers.get(name)
+        if found is None:
+            found = _guarded(matcher)
+            with self._lock:
+                if self._matchers.get(_options(config)) is matcher:
+                    self._matchers = {**self._matchers, name: found}
+        return found
+
     def __copy__(self) -> PIIMapping:
         copy = PIIMapping()
         with self._lock:
@@ -156,8 +169,58 @@ class HasFakes(Protocol):
     def get_all_fakes(self) -> Mapping[str, str]: ...
 
 
+class Prepared:
+    """A mapping as it was when a restorer began: its matcher, and the types of its originals."""
+
+    __slots__ = ("_config", "_guarded", "_mapping", "matcher")
+
+    def __init__(self, mapping: Any, matcher: _backend.TrieMatcher, config: object) -> None:
+        self.matcher = matcher
+        self._mapping = mapping
+        self._config = config
+        self._guarded: _backend.TrieMatcher | None = None
+
+    @property
+    def guarded(self) -> _backend.TrieMatcher:
+        """The pure twin of the matcher, whose streams ask at each match."""
+        if isinstance(self._mapping, (PIIMapping, StaticMapping)):
+            return self._mapping._guarded(self._config, self.matcher)
+        if self._guarded is None:
+            self._guarded = _guarded(self.matcher)
+        return self._guarded
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The keys with their originals, in the order of the keys."""
+        return self.matcher._pairs()
+
+    def types(self) -> dict[str, str]:
+        """The types of the originals, also as they are spelled for HTML and for addresses."""
+        mapping = self._mapping.given if isinstance(self._mapping, StaticMapping) else self._mapping
+        get: Callable[[str], object] | None = getattr(mapping, "get_entity_type", None)
+        if not callable(get) or isinstance(mapping, type):
+            return {}
+        if isinstance(mapping, PIIMapping):
+            named: Iterable[tuple[str, object]] = list(mapping._entity_types.items())
+        else:
+            named = [(original, get(original)) for original in {original for _, original in self.pairs()}]
+        types = {original: name for original, name in named if isinstance(name, str)}
+        for original, name in list(types.items()):
+            types.setdefault(html.escape(original), name)
+            types.setdefault(quote(original, safe="", errors="surrogatepass"), name)
+        return types
+
+    def __len__(self) -> int:
+        return len(self.matcher)
+
+    def __repr__(self) -> str:
+        return f"Prepared(keys={len(self.matcher)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a prepared mapping holds originals and is not pickled")
+
+
 _KINDS = "a PIIMapping, a TrieMatcher, an object with get_all_fakes() or a mapping of placeholder to original"
-AnyMapping = PIIMapping | _backend.TrieMatcher | HasFakes | Mapping[str, str]
+AnyMapping = PIIMapping | Prepared | _backend.TrieMatcher | HasFakes | Mapping[str, str]
 """What can be given wherever a mapping is taken; ``None`` as well, for no mapping at all."""
 
 
@@ -168,6 +231,8 @@ def matcher_of(mapping: AnyMapping | None, config: object = None) -> _backend.Tr
     """
     if mapping is None:
         return None
+    if isinstance(mapping, Prepared):
+        return mapping.matcher
     if isinstance(mapping, PIIMapping):
         return None if mapping.is_empty else mapping.matcher(config)
     if isinstance(mapping, _backend.MATCHER_TYPES):
@@ -199,16 +264,24 @@ class StaticMapping:
     :raises MappingError: it cannot be compiled.
     """
 
-    __slots__ = ("_compiled", "_config", "given")
+    __slots__ = ("_compiled", "_config", "_twin", "given")
 
     def __init__(self, mapping: AnyMapping, config: object = None) -> None:
         self.given = mapping
         self._config = config
+        self._twin: tuple[_backend.TrieMatcher, _backend.TrieMatcher] | None = None
         self._compiled: tuple[dict[str, str], _backend.TrieMatcher | None] = self._compile(_snapshot(mapping))
 
     def get_all_fakes(self) -> dict[str, str]:
         """The pairs as they are now."""
         return _snapshot(self.given)
+
+    def _guarded(self, _: object, matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
+        """The same whose streams ask at each match, compiled once."""
+        known = self._twin
+        if known is None or known[0] is not matcher:
+            known = self._twin = matcher, _guarded(matcher)
+        return known[1]
 
     def matcher(self) -> _backend.TrieMatcher | None:
         """The compiled mapping as it is now; None if it is empty."""
@@ -239,6 +312,20 @@ def static_mapping(mapping: AnyMapping | None, config: object = None) -> AnyMapp
         matcher_of(mapping, config)
         return mapping
     return StaticMapping(mapping, config)
+
+
+def _guarded(matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
+    if not _backend.is_native(matcher):
+        return matcher
+    return _pure.TrieMatcher(dict(matcher._pairs()), words=matcher._words)  # type: ignore[return-value]
+
+
+def prepared_for(mapping: AnyMapping | None, config: object) -> Prepared | None:
+    """What to restore with; None if there is nothing to restore or ``config`` switches it off."""
+    if isinstance(mapping, Prepared):
+        return mapping if config is None or is_enabled(config) else None
+    matcher = matcher_for(mapping, config)
+    return None if matcher is None else Prepared(mapping, matcher, config)
 
 
 def matcher_for(mapping: AnyMapping | None, config: object) -> _backend.TrieMatcher | None:

@@ -7,14 +7,17 @@ type that was read from the model's text could be a value, and would let a metri
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from types import MappingProxyType
 from typing import Any, Final
 
 from .policy import REASONS, Reason
+
+logger = logging.getLogger("holdback.report")
 
 OTHER: Final = "other"
 """The entity type of everything that has none, or one that the mapping does not have."""
@@ -131,6 +134,20 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items()))
+
+
+OnReport = Callable[[Report], object]
+"""What is given a report when an answer has ended."""
+
+
+def hand_over(on_report: OnReport | None, restorer: Any) -> None:
+    """Give the report of a restorer away. An error of ``on_report`` is logged, by its type: the answer is out."""
+    if on_report is None or restorer is None:
+        return
+    try:
+        on_report(restorer.report)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer comes first
+        logger.warning("on_report failed: %s", type(error).__name__)
 
 
 class Counts:

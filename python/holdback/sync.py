@@ -10,6 +10,7 @@ from holdback.bodies import BodyOptions, BodyRestorer
 from holdback.closing import check_iterable, close
 from holdback.formats import AUTO
 from holdback.mapping import AnyMapping
+from holdback.report import OnReport, hand_over
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.restorers.messages import REALTIME, MessageRestorer
 
@@ -26,6 +27,7 @@ def restore_bytes(
     oversized: str | None = None,
     undecodable: str = "raise",
     codings: str = "",
+    on_report: OnReport | None = None,
 ) -> Generator[bytes, None, None]:
     r"""Restore the raw bytes of an answer, streamed or whole. Takes what ``WireRestorer`` takes, and raises what it
     raises, when it is read.
@@ -34,7 +36,7 @@ def restore_bytes(
     gzip or zstd are decoded, and so are those of the content codings that ``codings``, the value of the header
     ``content-encoding``, names: ``br`` and ``zstd`` need their packages. What cannot be decoded is an ``EncodedInput``
     before the first byte, or passes as it is with ``undecodable="pass"``. ``max_event_bytes`` and ``oversized`` hold of
-    whole answers as well; None is the default of ``WireRestorer``.
+    whole answers as well; None is the default of ``WireRestorer``. ``on_report`` is given a :class:`Report` at the end.
 
     >>> upstream = [b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"', b'}}]}\n\ndata: [DONE]\n\n']
     >>> list(restore_bytes(upstream, {"<PERSON_1>": "Ada"}))
@@ -45,21 +47,27 @@ def restore_bytes(
         options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         return BodyRestorer(mapping, config, codings=codings, options=options)
 
-    return restored(source, begin, not_empty)
+    return restored(source, begin, not_empty, on_report)
 
 
 def restore_chunks(
-    source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str
+    source: Iterable[Any],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str,
+    on_report: OnReport | None = None,
 ) -> Generator[Any, None, None]:
     """Restore the chunks of an answer, dicts or an SDK's objects. Takes and raises what ``ChunkRestorer`` does.
 
-    Yields chunks of the kind that came; ``protocol`` has no default here.
+    Yields chunks of the kind that came; ``protocol`` has no default here. ``on_report`` is given a
+    :class:`Report` at the end.
 
     >>> upstream = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("<PERS", "ON_1>!")]
     >>> list(restore_chunks(upstream, {"<PERSON_1>": "Ada"}, protocol="openai-chat"))
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
-    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter, on_report)
 
 
 def restore_messages(
@@ -78,9 +86,13 @@ def restore_messages(
 
 
 def restored(
-    source: Iterable[Any], begin: Callable[[], Restorer], pieces: Callable[[Any], Iterable[Any]]
+    source: Iterable[Any],
+    begin: Callable[[], Restorer],
+    pieces: Callable[[Any], Iterable[Any]],
+    on_report: OnReport | None = None,
 ) -> Generator[Any, None, None]:
     iterator: Any = None
+    restorer: Any = None
     is_out = False  # whether a piece is with the client: what is raised there is the client's own
     try:
         check_iterable(source)
@@ -98,4 +110,5 @@ def restored(
             raise
         yield from pieces(restorer.flush())
     finally:
+        hand_over(on_report, restorer)
         close(source, iterator)

@@ -71,7 +71,7 @@ def buffer(watch: Watch, _: Path) -> None:
 
 @covers(
     "StreamingDeAnonymizer",
-    *(f"StreamingDeAnonymizer.{name}" for name in ("feed", "flush", "buffer", "mapping")),
+    *(f"StreamingDeAnonymizer.{name}" for name in ("feed", "flush", "buffer", "mapping", "report")),
 )
 def deanonymizer(watch: Watch, _: Path) -> None:
     for wrong in WRONG_MAPPINGS:
@@ -83,6 +83,7 @@ def deanonymizer(watch: Watch, _: Path) -> None:
         watch.fails(restorer.feed, HELD.encode())
         watch.fails(setattr, restorer, "buffer", HELD)
         restorer.flush()
+        watch.object(restorer.report)
 
 
 @covers(
@@ -113,7 +114,11 @@ def mapping(watch: Watch, _: Path) -> None:
 # ---------------------------------------------------------------- chunks, bytes, answers
 
 
-@covers("ChunkRestorer", "ChunkRestorer.feed", "ChunkRestorer.flush", "HoldbackError")
+@covers(
+    "ChunkRestorer",
+    *(f"ChunkRestorer.{name}" for name in ("feed", "flush", "report")),
+    "HoldbackError",
+)
 def chunk_restorer(watch: Watch, _: Path) -> None:
     for wrong in WRONG_MAPPINGS:
         watch.fails(ChunkRestorer, wrong)
@@ -127,11 +132,12 @@ def chunk_restorer(watch: Watch, _: Path) -> None:
             watch.run(restorer.feed, chunk)
         watch.object(restorer)
         watch.run(restorer.flush)
+        watch.object(restorer.report)
 
 
 @covers(
     "WireRestorer",
-    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol")),
+    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol", "report")),
     "EncodedInput",
     "EventTooLarge",
     "StreamStateError",
@@ -189,6 +195,7 @@ def helpers(watch: Watch, _: Path) -> None:
     "DeanonymizationConfig.reasoning",
     "DeanonymizationConfig.spellings",
     "DeanonymizationConfig.words",
+    "DeanonymizationConfig.policy",
 )
 def config(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig, enabled=ORIGINAL)

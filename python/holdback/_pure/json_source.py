@@ -51,6 +51,7 @@ from holdback._pure.json_text import (
     landed,
 )
 from holdback._pure.open_strings import OpenStrings
+from holdback._pure.rewind import restore, snapshot
 
 MOST_OPEN_STRINGS = 8
 """Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte."""
@@ -91,8 +92,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     _done: int  # up to where everything has been written
 
     @classmethod
-    def _open(cls, automaton: Automaton, *, auto: bool = False) -> Self:
-        self = super()._open(automaton)
+    def _open(cls, automaton: Automaton, guard: Any = None, *, auto: bool = False) -> Self:
+        self = super()._open(automaton, guard)
         self._auto = auto
         self._held = Held()
         self._spans = deque()
@@ -145,7 +146,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         if not waiting:
             self._settle_path()
             return self._finish()
-        before = self._snapshot()
+        before = snapshot(self)
         self._release(1)
         self._settle_path()
         is_matched = self._done > -sum(unit[1] for unit in waiting)
@@ -154,8 +155,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         if is_matched:  # a match took part of an unfinished escape, so nothing of that goes on
             return as_text
         for following in (0, WORD):  # all that the escape may have been in front of
-            self._restore(before)
-            before = self._snapshot()
+            restore(self, before)
+            before = snapshot(self)
             self._settle_path(following)
             self._begin = 0
             if self._finish() == as_text:
@@ -166,18 +167,6 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
             string.escape = [(code_point, 0, True) for code_point, *_ in string.escape]
             string.half = string.half and (string.half[0], 0, True)
         return as_text
-
-    def _snapshot(self) -> tuple[Any, ...]:
-        texts = [string.copy() for string in self._strings], self._source.copy()
-        spans, held = deque(self._spans), self._held.copy()
-        return self._node, self._keys, self._is_opening, self._before, spans, *texts, held
-
-    def _restore(self, snapshot: tuple[Any, ...]) -> None:
-        self._node, self._keys, self._is_opening, self._before, self._spans, *texts, self._held = snapshot
-        self._strings, self._source = texts
-        self._top = self._strings[-1] if self._strings else self._source
-        self._out = []
-        self._start("")
 
     def _start(self, text: str) -> None:
         """Positions count from the start of ``text``; those of the held source are negative."""
@@ -195,8 +184,10 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         is_text = self._top.kind == TEXT and not (self._is_cut or self._keys.has_borders)
         self._idle = begin == len(text) and is_text
         if begin == len(text) and not self._out and not self._held:
+            if self._guard is not None:
+                self._guard.passed(text)
             return text
-        self._out.append(self._held.cut(text, self._done, begin))
+        self._leave(self._held.cut(text, self._done, begin))
         if begin >= 0 or self._is_plain:
             self._held.clear()
             text = text[max(begin, 0) :]
@@ -306,6 +297,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     def _become(self, kind: int) -> None:
         self._top.kind = kind
+        if kind == TEXT and self._guard is not None and not self._strings:
+            self._guard.is_plain()
         self._is_opening = False
         self._aim()
 
@@ -364,12 +357,21 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _put(self, key: int) -> None:
         """The key at the front of the path is replaced."""
         automaton = self._automaton
-        self._out.append(self._held.cut(self._text, self._done, self._begin))
-        self._out.append(self._landed(key))
+        self._leave(self._held.cut(self._text, self._done, self._begin))
         begin = self._begin
         self._begin = self._done = begin + self._pop_spans(automaton.lengths[key])
-        self._held.cut(self._text, begin, self._done)
+        raw = self._held.cut(self._text, begin, self._done)
+        if self._guard is not None and self._guard.keeps(key):
+            self._leave(raw)
+        else:
+            self._hits.append(key)
+            self._leave(self._landed(key))
         self._pass(automaton.keys[key], matched=True)
+
+    def _leave(self, text: str) -> None:
+        self._out.append(text)
+        if self._guard is not None:
+            self._guard.passed(text)
 
     def _pop_spans(self, count: int) -> int:
         return sum(self._spans.popleft() for _ in range(count))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from holdback._pure.automaton import Automaton
 from holdback._pure.json_source import JsonStreamBuffer
@@ -31,12 +31,23 @@ class TrieMatcher:
         return text if restored == plain(text) else restored
 
     def stream(self, *, json: object = False) -> StreamBuffer:
+        return self._guarded(None, json=json)
+
+    def _guarded(self, guard: Any, *, json: object) -> StreamBuffer:
+        """A stream that asks at each match, and tells what leaves."""
         if type(json) is bool:
-            return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton)
+            return (JsonStreamBuffer if json else StreamBuffer)._open(self._automaton, guard)
         if isinstance(json, str) and plain(json) == "auto":
-            return JsonStreamBuffer._open(self._automaton, auto=True)
+            return JsonStreamBuffer._open(self._automaton, guard, auto=True)
         given = "another str" if isinstance(json, str) else type(json).__name__
         raise TypeError(f'json must be bool or "auto", not {given}')
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return list(zip(self._automaton.keys, self._automaton.originals, strict=True))
+
+    @property
+    def _words(self) -> bool:
+        return self._automaton.has_borders
 
     @property
     def longest(self) -> int:

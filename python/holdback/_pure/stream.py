@@ -9,9 +9,10 @@ came. The cost of a feed does not depend on how much is held back.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from threading import Lock
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
 from holdback._pure.pattern import join_surrogates, plain
@@ -29,7 +30,7 @@ def check_text(name: str, text: object) -> None:
 class StreamBuffer:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
-    __slots__ = ("_automaton", "_before", "_high", "_idle", "_lock", "_node", "_quiet")
+    __slots__ = ("_automaton", "_before", "_guard", "_high", "_hits", "_idle", "_lock", "_node", "_quiet")
 
     _automaton: Automaton
     _quiet: Callable[[str], bool]
@@ -37,6 +38,8 @@ class StreamBuffer:
     _node: int
     _before: str  # the last unit that was settled; read only where keys need a border, with nothing held
     _high: str  # a trailing high surrogate that waits for its mate
+    _guard: Any  # an engine.guard.Guard, or None: is told what leaves, and asked at each match
+    _hits: list[int]  # the keys that were replaced since they were counted last
     _idle: bool  # nothing is pending, and a quiet text changes nothing
 
     def __init_subclass__(cls, *, of_twin: bool = False) -> None:
@@ -47,8 +50,10 @@ class StreamBuffer:
         raise TypeError("a StreamBuffer is made by TrieMatcher.stream()")
 
     @classmethod
-    def _open(cls, automaton: Automaton) -> Self:
+    def _open(cls, automaton: Automaton, guard: Any = None) -> Self:
         self = cls.__new__(cls)
+        self._guard = guard
+        self._hits = []
         self._automaton = automaton
         self._quiet = automaton.starts.quiet
         self._lock = Lock()
@@ -60,7 +65,9 @@ class StreamBuffer:
 
     def feed(self, text: str) -> str:
         if self._idle and type(text) is str and self._quiet(text):
-            return text  # changes no state, so it needs no lock
+            if self._guard is not None:
+                self._guard.passed(text)
+            return text  # changes no other state, so it needs no lock
         given = text
         if type(text) is not str:
             check_text("feed", text)
@@ -90,6 +97,11 @@ class StreamBuffer:
         with self._lock:
             high, self._high = self._high, ""
             return self._advance(high) + self._settle_held()
+
+    def _take_counts(self) -> dict[int, int]:
+        with self._lock:
+            hits, self._hits = self._hits, []
+        return Counter(hits)
 
     @property
     def pending(self) -> str:
@@ -140,7 +152,10 @@ class StreamBuffer:
         self._idle = node == ROOT
         if not matches and begin >= 0:
             left = text if begin == size else text[:begin]
-            return automaton.path(came_from) + left if came_from else left
+            left = automaton.path(came_from) + left if came_from else left
+            if self._guard is not None:
+                self._guard.passed(left)
+            return left
         return self._render(came_from, text, matches, begin)
 
     def _reset(self) -> None:
@@ -152,6 +167,8 @@ class StreamBuffer:
         automaton = self._automaton
         if self._node == ROOT and automaton.starts.find(text, 0) < 0:
             self._before = text[-1:] or self._before
+            if self._guard is not None:
+                self._guard.passed(text)
             return text
         first_unit, branches, _, depth, leaf_key, stems, find_start, _ = automaton.tables
         classes = automaton.classes
@@ -195,6 +212,8 @@ class StreamBuffer:
         self._node = node
         self._before = text[-1] if text else before
         if begin == size and not (matches or came_from):
+            if self._guard is not None:
+                self._guard.passed(text)
             return text
         return self._render(came_from, text, matches, begin)
 
@@ -220,11 +239,22 @@ class StreamBuffer:
         originals, lengths = automaton.originals, automaton.lengths
         held, done = automaton.path(came_from), -automaton.depth[came_from]
         out = []
+        guard = self._guard
         for begin, key in matches:
             out.append(text[done:begin] if done >= 0 else _across(held, text, done, begin))
-            out.append(originals[key])
             done = begin + lengths[key]
+            if guard is not None:
+                guard.passed(out[-1])
+                if guard.keeps(key):
+                    out.append(automaton.keys[key])
+                    guard.passed(out[-1])
+                    continue
+                guard.passed(originals[key])
+            self._hits.append(key)
+            out.append(originals[key])
         out.append(text[done:end] if done >= 0 else _across(held, text, done, end))
+        if guard is not None:
+            guard.passed(out[-1])
         return "".join(out)
 
     def __repr__(self) -> str:

@@ -23,106 +23,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from holdback import _backend
+from holdback.engine.guard import Account, Guard
+from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
-from holdback.engine.shapes import Emptied, Kind, Slot
-
-Key = tuple[Any, str, Any]
-"""What a channel goes by: its group, its kind, and what else tells it from others."""
-
-Json = bool | Literal["auto"]
-"""Whether a text is JSON source; ``"auto"``: it tells by its beginning."""
+from holdback.engine.shapes import Kind, Slot
+from holdback.engine.spots import Spot, write
+from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
+from holdback.engine.wholes import Chain, Json, json_of, restore_whole
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
-
-ANY: Any = ...
-"""In the addresses of a channel: whatever the event says there."""
-
-
-class Place(NamedTuple):
-    """Where a tail can stand in an event: under these names in an object, or as one more element of an array."""
-
-    where: Any
-    names: tuple[str, ...] = ()
-    element: Callable[[str], Any] | None = None
-
-
-class Feed:
-    """Text of a channel stands at a mark; if it is null or empty, only a tail could come there.
-
-    ``addresses`` say which events the lane may take to be the same; None if this event is none to go by.
-    """
-
-    __slots__ = ("addresses", "key", "mark")
-
-    def __init__(self, key: Key, mark: Mark, addresses: tuple[Any, ...] | None) -> None:
-        self.key = key
-        self.mark = mark
-        self.addresses = addresses
-
-
-class Whole:
-    """A whole value stands at a mark, which is part of no channel: a string, JSON source or a JSON value."""
-
-    __slots__ = ("mark",)
-
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
-
-
-class End:
-    """Channels of a group end: those of some kinds, and of those the ones that ``own`` names, or all.
-
-    ``place`` says where in the event a tail can stand. ``closes`` says that what comes next is something else.
-    """
-
-    __slots__ = ("closes", "group", "kinds", "own", "place")
-
-    def __init__(
-        self,
-        group: Any,
-        kinds: Iterable[str] | None = None,
-        own: Iterable[Any] | None = None,
-        *,
-        place: Callable[[Key], Place | None] | None = None,
-        closes: bool = False,
-    ) -> None:
-        self.group = group
-        self.kinds = kinds
-        self.own = own
-        self.place = place
-        self.closes = closes
-
-
-class Finish:
-    """A mark says that a group is complete."""
-
-    __slots__ = ("addresses", "group", "mark", "place")
-
-    def __init__(
-        self,
-        group: Any,
-        mark: Mark,
-        addresses: tuple[Any, ...],
-        place: Callable[[Key], Place | None] | None = None,
-    ) -> None:
-        self.group = group
-        self.mark = mark
-        self.addresses = addresses
-        self.place = place
-
-
-class Drain:
-    """Every channel ends."""
-
-    __slots__ = ()
-
-
-Step = Feed | Whole | End | Finish | Drain
 
 
 class Life(Protocol):
@@ -132,6 +45,13 @@ class Life(Protocol):
     def ENDS(self) -> dict[str, tuple[str, ...]]:  # noqa: N802 - a constant of a format
         """Which kinds of channels end, in the same group, when text of a kind comes."""
 
+    @property
+    def IS_ONE(self) -> bool:  # noqa: N802 - likewise
+        """Whether an answer has no choices, so that its groups follow each other in one text."""
+
+    def tool_of(self, key: Key) -> Any:
+        """What the tool goes by of which a channel has the arguments."""
+
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         """What an event does to the answer, in order."""
 
@@ -140,26 +60,12 @@ class Life(Protocol):
 
 
 class _Channel:
-    __slots__ = ("buffer", "number")
+    __slots__ = ("buffer", "guard", "number")
 
-    def __init__(self, buffer: _backend.StreamBuffer) -> None:
+    def __init__(self, buffer: _backend.StreamBuffer, guard: Guard | None) -> None:
         self.buffer = buffer
+        self.guard = guard
         self.number = -1  # in the lane
-
-
-class _Spot:
-    """Where text of a channel stands in the event that is being settled."""
-
-    __slots__ = ("holds", "leaves", "mark")
-
-    def __init__(self, mark: Mark, leaves: str | None, *, holds: bool) -> None:
-        self.mark = mark
-        self.leaves = leaves
-        self.holds = holds  # the channel held something back when this text was fed
-
-    @property
-    def is_withheld(self) -> bool:
-        return self.holds and not self.leaves
 
 
 class Answer:
@@ -171,6 +77,7 @@ class Answer:
         "_finished",
         "_format",
         "_groups",
+        "_guards",
         "_has_placed",
         "_known",
         "_lane",
@@ -178,9 +85,19 @@ class Answer:
         "_matcher",
         "_reached",
         "_void",
+        "account",
     )
 
-    def __init__(self, matcher: _backend.TrieMatcher, format_: Life, *, content: Json = "auto") -> None:
+    def __init__(
+        self,
+        matcher: _backend.TrieMatcher,
+        format_: Life,
+        account: Account | None = None,
+        *,
+        content: Json = "auto",
+    ) -> None:
+        self.account = account
+        self._guards = None if account is None else Guards(account, format_)
         self._matcher = matcher
         self._content = content
         self._format = format_
@@ -204,14 +121,18 @@ class Answer:
         """Take an event in, and make its changes; returns what leaves before it, and whether it leaves itself."""
         self._has_placed = False
         before: list[dict[str, Any]] = []
-        spots: list[_Spot] = []
-        last: dict[Key, _Spot] = {}
+        spots: list[Spot] = []
+        last: dict[Key, Spot] = {}
+        chain: Chain = {}
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:
                 self._feed(step, spots, last)  # type: ignore[arg-type]
             elif kind is Whole:
-                restore_whole(event, step.mark, self._matcher, self._content)  # type: ignore[union-attr]
+                self._restore(event, step, chain)  # type: ignore[arg-type]
+            elif kind is Named:
+                if self._guards is not None:
+                    self._guards.named(step)  # type: ignore[arg-type]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -219,7 +140,7 @@ class Answer:
             else:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
-        leaves = self._write(event, spots)
+        leaves = write(event, spots, has_placed=self._has_placed)
         self.note(event, leaves=leaves)
         return before, leaves
 
@@ -233,8 +154,8 @@ class Answer:
         for mark in event.marks:
             if mark[0].kind is Kind.TEXT or mark[0].kind is Kind.SOURCE:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
-                spots.append(_Spot(mark, leaves, holds=holds))
-        does_leave = self._write(event, spots)
+                spots.append(Spot(mark, leaves, holds=holds))
+        does_leave = write(event, spots, has_placed=self._has_placed)
         self.note(event, leaves=does_leave)
         return does_leave
 
@@ -244,11 +165,67 @@ class Answer:
         for group, name in sorted(
             ((group, name) for group, channels in self._groups.items() for name in channels), key=natural
         ):
-            if tail := self._groups[group][name].buffer.flush():
+            channel = self._groups[group][name]
+            tail = self._ended(channel, channel.buffer.flush)
+            self._count_channel(channel)
+            if tail:
                 tails.append(self._format.tail((group, *name), tail, self))
         self._groups.clear()
         self._count = 0
+        if self._guards is not None:
+            self._guards.clear()
         return tails
+
+    def count(self) -> None:
+        """Bring the account up to date."""
+        for channels in self._groups.values():
+            for channel in channels.values():
+                self._count_channel(channel)
+
+    def _count_channel(self, channel: _Channel) -> None:
+        account = self.account
+        if account is None:
+            return
+        account.restored.update(channel.buffer._take_counts())
+        if channel.guard is not None:
+            account.kept.update(channel.guard.take_kept())
+
+    def _ended(self, channel: _Channel, end: Callable[[], str]) -> str:
+        """The tail of a channel, which is counted if it is the beginning of a key."""
+        if self.account is None:
+            return end()
+        pending = channel.buffer.pending
+        tail = end()
+        if tail and tail == pending:
+            self.account.cut[tail] += 1
+        return tail
+
+    def _opened(self, step: Feed) -> _Channel:
+        """A new channel, with the guard of its text if there is a policy."""
+        json = json_of(step.mark[0], self._content)
+        guard = None if self._guards is None else self._guards.opened(step, json)
+        if guard is None:
+            return _Channel(self._matcher.stream(json=json), None)
+        return _Channel(self._matcher._guarded(guard, json=json), guard)  # type: ignore[attr-defined]
+
+    def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
+        """Restore a whole value, with the decisions that the channels made which said it before."""
+        guards, mark = self._guards, step.mark
+        if guards is None:
+            restore_whole(event, mark, self._matcher, self._content, None, chain, ())
+            return
+        restore_whole(
+            event,
+            mark,
+            self._matcher,
+            self._content,
+            self.account,
+            chain,
+            guards.choice_of(mark[1]),
+            start=guards.start(step),
+            tool=guards.tool(step),
+            counts=not step.repeats,
+        )
 
     def is_new(self, mark: Mark, addresses: tuple[Any, ...]) -> bool:
         """Whether such a mark comes for the first time. The lane is told that it says nothing more."""
@@ -284,13 +261,13 @@ class Answer:
         for number in self._reached.pop(group, ()):
             self._lane.forget(number)
 
-    def _feed(self, step: Feed, spots: list[_Spot], last: dict[Key, _Spot]) -> None:
+    def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
         key, came = step.key, step.mark[2]
         leaves, holds = came, False
         if came and (channel := self._open(step)) is not None:
             leaves = channel.buffer.feed(came)
             holds = not leaves and bool(channel.buffer.pending)
-        spot = last[key] = _Spot(step.mark, leaves, holds=holds)
+        spot = last[key] = Spot(step.mark, leaves, holds=holds)
         spots.append(spot)
 
     def _open(self, step: Feed) -> _Channel | None:
@@ -306,9 +283,7 @@ class Answer:
             if self._count >= MOST_CHANNELS:
                 return None
             self._count += 1
-            channel = channels[kind, own] = _Channel(
-                self._matcher.stream(json=_json_of(step.mark[0], self._content))
-            )
+            channel = channels[kind, own] = self._opened(step)
             if self._lane is not None:
                 self._enter(channel, kind, channels)
         if self._lane is not None and step.addresses is not None:
@@ -337,7 +312,7 @@ class Answer:
             self._lane.know(entry[0].number, entry[1])
 
     def _finish(
-        self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, _Spot]
+        self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, Spot]
     ) -> None:
         slot, group = step.mark[0], step.group
         if group in self._void:
@@ -348,17 +323,17 @@ class Answer:
         self._finished[group] = (slot, step.addresses)
         self.forget(group)
 
-    def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, _Spot]) -> None:
+    def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, Spot]) -> None:
         channels = self._groups.get(step.group)
         if not channels:
             return
         for name in _named(channels, step):
             channel = channels[name]
             if step.closes:
-                tail = channel.buffer.flush()
+                tail = self._ended(channel, channel.buffer.flush)
                 self._close(step.group, name)
             else:
-                tail = channel.buffer._settle()
+                tail = self._ended(channel, channel.buffer._settle)
             if not tail:
                 continue
             key = (step.group, *name)
@@ -379,6 +354,9 @@ class Answer:
         channels = self._groups[group]
         channel = channels.pop(name)
         self._count -= 1
+        self._count_channel(channel)
+        if self._guards is not None:
+            self._guards.closed((group, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
             reached = self._reached.get(group, set())
@@ -387,58 +365,6 @@ class Answer:
                 self._reached.pop(group, None)
         if not channels:  # an endless stream may go on to ever new groups
             del self._groups[group]
-
-    def _write(self, event: Event, spots: list[_Spot]) -> bool:
-        """Make the changes of an event; returns whether it leaves."""
-        changed = [spot for spot in spots if spot.leaves != spot.mark[2]]
-        if not changed:
-            return True
-        withheld = [spot for spot in changed if spot.is_withheld]
-        if withheld and any(spot.mark[0].emptied is not Emptied.TEXT for spot in withheld):
-            kept = [mark for mark in event.marks if mark[0].kind is Kind.KEEPS]
-            if not kept and not self._has_placed and not any(spot.leaves for spot in spots):
-                for spot in changed:  # where it cannot be left out, it leaves with these changes
-                    self._set(event, spot, kept, spots)
-                return False
-        else:
-            kept = []
-        for spot in changed:
-            self._set(event, spot, kept, spots)
-        return True
-
-    def _set(self, event: Event, spot: _Spot, kept: list[Mark], spots: list[_Spot]) -> None:
-        slot, at, _, where = spot.mark
-        if slot.emptied is Emptied.ELEMENT and spot.is_withheld:
-            depth = len(at)
-            is_kept = any(mark[1][:depth] == at for mark in kept) or any(
-                other.leaves and other.mark[1][:depth] == at for other in spots
-            )
-            if not is_kept and (element := _element(event, at)) is not None:
-                event.take_out(element, at)
-                return
-        event.set(where, spot.leaves or "")
-
-
-def restore_whole(event: Event, mark: Mark, matcher: _backend.TrieMatcher, content: Json) -> None:
-    """Restore the complete value at a mark; ``content`` says whether content is JSON source."""
-    slot, _, value, where = mark
-    if slot.kind is Kind.DOCUMENT:
-        event.document(where, partial(matcher.replace, json=True))
-        return
-    restored = matcher.replace(value, json=_json_of(slot, content))
-    if restored != value:
-        event.set(where, restored)
-
-
-def restore_wholes(event: Event, matcher: _backend.TrieMatcher, content: Json) -> None:
-    """Restore an event that is nothing but complete values, as a whole answer is."""
-    for mark in event.marks:
-        restore_whole(event, mark, matcher, content)
-
-
-def _json_of(slot: Slot, content: Json) -> Json:
-    """Whether the text of a slot is JSON source."""
-    return content if slot.content else slot.kind is Kind.SOURCE or slot.kind is Kind.WHOLE_SOURCE
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
@@ -458,11 +384,3 @@ def _named(channels: dict[tuple[str, Any], _Channel], step: End) -> list[tuple[s
     if step.own is None:
         return sorted((name for name in channels if name[0] in step.kinds), key=natural)
     return [(kind, own) for kind in step.kinds for own in step.own if (kind, own) in channels]
-
-
-def _element(event: Event, at: tuple[int, ...]) -> Any:
-    """Where the element of an array stands that has these positions."""
-    for slot, own, _, where in event.marks:
-        if slot.kind is Kind.PLACE and slot.name == "element" and own == at:
-            return where
-    return None

@@ -37,6 +37,13 @@ class JsonPlaces:
         self._in_string = False
         self._escape = ""  # the beginning of an escape: a backslash, perhaps `u` and up to three digits
 
+    def copy(self) -> JsonPlaces:
+        """Another source that begins where this one stands."""
+        other = JsonPlaces.__new__(JsonPlaces)
+        other._places = self._places.copy()
+        other._in_string, other._escape = self._in_string, self._escape
+        return other
+
     @property
     def in_address(self) -> bool:
         """Whether the next character stands inside an address; outside a string none does."""

@@ -94,6 +94,10 @@ class Slot:
     positional: bool = False
     emptied: Emptied = Emptied.TEXT
     signed: bool = False
+    channel: str = "content"
+    """What a policy calls its text."""
+    joins: bool = False
+    """Whether a complete text goes on where the one before it in the event stopped, as the parts of content do."""
     content: bool = False
     number: int = -1
     depth: int = 0
@@ -128,15 +132,17 @@ def text(
     *addresses: str,
     emptied: Emptied = Emptied.TEXT,
     signed: bool = False,
+    channel: str = "content",
     content: bool = False,
 ) -> Slot:
     """Text of a channel."""
-    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, content=content)
+    channel = "signed" if signed else channel
+    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, channel=channel, content=content)
 
 
 def source(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT) -> Slot:
     """JSON source of a channel."""
-    return Slot(name, Kind.SOURCE, addresses, emptied=emptied)
+    return Slot(name, Kind.SOURCE, addresses, emptied=emptied, channel="arguments")
 
 
 def event(name: str, *addresses: str) -> Slot:
@@ -161,10 +167,25 @@ def place(name: str) -> Slot:
 
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
-CONTENT = Slot("text", Kind.WHOLE, content=True)
-SIGNED = Slot("text", Kind.WHOLE, signed=True)
-JSON = (Slot("document", Kind.WHOLE_SOURCE), Slot("document", Kind.DOCUMENT))
-"""A JSON document: a string of its source, or the value itself."""
+CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True)
+SAID = Slot("text", Kind.WHOLE, joins=True)
+"""Text of the answer itself."""
+THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)
+REFUSED = Slot("text", Kind.WHOLE, channel="refusal", joins=True)
+SIGNED = Slot("text", Kind.WHOLE, signed=True, channel="signed", joins=True)
+INPUT = Slot("text", Kind.WHOLE, channel="arguments")
+"""Arguments of a call that are plain text."""
+JSON = (
+    Slot("document", Kind.WHOLE_SOURCE, channel="arguments"),
+    Slot("document", Kind.DOCUMENT, channel="arguments"),
+)
+"""Arguments: a string of JSON source, or the value itself."""
+RESULT = (Slot("document", Kind.WHOLE_SOURCE), Slot("document", Kind.DOCUMENT))
+"""Likewise what a tool gave."""
+TOOL = address("tool")
+"""The name of the tool of a call that is complete."""
+PROVIDER_TOOL = address("provider_tool")
+"""Likewise of one that the provider runs."""
 
 
 @dataclass(slots=True)

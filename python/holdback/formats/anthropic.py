@@ -16,14 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import (
     CONTENT,
     JSON,
     OTHER,
+    PROVIDER_TOOL,
     SIGNED,
     TEXT,
+    TOOL,
     ByType,
     Shape,
     address,
@@ -31,6 +33,7 @@ from holdback.engine.shapes import (
     source,
     text,
 )
+from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 DELTAS = {
@@ -53,9 +56,9 @@ FAILED: dict[str, Any] = {"error_message": TEXT}
 RUN: Shape = {"content": {"stdout": TEXT, "stderr": TEXT, **FAILED}}
 STOP_DETAILS: Shape = {"explanation": TEXT}
 OTHER_BLOCKS: dict[str, Any] = {
-    "tool_use": {"input": JSON},
-    "server_tool_use": {"input": JSON},
-    "mcp_tool_use": {"input": JSON},
+    "tool_use": {"name": TOOL, "input": JSON},
+    "server_tool_use": {"name": PROVIDER_TOOL, "input": JSON},
+    "mcp_tool_use": {"name": PROVIDER_TOOL, "input": JSON},
     "mcp_tool_result": {"content": (TEXT, [{"text": TEXT, "citations": [CITATION]}])},
     "web_search_tool_result": {"content": ([{"title": TEXT, "url": TEXT}], FAILED)},
     "web_fetch_tool_result": {
@@ -101,6 +104,7 @@ class Anthropic(Format):
     __slots__ = ()
 
     NAMED_EVENTS = True
+    IS_ONE = True
     ANSWER = {"content": [BLOCK], "stop_sequence": TEXT, "stop_details": STOP_DETAILS}
     SHAPE = ByType(
         {
@@ -145,6 +149,10 @@ class Anthropic(Format):
             elif slot.name == "kind":
                 if value in {"content_block_start", "content_block_stop"}:
                     steps.append(End(index, closes=True))
+                    for tool in ("tool", "provider_tool"):
+                        if isinstance(said := event.addresses.get((tool, ())), str):
+                            provider = tool == "provider_tool"
+                            steps.append(Named((index, None), said, is_provider=provider, begins=True))
                 elif value == "message_stop":
                     ends = True
             elif slot.name == "error":

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from holdback.engine.answer import Answer, Step, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
+from holdback.engine.steps import Step
 
 if TYPE_CHECKING:
-    from holdback.engine.answer import Key
+    from holdback.engine.steps import Key
 
 
 class Format:
@@ -32,6 +33,9 @@ class Format:
 
     ANSWER: ClassVar[Shape]
     """Where text stands in a whole answer."""
+
+    IS_ONE: ClassVar[bool] = False
+    """Whether an answer has no choices, so that its groups follow each other in one text."""
 
     ENDS: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Which kinds of channels end, in the same group, when text of a kind comes. An answer has one of each at most."""
@@ -57,6 +61,10 @@ class Format:
     def recognises_answer(answer: Mapping[str, Any]) -> bool:
         """Whether a whole answer is of this format. At most one format says so."""
         raise NotImplementedError
+
+    def tool_of(self, key: Key) -> Any:
+        """What the tool goes by of which a channel has the arguments."""
+        return key[0], key[2]
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         """What an event does to the answer, in order."""

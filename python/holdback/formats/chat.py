@@ -17,28 +17,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import (
-    ANY,
-    Answer,
-    Drain,
-    End,
-    Feed,
-    Finish,
-    Key,
-    Place,
-    Step,
-    Whole,
-    addresses_of,
-)
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import At, Event, Mark
-from holdback.engine.objects import members
 from holdback.engine.shapes import (
     CONTENT,
+    INPUT,
     JSON,
     KEEPS,
     OTHER,
+    REFUSED,
+    SAID,
     SIGNED,
     TEXT,
+    THOUGHT,
+    TOOL,
     ByType,
     Emptied,
     Kind,
@@ -50,22 +42,23 @@ from holdback.engine.shapes import (
     source,
     text,
 )
+from holdback.engine.steps import ANY, Drain, End, Feed, Finish, Key, Named, Step, Whole
 from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_choice, is_text, is_whole
+from holdback.formats.chat_places import CALL_TEXT, REASONING, Places
 
-REASONING = ("reasoning_content", "reasoning", "reasoning_text")
-PLAIN = (*REASONING, "refusal")  # a delta's fields that are simply text
 # What ends where an answer begins.
 THINKING = (*REASONING, "thinking", "reasoning_summary")
 # Types of a content part whose `text` is text; no type will do as well.
 TEXT_PARTS = ("", "text", "output_text")
-CALL_TEXT = {"function": "arguments", "custom": "input"}
 
 DROPPED = Emptied.EVENT
 CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
 def _said(name: str, *, signed: bool = False) -> Any:
-    return text(name, "choice", emptied=DROPPED, signed=signed, content=name == "content")
+    channel = "reasoning" if name in THINKING else "refusal" if name == "refusal" else "content"
+    is_content = name == "content"
+    return text(name, "choice", emptied=DROPPED, signed=signed, channel=channel, content=is_content)
 
 
 def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
@@ -83,7 +76,9 @@ DETAIL = ByType(
         "reasoning.text": {
             "text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)
         },
-        "reasoning.summary": {"summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED)},
+        "reasoning.summary": {
+            "summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED, channel="reasoning")
+        },
         OTHER: {OTHER: KEEPS},
     }
 )
@@ -116,27 +111,31 @@ TOOL_CALL: Shape = {
         _called({"arguments": (source("arguments", *CALL, emptied=DROPPED), JSON[1])}),
         KEEPS,
     ),
-    "custom": (place("custom"), _called({"input": text("input", *CALL, emptied=DROPPED)}), KEEPS),
+    "custom": (
+        place("custom"),
+        _called({"input": text("input", *CALL, emptied=DROPPED, channel="arguments")}),
+        KEEPS,
+    ),
     OTHER: KEEPS,
 }
 WHOLE_PART = ByType(
     {
         **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (TEXT, [{"text": TEXT, **REFERRED}])},
+        "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT, **REFERRED}])},
         "resource": {"content": {"text": TEXT}},
     }
 )
-REASONING_WHOLE: Shape = (TEXT, {"text": SIGNED}, [{"text": TEXT}])
+REASONING_WHOLE: Shape = (THOUGHT, {"text": SIGNED}, [{"text": THOUGHT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
-    "refusal": TEXT,
+    "refusal": REFUSED,
     "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
     "reasoning_details": [
-        ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": TEXT}})
+        ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": THOUGHT}})
     ],
-    "tool_calls": [{"function": {"arguments": JSON}, "custom": {"input": TEXT}}],
-    "function_call": {"arguments": JSON},
-    "audio": {"transcript": TEXT},
+    "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}, "custom": {"name": TOOL, "input": INPUT}}],
+    "function_call": {"name": TOOL, "arguments": JSON},
+    "audio": {"transcript": SAID},
     "annotations": [{"url_citation": {"title": TEXT, "url": TEXT}}],
 }
 DELTA: dict[Any, Any] = {
@@ -247,18 +246,21 @@ class Chat(Enveloped):
             elif slot.kind is Kind.ONCE:
                 if name in ENVELOPE:
                     self._remember(mark, event, answer)
-                elif answer.is_new(mark, addresses_of(mark, event)):
+                    continue
+                if answer.is_new(mark, addresses_of(mark, event)):
                     choice = _choice(event, at)
                     if name == "call_begins":
                         self._call_steps(saying, mark, choice, event, answer)
                     ending[choice] = at
+                if answer.account is not None and isinstance(value, str):  # behind what ends another call
+                    saying.append(Named((_choice(event, at), self._call_of(event, at, name)), value))
             elif name == "finish":
                 choice = _choice(event, at)
-                finishing.append(Finish(choice, mark, addresses_of(mark, event), _Places(event, at)))
+                finishing.append(Finish(choice, mark, addresses_of(mark, event), Places(event, at)))
             elif name == "error":
                 is_error = True
         ends: list[Step] = [
-            End(choice, THINKING, (None,), place=_Places(event, at)) for choice, at in ending.items()
+            End(choice, THINKING, (None,), place=Places(event, at)) for choice, at in ending.items()
         ]
         steps = thinking + ends + saying
         return [Drain(), *steps, Drain()] if is_error else steps + finishing
@@ -310,6 +312,18 @@ class Chat(Enveloped):
         if is_text(slot):
             steps.append(Feed((choice, slot.name, own), mark, addresses))
 
+    def _call_of(self, event: Event, at: At, name: str) -> Any:
+        """What the call goes by that an event names; None is the old function call."""
+        if name == "function_begins":
+            return None
+        where = at[:2]
+        index = event.addresses.get(("call", where), "")
+        if index != "":
+            return index
+        call_id = event.addresses.get(("call_id", where))
+        call_id = call_id if isinstance(call_id, str) else ""
+        return self._call_without_index(_choice(event, at), where[1], call_id, name)
+
     def _see_index(
         self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer
     ) -> None:
@@ -325,6 +339,7 @@ class Chat(Enveloped):
                 self._call_ids[choice, own] = call_id
                 self._varied.discard((choice, own))
                 steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
+                steps.append(Named((choice, own), "", begins=True))
             else:
                 self._varied.add((choice, own))
 
@@ -342,69 +357,6 @@ class Chat(Enveloped):
         if seen is not None and not name and (choice, call_id) not in self._call_ids:
             return seen
         return call_id
-
-
-class _Places:
-    """Where on a chunk the tail of a channel of a choice can stand if no text of the channel came with it."""
-
-    __slots__ = ("_at", "_event")
-
-    def __init__(self, event: Event, at: At) -> None:
-        self._event = event
-        self._at = at[:1]
-
-    def __call__(self, key: Key) -> Place | None:
-        _, field, own = key
-        if field in CALL_TEXT.values():
-            return self._in_call(field, own)
-        if field not in PLAIN and field not in {"content", "audio"}:
-            return None
-        spots = self._spots(self._at)
-        names = ("audio", "transcript") if field == "audio" else (field,)
-        delta = (members(self._event.value(spots["choice"])) or {}).get("delta")
-        if delta is None:
-            return (
-                Place(spots["delta"], names)
-                if "delta" in spots
-                else Place(spots["choice"], ("delta", *names))
-            )
-        if (named := members(delta)) is None:
-            return None
-        value = named.get(field)
-        if isinstance(value, (list, tuple)) and field == "content":
-            return Place(spots["parts"], element=_text_part)
-        if field == "audio" and "audio" in spots:
-            return Place(spots["audio"], names[1:])
-        return Place(spots["delta"], names) if value is None else None
-
-    def _in_call(self, field: str, own: Any) -> Place | None:
-        """The place for a call's text in the last element of the chunk that has the call's index."""
-        kind = next(kind for kind, text in CALL_TEXT.items() if text == field)
-        for slot, at, _, _ in reversed(self._event.marks):
-            if slot.name == "call" and at[:1] == self._at and self._event.addresses.get(("call", at)) == own:
-                spots = self._spots(at)
-                call = members(self._event.value(spots["call"])) or {}
-                inner = call.get(kind)
-                if inner is None and kind == "function" and call.get("custom") is None:
-                    return (
-                        Place(spots[kind], (field,)) if kind in spots else Place(spots["call"], (kind, field))
-                    )
-                named = members(inner)
-                if named is not None and named.get(field) is None:
-                    return Place(spots[kind], (field,))
-        return None
-
-    def _spots(self, at: At) -> dict[str, Any]:
-        """Where the places with these positions stand."""
-        return {
-            mark[0].name: mark[3]
-            for mark in self._event.marks
-            if mark[0].kind is Kind.PLACE and mark[1] == at
-        }
-
-
-def _text_part(tail: str) -> dict[str, Any]:
-    return {"type": "text", "text": tail}
 
 
 def _choice(event: Event, at: At) -> Any:

@@ -24,15 +24,21 @@ from functools import cache
 from typing import Any
 
 from holdback.engine import json_text
-from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
     CONTENT,
+    INPUT,
     JSON,
     KEEPS,
     OTHER,
+    PROVIDER_TOOL,
+    RESULT,
+    SAID,
     TEXT,
+    THOUGHT,
+    TOOL,
     ByType,
     Emptied,
     Kind,
@@ -45,6 +51,7 @@ from holdback.engine.shapes import (
     place,
     text,
 )
+from holdback.engine.steps import Drain, End, Feed, Finish, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 
@@ -72,11 +79,11 @@ PLAIN = ("text", "thought", "audioTranscription")
 """The channels of a candidate besides those of arguments."""
 
 BOUNDARIES: dict[str, Shape] = {
-    "functionCall": {"args": JSON},
-    "functionResponse": {"response": JSON},
-    "toolCall": {"args": JSON},
-    "toolResponse": {"response": JSON},
-    "executableCode": {"code": TEXT},
+    "functionCall": {"name": TOOL, "args": JSON},
+    "functionResponse": {"response": RESULT},
+    "toolCall": {"toolType": PROVIDER_TOOL, "args": JSON},
+    "toolResponse": {"response": RESULT},
+    "executableCode": {"language": PROVIDER_TOOL, "code": INPUT},
     "codeExecutionResult": {"output": TEXT},
     "inlineData": (),
     "fileData": (),
@@ -123,19 +130,20 @@ FEEDBACK: dict[str, Shape] = {"promptFeedback": {"blockReasonMessage": TEXT}}
 
 OTHER_PART: dict[Any, Any] = {
     **BOUNDARIES,
-    "audioTranscription": {"text": TEXT, "words": [{"word": TEXT}]},
-    "functionCall": {"args": JSON, "partialArgs": [{"stringValue": TEXT}]},
+    "audioTranscription": {"text": SAID, "words": [{"word": TEXT}]},
+    "functionCall": {"name": TOOL, "args": JSON, "partialArgs": [{"stringValue": INPUT}]},
 }
 WHOLE_PART = ByType(
-    {"true": {"text": TEXT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
+    {"true": {"text": THOUGHT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
 )
 
 PIECE: dict[Any, Any] = {
     "jsonPath": address("path"),
-    "stringValue": text("args", "candidate", "path"),
+    "stringValue": text("args", "candidate", "path", channel="arguments"),
     "willContinue": event("piece_goes_on"),
 }
 CALL: dict[Any, Any] = {
+    "name": TOOL,
     "args": JSON,
     "partialArgs": [(place("piece"), PIECE)],
     "willContinue": event("call_goes_on"),
@@ -144,7 +152,9 @@ CALL: dict[Any, Any] = {
 
 def _part(name: str) -> dict[Any, Any]:
     """A part whose text is of that channel."""
-    said = text(name, "candidate", emptied=Emptied.ELEMENT, content=name == "text")
+    channel = "reasoning" if name == "thought" else "content"
+    is_content = name == "text"
+    said = text(name, "candidate", emptied=Emptied.ELEMENT, channel=channel, content=is_content)
     return {
         "text": said,
         "thought": (),
@@ -220,6 +230,9 @@ class Gemini(Format):
     def recognises_answer(answer: Mapping[str, Any]) -> bool:
         return Gemini.recognises(answer)
 
+    def tool_of(self, key: Key) -> Any:
+        return key[0]
+
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         steps: list[Step] = []
         finishing: list[Step] = []
@@ -230,6 +243,9 @@ class Gemini(Format):
             if is_text(slot):
                 candidate = _candidate(event, at)
                 if name == "args":
+                    said = event.addresses.get(("tool", at[:2]))
+                    if isinstance(said, str):
+                        steps.append(Named(candidate, said, begins=True))
                     path = event.addresses.get(("path", at))
                     if isinstance(path, str):
                         steps.append(Feed((candidate, name, path), mark, None))

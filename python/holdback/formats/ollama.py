@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, End, Feed, Finish, Key, Place, Step, Whole, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import CONTENT, JSON, TEXT, Kind, event, once, place, text
+from holdback.engine.shapes import CONTENT, JSON, THOUGHT, TOOL, Kind, event, once, place, text
+from holdback.engine.steps import Drain, End, Feed, Finish, Key, Place, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 FIELDS = {
@@ -41,25 +42,25 @@ class Ollama(Format):
             "message": (
                 place("message"),
                 {
-                    "thinking": text("message.thinking"),
+                    "thinking": text("message.thinking", channel="reasoning"),
                     "content": text("message.content", content=True),
-                    "tool_calls": (event("calls"), [{"function": {"arguments": JSON}}]),
+                    "tool_calls": (event("calls"), [{"function": {"name": TOOL, "arguments": JSON}}]),
                 },
             ),
             "response": text("response", content=True),
-            "thinking": text("thinking"),
+            "thinking": text("thinking", channel="reasoning"),
             "done": event("done"),
             "error": event("error"),
         },
     )
     ANSWER = {
         "message": {
-            "tool_calls": [{"function": {"arguments": JSON}}],
+            "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}}],
             "content": CONTENT,
-            "thinking": TEXT,
+            "thinking": THOUGHT,
         },
         "response": CONTENT,
-        "thinking": TEXT,
+        "thinking": THOUGHT,
     }
     ENDS = dict.fromkeys(SAYING, THINKING)
 

@@ -22,25 +22,19 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from holdback.engine.answer import (
-    ANY,
-    MOST_CHANNELS,
-    Answer,
-    Drain,
-    End,
-    Feed,
-    Key,
-    Step,
-    Whole,
-    addresses_of,
-)
+from holdback.engine.answer import MOST_CHANNELS, Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import (
     CONTENT,
+    INPUT,
     JSON,
     OTHER,
+    PROVIDER_TOOL,
+    REFUSED,
+    RESULT,
     SIGNED,
     TEXT,
+    TOOL,
     ByType,
     Kind,
     Shape,
@@ -52,6 +46,7 @@ from holdback.engine.shapes import (
     source,
     text,
 )
+from holdback.engine.steps import ANY, Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
 
 
@@ -62,6 +57,7 @@ class Channel(NamedTuple):
     done: Shape  # of the event that ends it
     json: bool = False
     signed: bool = False
+    channel: str = "content"
     content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
@@ -80,15 +76,15 @@ OUTPUTS: Shape = [{"stdout": TEXT, "stderr": TEXT}]
 
 CHANNELS = {
     "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
-    "response.refusal": Channel(OF_PART, {"refusal": TEXT}),
+    "response.refusal": Channel(OF_PART, {"refusal": REFUSED}, channel="refusal"),
     "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, signed=True),
     "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, signed=True),
     "response.function_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.mcp_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
-    "response.custom_tool_call_input": Channel(OF_ITEM, {"input": TEXT}),
-    "response.code_interpreter_call_code": Channel(OF_ITEM, {"code": TEXT}),
-    "response.apply_patch_call_operation_diff": Channel(OF_ITEM, {"diff": TEXT}),
-    "response.shell_call_command": Channel(OF_COMMAND, {"command": TEXT}),
+    "response.custom_tool_call_input": Channel(OF_ITEM, {"input": INPUT}, channel="arguments"),
+    "response.code_interpreter_call_code": Channel(OF_ITEM, {"code": INPUT}, channel="arguments"),
+    "response.apply_patch_call_operation_diff": Channel(OF_ITEM, {"diff": INPUT}, channel="arguments"),
+    "response.shell_call_command": Channel(OF_COMMAND, {"command": INPUT}, channel="arguments"),
     "response.shell_call_output_content": Channel(
         ("item_id", *OF_COMMAND), {"output": OUTPUTS}, streams=("stdout", "stderr")
     ),
@@ -101,7 +97,7 @@ PART = ByType(
         "output_text": {"text": CONTENT, "annotations": [ANNOTATION]},
         "input_text": {"text": TEXT},  # in the output of a tool
         "input_file": {"filename": TEXT},
-        "refusal": {"refusal": TEXT},
+        "refusal": {"refusal": REFUSED},
         "reasoning_text": {"text": SIGNED},
         "summary_text": {"text": SIGNED},
     }
@@ -111,39 +107,47 @@ ITEM = ByType(
     {
         "message": {"content": [PART]},
         "reasoning": {"summary": [PART], "content": [PART]},
-        "function_call": {"arguments": JSON},
+        "function_call": {"name": TOOL, "arguments": JSON},
         "function_call_output": {"output": TOOL_OUTPUT},
-        "mcp_call": {"arguments": JSON, "output": TEXT, "error": (TEXT, {"message": TEXT, "content": JSON})},
-        "mcp_approval_request": {"arguments": JSON},
-        "tool_search_call": {"arguments": JSON},
-        "custom_tool_call": {"input": TEXT},
+        "mcp_call": {
+            "name": PROVIDER_TOOL,
+            "arguments": JSON,
+            "output": TEXT,
+            "error": (TEXT, {"message": TEXT, "content": RESULT}),
+        },
+        "mcp_approval_request": {"name": PROVIDER_TOOL, "arguments": JSON},
+        "tool_search_call": {"type": PROVIDER_TOOL, "arguments": JSON},
+        "custom_tool_call": {"name": TOOL, "input": INPUT},
         "custom_tool_call_output": {"output": TOOL_OUTPUT},
-        "code_interpreter_call": {"code": TEXT, "outputs": [{"logs": TEXT}]},
+        "code_interpreter_call": {"type": PROVIDER_TOOL, "code": INPUT, "outputs": [{"logs": TEXT}]},
         "local_shell_call": {
-            "action": {"command": [TEXT], "env": JSON, "working_directory": TEXT, "user": TEXT}
+            "type": TOOL,
+            "action": {"command": [INPUT], "env": JSON, "working_directory": INPUT, "user": INPUT},
         },
         "local_shell_call_output": {"output": TEXT},
-        "shell_call": {"action": {"commands": [TEXT]}},
+        "shell_call": {"type": TOOL, "action": {"commands": [INPUT]}},
         "shell_call_output": {"output": OUTPUTS},
-        "apply_patch_call": {"operation": {"diff": TEXT, "path": TEXT}},
+        "apply_patch_call": {"type": TOOL, "operation": {"diff": INPUT, "path": INPUT}},
         "apply_patch_call_output": {"output": TEXT},
-        "program": {"code": TEXT},
+        "program": {"type": PROVIDER_TOOL, "code": INPUT},
         "program_output": {"result": TEXT},
         "web_search_call": {
+            "type": PROVIDER_TOOL,
             "action": {
-                "query": TEXT,
-                "queries": [TEXT],
-                "url": TEXT,
-                "pattern": TEXT,
+                "query": INPUT,
+                "queries": [INPUT],
+                "url": INPUT,
+                "pattern": INPUT,
                 "sources": [{"url": TEXT}],
-            }
+            },
         },
         "file_search_call": {
-            "queries": [TEXT],
-            "results": [{"text": TEXT, "filename": TEXT, "attributes": JSON}],
+            "type": PROVIDER_TOOL,
+            "queries": [INPUT],
+            "results": [{"text": TEXT, "filename": TEXT, "attributes": RESULT}],
         },
-        "image_generation_call": {"revised_prompt": TEXT},
-        "computer_call": {"action": {"text": TEXT}, "actions": [{"text": TEXT}]},
+        "image_generation_call": {"type": PROVIDER_TOOL, "revised_prompt": INPUT},
+        "computer_call": {"type": TOOL, "action": {"text": INPUT}, "actions": [{"text": INPUT}]},
     }
 )
 ANSWER: Shape = {
@@ -167,7 +171,7 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
         said = (
             source(name, *ids)
             if channel.json
-            else text(name, *ids, signed=channel.signed, content=channel.content)
+            else text(name, *ids, signed=channel.signed, channel=channel.channel, content=channel.content)
         )
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 
@@ -215,6 +219,7 @@ class Responses(Format):
     __slots__ = ("_at_output", "_at_place", "_closed", "_fed", "_known", "_opened", "_varied")
 
     NAMED_EVENTS = True
+    IS_ONE = True
     ANSWER = ANSWER
     SHAPE = ByType(
         {
@@ -257,12 +262,19 @@ class Responses(Format):
             if is_text(slot):
                 steps.append(self._feed(mark, event, answer))
             elif is_whole(slot):
-                steps.append(Whole(mark))
+                steps.append(Whole(mark, repeats=True))
             elif slot.name == "kind":
                 ends += self._ends(mark[2], event, answer)
             elif slot.name == "error":
                 ends.append(Drain())
+        for step in steps:
+            if type(step) is Whole:
+                step.begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
         return ends + steps
+
+    def tool_of(self, key: Key) -> Any:
+        output = key[2][0] if key[2] else None
+        return ("item", key[0]) if output is None else ("output", output)
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         item, name, own = key
@@ -334,7 +346,7 @@ class Responses(Format):
                 answer.forget(item)  # what comes here next may be something else
             if item_id is not None:
                 self._name(item_id)
-            return []
+            return _named(event, ("item", item_id) if output is None else ("output", output))
         if kind == "response.output_item.done":
             return self._closing(item_id, output)
         steps: list[Step] = []
@@ -387,6 +399,15 @@ class Responses(Format):
             self._at_place.get((kind, own), {}).pop(item, None)
             self._at_output.get(ids.get("output_index"), {}).pop(item, None)
             self._fed.get(kind, {}).pop((item, kind, own), None)
+
+
+def _named(event: Event, tool: Any) -> list[Step]:
+    """The tool that a new item is a call of."""
+    return [
+        Named(tool, said, is_provider=name == "provider_tool", begins=True)
+        for name in ("tool", "provider_tool")
+        if isinstance(said := event.addresses.get((name, ())), str)
+    ]
 
 
 def _sequence(shapes: Shapes) -> Slot:

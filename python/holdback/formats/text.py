@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdback.engine.answer import Answer, Drain, Feed, Finish, Key, Step, addresses_of
+from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import CONTENT, Kind, address, event, text
+from holdback.engine.steps import Drain, Feed, Finish, Key, Step
 from holdback.formats.base import ENVELOPE_SLOTS, Enveloped, first_choice
 from holdback.formats.chat import Chat
 

@@ -47,6 +47,7 @@ from holdback.integrations.requests import BodyBegun
 from holdback.integrations.way_out import ScopeOrCallable, way_out
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
+from holdback.report import OnReport, hand_over
 from holdback.restorers.messages import MessageRestorer
 from holdback.stores.base import Store
 
@@ -94,6 +95,7 @@ class RestoreMiddleware:
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
+    :param on_report: is given a ``Report`` at the end of each response that was restored.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
     :raises TypeError: there are a mapping and a masker, or a masker without a scope.
@@ -129,11 +131,13 @@ class RestoreMiddleware:
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        on_report: OnReport | None = None,
     ) -> None:
         self.app = app
         self._mapping = mapping_given(mapping, config)
         self._way_out = way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
+        self._on_report = on_report
         self._answers = masker is not None if answers is None else answers
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
@@ -172,7 +176,10 @@ class RestoreMiddleware:
             with contextlib.suppress(Exception):
                 await response.drain()
             raise
-        await response.drain()
+        else:
+            await response.drain()
+        finally:
+            hand_over(self._on_report, response.restored_by)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket."""
@@ -210,6 +217,7 @@ class _Response:
         "_receive",
         "_restorer",
         "_send",
+        "restored_by",
     )
 
     def __init__(
@@ -218,6 +226,7 @@ class _Response:
         self._find = find
         self._asked = asked
         self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
+        self.restored_by: BodyRestorer | None = None  # also when that is over
         self._probe: BodyProbe | None = None  # only while it is open whether the response is touched
         self._opening: Opening | None = None
         self._held: list[Message] = []  # what waits for the answer to that
@@ -279,7 +288,7 @@ class _Response:
 
     def _begun(self, message: Message, found: Opening) -> Message:
         """The start of a response that is restored."""
-        self._restorer = found.begin()
+        self._restorer = self.restored_by = found.begin()
         headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
         return {**message, "headers": [header for header in headers if header[0].lower() not in _STALE]}
 

@@ -26,7 +26,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -41,8 +41,10 @@ from holdback.errors import HoldbackError, MappingError
 from holdback.formats import AUTO
 from holdback.integrations.masking import mask_request, reversed_matcher
 from holdback.integrations.requests import content_of
-from holdback.mapping import AnyMapping, PIIMapping, matcher_of
+from holdback.mapping import AnyMapping, PIIMapping, Prepared, prepared_for
 from holdback.pairs import pairs_in
+from holdback.policy import RestorePolicy
+from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.answers import restore_answer
 from holdback.restorers.chunks import ChunkRestorer
 
@@ -112,6 +114,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
     :param reasoning: restore also what the provider wants back unmodified; see ``DeanonymizationConfig``.
     :param content: whether content is JSON; see ``DeanonymizationConfig``. With ``"auto"`` it goes by the request, if
         that asks for JSON or for text (``response_format`` and its like).
+    :param policy: where values may go: a :class:`RestorePolicy`, its settings, or the path of its TOML file.
+    :param on_report: is given a :class:`Report` at the end of each answer.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -154,6 +158,8 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        policy: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        on_report: OnReport | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
@@ -164,8 +170,11 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(reasoning=bool(reasoning), content=checked_content(content))
-        matcher_of(self._known, self._config)  # compiled before the first answer
+        self._config = DeanonymizationConfig(
+            reasoning=bool(reasoning), content=checked_content(content), policy=_policy(policy)
+        )
+        self._on_report = on_report
+        prepared_for(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
         needed = [GuardrailEventHooks.post_call, *([GuardrailEventHooks.pre_call] if self._masks else [])]
         if not all(self._event_hook_is_event_type(hook) for hook in needed):
@@ -201,8 +210,13 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer that is not streamed; one of a kind not known comes back as it is."""
         if as_chunk(response) is None and not isinstance(response, (bytes, bytearray)):
             return response
-        config = with_content(self._config, content_of(data))
-        return restore_answer(response, self._mapping_of(data), config, protocol=self._options.protocol)
+        return restore_answer(
+            response,
+            self._mapping_of(data),
+            with_content(self._config, content_of(data)),
+            protocol=self._options.protocol,
+            on_report=partial(self._reported, data),
+        )
 
     def async_post_call_streaming_iterator_hook(
         self,
@@ -213,15 +227,27 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         """Restore an answer as it streams. What is wrong with its mapping shows when it is read, which closes it."""
         begin: Callable[[], _Answer]
         try:
-            matcher = matcher_of(self._mapping_of(request_data), self._config)
+            prepared = prepared_for(self._mapping_of(request_data), self._config)
             options = self._options
             if options.protocol == AUTO:
                 options = replace(options, protocol=_kept(_protocols, request_data) or AUTO)
             config = with_content(self._config, content_of(request_data))
-            begin = partial(_Answer, matcher, config, options)
+            begin = partial(_Answer, prepared, config, options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream must be closed
             begin = partial(_fail, error)
-        return restored(response, begin, iter)
+        return restored(response, begin, iter, partial(self._reported, request_data))
+
+    def _reported(self, data: Request, report: Report) -> None:
+        """An answer has ended: LiteLLM's log of the call gets the report, and so does ``on_report``."""
+        if any(isinstance(data.get(name), dict) for name in _METADATA):  # a request gets no new field
+            self.add_standard_logging_guardrail_information_to_request_data(
+                guardrail_json_response=report.as_dict(),
+                request_data=data,
+                guardrail_status="success",
+                guardrail_provider="holdback",
+                event_type=GuardrailEventHooks.post_call,
+            )
+        hand_over(self._on_report, _Reported(report))
 
     def _mapping_of(self, data: Request) -> AnyMapping | None:
         """All that is to be restored in the answer to a request."""
@@ -256,22 +282,37 @@ def _fail(error: Exception) -> NoReturn:
     raise error
 
 
+class _Reported(NamedTuple):
+    """A restorer of which only the report is left."""
+
+    report: Report
+
+
+def _policy(given: RestorePolicy | str | os.PathLike[str] | Mapping[str, Any] | None) -> RestorePolicy | None:
+    """A policy, the settings of one, or the path of its file."""
+    if given is None or isinstance(given, RestorePolicy):
+        return given
+    return RestorePolicy(**given) if isinstance(given, Mapping) else RestorePolicy.from_toml(given)
+
+
 class _Answer:
     """The restorers of one streamed answer: one for objects, one for bytes."""
 
     __slots__ = ("_bytes", "_chunks")
 
-    def __init__(
-        self, matcher: _backend.TrieMatcher | None, config: DeanonymizationConfig, options: BodyOptions
-    ) -> None:
-        self._chunks = ChunkRestorer(matcher, config, protocol=options.protocol)
-        self._bytes = BodyRestorer(matcher, config, options=options)
+    def __init__(self, mapping: Prepared | None, config: DeanonymizationConfig, options: BodyOptions) -> None:
+        self._chunks = ChunkRestorer(mapping, config, protocol=options.protocol)
+        self._bytes = BodyRestorer(mapping, config, options=options)
 
     def feed(self, item: Any) -> Iterable[Any]:
         if isinstance(item, (bytes, bytearray)):
             data = self._bytes.feed(bytes(item))
             return (data,) if data else ()
         return self._chunks.feed(item)
+
+    @property
+    def report(self) -> Report:
+        return self._chunks.report + self._bytes.report
 
     def flush(self) -> Iterable[Any]:
         data = self._bytes.flush()

@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from holdback._backend import TrieMatcher
 from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import is_enabled
 from holdback.formats import AUTO
-from holdback.mapping import AnyMapping, matcher_of, static_mapping
+from holdback.mapping import AnyMapping, Prepared, prepared_for, static_mapping
 from holdback.sniffing import Claim, claim_of
 
 STALE = ("content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest")
@@ -29,7 +28,7 @@ Request = TypeVar("Request")
 class Opening(NamedTuple):
     """A response that may be restored."""
 
-    matcher: TrieMatcher
+    matcher: Prepared
     config: Any
     claim: Claim
     codings: str
@@ -75,10 +74,10 @@ def opening(
     claim = claim_of(content_type)
     if claim is None or (config is not None and not is_enabled(config)):
         return None
-    matcher = matcher_of(mapping, config)
-    if matcher is None:
+    prepared = prepared_for(mapping, config)
+    if prepared is None:
         return None
-    found = Opening(matcher, config, claim, codings, answers, options)
+    found = Opening(prepared, config, claim, codings, answers, options)
     if not found.is_certain:  # it may be anything: nobody said that it can be decoded
         found = found._replace(options=replace(options, undecodable="pass"))
     return None if found.begin().undecoded else found

@@ -33,6 +33,7 @@ from holdback.integrations.way_out import ScopeOrCallable
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
 from holdback.masking.masker import Masked
+from holdback.report import OnReport
 from holdback.stores.base import Store
 
 MappingOrCallable = AnyMapping | Callable[[Any], AnyMapping | None] | None
@@ -48,6 +49,8 @@ ProtocolOrCallable = str | Callable[[Any], str | None]
 class Body:
     """The bytes of a response, restored as they are read; as they are without ``begin``."""
 
+    _on_report: OnReport | None = None
+
     def __init__(
         self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
     ) -> None:
@@ -58,7 +61,7 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         reads = self._reads if self._peeked is None else _again(self._peeked, self._reads)
-        return reads if self._begin is None else sync.restored(reads, self._begin, not_empty)
+        return reads if self._begin is None else sync.restored(reads, self._begin, not_empty, self._on_report)
 
     def close(self) -> None:
         close(self._response, self._reads)
@@ -66,6 +69,8 @@ class Body:
 
 class AsyncBody:
     """``Body``, asynchronous."""
+
+    _on_report: OnReport | None = None
 
     def __init__(
         self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
@@ -77,7 +82,7 @@ class AsyncBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         reads = self._reads if self._peeked is None else _aagain(self._peeked, self._reads)
-        return reads if self._begin is None else aio.restored(reads, self._begin, not_empty)
+        return reads if self._begin is None else aio.restored(reads, self._begin, not_empty, self._on_report)
 
     async def aclose(self) -> None:
         await aclose(self._response, self._reads)
@@ -188,12 +193,14 @@ class _Restoring:
         max_event_bytes: int | None = None,
         oversized: str | None = None,
         undecodable: str = "raise",
+        on_report: OnReport | None = None,
     ) -> None:
         if store is not None and not self.can_wait:
             raise HoldbackError("a store is asked in an event loop: use the asynchronous transport")
         self._mapping = mapping_given(mapping, config)
         self._way_out = way_out.way_out(masker, scope, store, ttl, mapping=mapping, config=config)
         self._config = config
+        self._on_report = on_report
         self._protocol = protocol
         static = AUTO if callable(protocol) else protocol
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
@@ -244,6 +251,7 @@ class _Restoring:
         for name in STALE if touches else ():
             headers.pop(name, None)
         body = self.body(response, reads, found.begin if touches else None, peeked)
+        body._on_report = self._on_report
         return self.host.Response(
             response.status_code, headers=headers, stream=body, extensions=response.extensions
         )
@@ -271,6 +279,7 @@ class Transport(_Restoring):
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
+    :param on_report: is given a ``Report`` at the end of each body that was restored.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
     :raises HoldbackError: a synchronous transport is given a store.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.

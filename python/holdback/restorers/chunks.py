@@ -14,7 +14,9 @@ from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
 from holdback.formats import AUTO, Format, format_named, format_of
 from holdback.formats.base import type_of
-from holdback.mapping import AnyMapping, matcher_for
+from holdback.mapping import AnyMapping
+from holdback.report import Report
+from holdback.restorers.material import material
 
 
 class ChunkRestorer:
@@ -41,6 +43,7 @@ class ChunkRestorer:
     """
 
     __slots__ = (
+        "_account",
         "_answer",
         "_content",
         "_format",
@@ -60,7 +63,8 @@ class ChunkRestorer:
         protocol: str = "openai-chat",
         _lane: bool = True,
     ) -> None:
-        self._uses_lane = _lane
+        self._matcher, self._account = material(mapping, config)
+        self._uses_lane = _lane and self._account.policy is None
         self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._signed = restores_reasoning(config)
@@ -69,7 +73,6 @@ class ChunkRestorer:
         self._answer: Answer | None = None
         # The classes of the stream's chunks by what they are, so that a tail can be one like them.
         self._models: dict[str | None, type[BaseModel] | None] = {}
-        self._matcher = matcher_for(mapping, config)
 
     def feed(self, chunk: Any) -> list[Any]:
         """Take the next chunk in; returns the chunks that may leave, in their order. Odd shapes raise nothing."""
@@ -80,6 +83,7 @@ class ChunkRestorer:
             return [chunk]
         answer = self._answer or self._begin(readable)
         if answer is None or self._format is None:
+            self._account.not_understood += 1
             return [chunk]
         kind = type_of(members(readable)) if self._format.NAMED_EVENTS else None
         model = type(readable) if isinstance(readable, BaseModel) else None
@@ -106,6 +110,13 @@ class ChunkRestorer:
         self._models.clear()
         return tails
 
+    @property
+    def report(self) -> Report:
+        """What happened so far, also in the streams before the last ``flush``; counts only."""
+        if self._answer is not None:
+            self._answer.count()
+        return self._account.report()
+
     def __copy__(self) -> NoReturn:
         raise TypeError("a ChunkRestorer holds text and is not copied")
 
@@ -117,7 +128,7 @@ class ChunkRestorer:
         kind = self._kind or format_of(members(chunk) or {})
         if kind is not None and self._matcher is not None:
             self._format = kind()
-            self._answer = Answer(self._matcher, self._format, content=self._content)
+            self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
             if self._uses_lane:
                 self._lane = ChunkLane(self._format.shapes(signed=self._signed))
                 self._answer.use(self._lane)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from holdback.mapping import AnyMapping, matcher_of
+from holdback.mapping import AnyMapping
+from holdback.report import Report
+from holdback.restorers.material import material
 
 
 class StreamingDeAnonymizer:
@@ -20,11 +22,11 @@ class StreamingDeAnonymizer:
     ('Hi ', '<PERS', 'Ada!', '')
     """
 
-    __slots__ = ("_stream", "mapping")
+    __slots__ = ("_account", "_stream", "mapping")
 
     def __init__(self, mapping: AnyMapping | None) -> None:
         self.mapping = mapping
-        matcher = matcher_of(mapping)
+        matcher, self._account = material(mapping, None)
         self._stream = None if matcher is None else matcher.stream()
 
     def feed(self, text: str) -> str:
@@ -40,7 +42,20 @@ class StreamingDeAnonymizer:
 
     def flush(self) -> str:
         """End the text; returns what was still held back, as it came."""
-        return "" if self._stream is None else self._stream.flush()
+        if self._stream is None:
+            return ""
+        pending = self._stream.pending
+        rest = self._stream.flush()
+        if rest and rest == pending:
+            self._account.cut[rest] += 1
+        return rest
+
+    @property
+    def report(self) -> Report:
+        """What happened so far, also in the texts before the last ``flush``; counts only."""
+        if self._stream is not None:
+            self._account.restored.update(self._stream._take_counts())
+        return self._account.report()
 
     @property
     def buffer(self) -> str:

@@ -35,17 +35,10 @@ from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import Frame, Framer, Framing
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import AUTO, Format, format_named, format_of, name_of
-from holdback.mapping import AnyMapping, matcher_for
-
-_ENCODINGS = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\xce\xb2\xcf\x81", "br"),
-    # A bare br stream has no magic. These are the first bytes that encoders write, and no event begins with one.
-    (b"\x0b", "br"),
-    (b"\x1b", "br"),
-    (b"\x8b", "br"),
-)
+from holdback.mapping import AnyMapping
+from holdback.report import Report
+from holdback.restorers.encodings import encoding_of
+from holdback.restorers.material import material
 
 
 class State(Enum):
@@ -88,7 +81,9 @@ class WireRestorer:
     """
 
     __slots__ = (
+        "_account",
         "_answer",
+        "_before_lane",
         "_content",
         "_format",
         "_is_first",
@@ -126,9 +121,10 @@ class WireRestorer:
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
-        self._matcher = matcher_for(mapping, config)
-        self._uses_lane = _lane and is_native(self._matcher)
+        self._matcher, self._account = material(mapping, config)
+        self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
+        self._before_lane = 0  # events that were too large before the lane took over
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
@@ -211,6 +207,15 @@ class WireRestorer:
                 writer.complete(b"" if is_line_open else rest or b"\n", ready)
         return writer.take()
 
+    @property
+    def report(self) -> Report:
+        """What happened so far; counts only."""
+        if self._answer is not None:
+            self._answer.count()
+        if self._source is not None:
+            self._account.oversized = self._before_lane + self._source.oversized
+        return self._account.report()
+
     def __repr__(self) -> str:
         keys = 0 if self._matcher is None else len(self._matcher)
         return f"<WireRestorer {self.protocol}: {keys} placeholders, {self._state.name.lower()}>"
@@ -247,11 +252,11 @@ class WireRestorer:
 
     def _is_encoded(self, data: bytes) -> bool:
         """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
-        for magic, name in _ENCODINGS:
-            if data.startswith(magic):
-                self._start = data
-                raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
-        return any(magic.startswith(data) for magic, _ in _ENCODINGS) and bool(data)
+        name, may_become = encoding_of(data)
+        if name is not None:
+            self._start = data
+            raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
+        return may_become
 
     def _settle(self, taken: Any) -> None:
         """Settle the frames that must be read, one after the other, until there are none."""
@@ -283,10 +288,11 @@ class WireRestorer:
         self._format = kind()
         if self._matcher is None:
             return
-        self._answer = Answer(self._matcher, self._format, content=self._content)
+        self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
         if self._uses_lane and self._writer.framing is not Framing.ELEMENTS:
             size, skips = self._limits
             framer = self._source
+            self._before_lane = framer.oversized
             self._source = Lane(
                 kind.shapes(signed=self._signed).native,
                 lines=self._writer.framing is Framing.LINES,
@@ -330,6 +336,7 @@ class WireRestorer:
             event = json_text.loads(source)
             kind = None if event is None else format_of(event)
             if kind is None:
+                self._account.not_understood += event is not None
                 return None
             self._decide(kind)
         if self._kind is None:

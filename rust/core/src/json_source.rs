@@ -35,6 +35,7 @@ use crate::stream::Walk as PlainWalk;
 use crate::surrogate::{self, CodePoint};
 
 mod escapes;
+mod settling;
 mod turning;
 mod writing;
 
@@ -109,9 +110,15 @@ impl State {
     }
 
     /// Take source in; what leaves is appended to `out`.
-    pub(crate) fn advance(&mut self, automaton: &Automaton, text: &[u8], out: &mut Vec<u8>) -> Fed {
+    pub(crate) fn advance(
+        &mut self,
+        automaton: &Automaton,
+        text: &[u8],
+        out: &mut Vec<u8>,
+        hits: &mut Vec<u32>,
+    ) -> Fed {
         let held_before = signed(self.held().len());
-        let mut walk = Walk::new(automaton, self, text, out);
+        let mut walk = Walk::new(automaton, self, text, out, hits);
         walk.run();
         let Walk { begin, done, .. } = walk;
         if held_before == 0 && done == 0 && begin == signed(text.len()) {
@@ -121,53 +128,6 @@ impl State {
         walk.copy(begin);
         self.hold(text, begin);
         Fed::Written
-    }
-
-    /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
-    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>) {
-        if !self.strings.iter().any(Text::is_waiting) {
-            self.settle_before(automaton, 0, out);
-            return;
-        }
-        let length = out.len();
-        let mut ended = self.clone();
-        let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
-        let waiting: usize = units.map(|unit| unit.raw()).sum();
-        let mut walk = Walk::new(automaton, &mut ended, &[], out);
-        walk.release(1);
-        walk.settle_path(0);
-        let is_matched = walk.done > -signed(waiting);
-        walk.copy(walk.begin);
-        if is_matched {
-            // A match took part of an unfinished escape, so nothing of that goes on.
-            ended.hold_nothing();
-            ended.is_cut = false;
-            *self = ended;
-            return;
-        }
-        let as_text = out.split_off(length);
-        let mut settled = self.clone();
-        settled.settle_before(automaton, 0, out);
-        if out[length..] == as_text {
-            *self = settled;
-        } else {
-            out.truncate(length);
-            self.settle_before(automaton, borders::WORD, out); // all else that the escape may have begun with
-        }
-        self.is_cut = true;
-        let units =
-            self.strings.iter_mut().flat_map(|string| string.half.iter_mut().chain(&mut string.escape));
-        for unit in units {
-            *unit = unit.cut();
-        }
-    }
-
-    /// All that is held leaves, the path as it is settled if a unit of these classes is next.
-    fn settle_before(&mut self, automaton: &Automaton, following: u8, out: &mut Vec<u8>) {
-        let mut walk = Walk::new(automaton, self, &[], out);
-        walk.settle_path(following);
-        walk.copy(0);
-        self.hold_nothing();
     }
 
     fn hold_nothing(&mut self) {
@@ -206,6 +166,7 @@ struct Walk<'a> {
     state: &'a mut State,
     text: &'a [u8],
     out: &'a mut Vec<u8>,
+    hits: &'a mut Vec<u32>,
     /// Where the source held back begins.
     begin: isize,
     /// Up to where everything has been written.
@@ -213,7 +174,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(inside: &'a Automaton, state: &'a mut State, text: &'a [u8], out: &'a mut Vec<u8>) -> Self {
+    fn new(
+        inside: &'a Automaton,
+        state: &'a mut State,
+        text: &'a [u8],
+        out: &'a mut Vec<u8>,
+        hits: &'a mut Vec<u32>,
+    ) -> Self {
         let kind = state.top().kind;
         let automaton = if kind.is_outside() { inside.outside() } else { inside };
         let begin = -signed(state.held().len());
@@ -225,6 +192,7 @@ impl<'a> Walk<'a> {
             state,
             text,
             out,
+            hits,
             begin,
             done: begin,
         }

@@ -183,6 +183,17 @@ impl Matcher {
         self.automaton.len()
     }
 
+    /// The keys with their originals, in the order of the keys.
+    pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        (0u32..).take(self.len()).map(|key| (self.automaton.key(key), self.automaton.original(key)))
+    }
+
+    /// Whether some key matches only as a whole word.
+    #[must_use]
+    pub fn minds_words(&self) -> bool {
+        self.automaton.has_borders()
+    }
+
     /// Whether there are no keys: every text passes unchanged.
     #[must_use]
     pub fn is_empty(&self) -> bool {

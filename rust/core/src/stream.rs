@@ -6,12 +6,17 @@
 //! how much is held back.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
 use crate::json_source::State;
 use crate::{borders, surrogate};
+
+mod writer;
+
+use writer::Writer;
 
 /// What a [`StreamBuffer::feed`] did with its text.
 ///
@@ -58,7 +63,13 @@ pub struct StreamBuffer {
     channel: Channel,
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
+    /// The keys that were replaced since they were counted last.
+    hits: Vec<u32>,
+    counts: BTreeMap<u32, u64>,
 }
+
+/// So many replaced keys are counted at once.
+const MOST_HITS: usize = 1024;
 
 /// What a stream was opened for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,7 +106,14 @@ pub(crate) struct Walk {
 
 impl StreamBuffer {
     pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
-        Self { automaton, mode, channel: Channel::new(mode), high: Vec::new() }
+        Self {
+            automaton,
+            mode,
+            channel: Channel::new(mode),
+            high: Vec::new(),
+            hits: Vec::new(),
+            counts: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn automaton(&self) -> Arc<Automaton> {
@@ -170,8 +188,20 @@ impl StreamBuffer {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
         match &mut self.channel {
-            Channel::Plain(walk) => settle(&self.automaton, walk, out),
-            Channel::Json(state) => state.settle(&self.automaton, out),
+            Channel::Plain(walk) => settle(&self.automaton, walk, out, &mut self.hits),
+            Channel::Json(state) => state.settle(&self.automaton, out, &mut self.hits),
+        }
+    }
+
+    /// How often which key was replaced since this was asked last, by the places of the keys in their order.
+    pub fn take_counts(&mut self) -> BTreeMap<u32, u64> {
+        self.count();
+        std::mem::take(&mut self.counts)
+    }
+
+    fn count(&mut self) {
+        for key in self.hits.drain(..) {
+            *self.counts.entry(key).or_default() += 1;
         }
     }
 
@@ -213,13 +243,17 @@ impl StreamBuffer {
 
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
+        if self.hits.len() >= MOST_HITS {
+            self.count();
+        }
+        let hits = &mut self.hits;
         match &mut self.channel {
             Channel::Plain(walk) if self.automaton.has_borders() => {
-                advance_with_borders(&self.automaton, walk, text, out)
+                advance_with_borders(&self.automaton, walk, text, out, hits)
             }
-            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out),
+            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out, hits),
             Channel::Json(state) => {
-                let fed = state.advance(&self.automaton, text, out);
+                let fed = state.advance(&self.automaton, text, out, hits);
                 if let Some(walk) = state.as_plain() {
                     self.channel = Channel::Plain(walk);
                 }
@@ -243,10 +277,16 @@ impl fmt::Debug for StreamBuffer {
 }
 
 /// Move from `node` over `text`; what leaves is appended to `out`.
-fn advance(automaton: &Automaton, node: &mut u32, text: &[u8], out: &mut Vec<u8>) -> Fed {
+fn advance(
+    automaton: &Automaton,
+    node: &mut u32,
+    text: &[u8],
+    out: &mut Vec<u8>,
+    hits: &mut Vec<u32>,
+) -> Fed {
     let held = automaton.path(*node);
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out };
+    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
     let mut at = 0;
     loop {
         if *node == ROOT {
@@ -280,14 +320,20 @@ fn advance(automaton: &Automaton, node: &mut u32, text: &[u8], out: &mut Vec<u8>
 }
 
 /// The same where keys need borders: character by character, since the one behind a key may change what leaves.
-fn advance_with_borders(automaton: &Automaton, walk: &mut Walk, text: &[u8], out: &mut Vec<u8>) -> Fed {
+fn advance_with_borders(
+    automaton: &Automaton,
+    walk: &mut Walk,
+    text: &[u8],
+    out: &mut Vec<u8>,
+    hits: &mut Vec<u32>,
+) -> Fed {
     let Walk { mut node, mut before } = *walk;
     let held = automaton.path(node);
     if node != ROOT {
         before = borders::of_last(held); // the unit before `text`
     }
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out };
+    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
     let mut at = 0;
     loop {
         let child = if node == ROOT {
@@ -333,63 +379,18 @@ fn advance_with_borders(automaton: &Automaton, walk: &mut Walk, text: &[u8], out
 }
 
 /// What is held leaves: settle the path down to the root.
-fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>) {
+fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>, hits: &mut Vec<u32>) {
     let mut node = walk.node;
     let held = automaton.path(node);
     if !held.is_empty() {
         *walk = Walk { node: ROOT, before: borders::of_last(held) };
     }
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text: &[], done: begin, out };
+    let mut writer = Writer { automaton, held, text: &[], done: begin, out, hits };
     while node != ROOT {
         (node, begin) = writer.fall(node, begin, 0);
     }
     writer.copy(begin);
-}
-
-/// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
-/// `text`; those of the held text are negative.
-struct Writer<'a> {
-    automaton: &'a Automaton,
-    held: &'a [u8],
-    text: &'a [u8],
-    /// Up to where everything has been written.
-    done: isize,
-    out: &'a mut Vec<u8>,
-}
-
-impl Writer<'_> {
-    /// The path that begins at `begin` cannot grow, for a unit of these classes is next: write the keys inside its
-    /// pops, fall back to `fail`.
-    #[inline]
-    fn fall(&mut self, node: u32, begin: isize, following: u8) -> (u32, isize) {
-        let automaton = self.automaton;
-        let settled = automaton.settled(node, following);
-        automaton.pops(settled, |(offset, key)| self.put(key, begin + signed(offset as usize)));
-        let fail = settled.fail;
-        (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
-    }
-
-    fn put(&mut self, key: u32, begin: isize) {
-        // Room for the rest of the text too: a long text is not moved again and again as `out` grows.
-        self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
-        self.copy(begin);
-        self.out.extend_from_slice(self.automaton.original(key));
-        self.done = begin + signed(self.automaton.key(key).len());
-    }
-
-    /// Copy the literals up to `end`.
-    fn copy(&mut self, end: isize) {
-        if self.done < 0 {
-            let from = self.held.len() - self.done.unsigned_abs();
-            let to = self.held.len() - end.min(0).unsigned_abs();
-            self.out.extend_from_slice(&self.held[from..to]);
-        }
-        if end > 0 {
-            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
-        }
-        self.done = end;
-    }
 }
 
 fn signed(position: usize) -> isize {

@@ -7,6 +7,7 @@ mod places;
 mod wire;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holdback_core::{Fed, Matcher, SharedBuffer, StreamBuffer};
@@ -151,6 +152,15 @@ impl PyTrieMatcher {
         Ok(PyStreamBuffer { buffer: Arc::new(SharedBuffer::new(stream)) })
     }
 
+    fn _pairs<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyString>)>> {
+        self.0.pairs().map(|(key, original)| Ok((to_python(py, key)?, to_python(py, original)?))).collect()
+    }
+
+    #[getter]
+    fn _words(&self) -> bool {
+        self.0.minds_words()
+    }
+
     #[getter]
     fn longest(&self) -> usize {
         self.0.longest()
@@ -218,6 +228,10 @@ impl PyStreamBuffer {
         let mut out = Vec::new();
         self.with(|stream| stream.settle(&mut out));
         to_python(py, &out)
+    }
+
+    fn _take_counts(&self) -> BTreeMap<u32, u64> {
+        self.with(StreamBuffer::take_counts)
     }
 
     #[getter]

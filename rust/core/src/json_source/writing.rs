@@ -19,6 +19,7 @@ impl Walk<'_> {
     pub(super) fn put(&mut self, key: u32) {
         self.out.reserve(self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(self.begin);
+        self.hits.push(key);
         self.land(key);
         let text = self.automaton.key(key);
         self.begin += self.pop_spans(text.len());

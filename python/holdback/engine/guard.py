@@ -1,0 +1,197 @@
+"""Guard: whether a placeholder of one text may be replaced, and the account of what was.
+
+A buffer that has a guard tells it what leaves and asks it at each match. The answer depends on what the client was sent
+before, on the channel, the tool and the type of the value, and on nothing else; so it is the same in any cutting, and
+nothing is held for it.
+
+A text channel begins in the place where the last one of the same name in that choice stopped. While that one is still
+open, a value stays if either place keeps it. In JSON source each string begins anew.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from holdback.engine.json_places import JsonPlaces
+from holdback.engine.places import Places
+from holdback.policy import Reason, RestorePolicy
+from holdback.report import Counts, Report
+
+Kept = list[tuple[Reason, int]]
+AnyPlaces = Places | JsonPlaces
+
+
+class Account:
+    """What one restorer counted, by the places of the keys in their order; types are looked up when they are needed.
+
+    :param pairs: gives the keys with their originals, in the order of the keys.
+    :param types: gives the types of the originals.
+    """
+
+    def __init__(
+        self,
+        pairs: Callable[[], list[tuple[str, str]]],
+        types: Callable[[], Mapping[str, str]],
+        policy: RestorePolicy | None = None,
+    ) -> None:
+        self.policy = policy
+        self.restored: Counter[int] = Counter()
+        self.kept: Counter[tuple[Reason, int]] = Counter()
+        self.cut: Counter[str] = Counter()
+        self.oversized = 0
+        self.not_understood = 0
+        self._read_pairs = pairs
+        self._read_types = types
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        return self._read_pairs()
+
+    @cached_property
+    def _types(self) -> Mapping[str, str]:
+        return self._read_types()
+
+    def type_of(self, key: int) -> str | None:
+        return self._types.get(self.pairs[key][1])
+
+    def report(self) -> Report:
+        """What was counted so far."""
+        counts = Counts(self._types.values() if self.restored or self.kept or self.cut else ())
+        for key, count in self.restored.items():
+            counts.restored(self.type_of(key), count)
+        for (reason, key), count in self.kept.items():
+            counts.kept(reason, self.type_of(key), count)
+        for beginning, count in self.cut.items():
+            self._count_cut(counts, beginning, count)
+        counts.oversized(self.oversized)
+        counts.not_understood(self.not_understood)
+        return counts.report()
+
+    def _count_cut(self, counts: Counts, beginning: str, count: int) -> None:
+        """A text ended with the beginning of some keys; their type is told if they have one in common."""
+        at = bisect_left(self.pairs, (beginning, ""))
+        types: set[str | None] = set()
+        while at < len(self.pairs) and self.pairs[at][0].startswith(beginning) and len(types) < 2:
+            if self.pairs[at][0] == beginning:
+                return  # a whole key that a policy kept
+            types.add(self.type_of(at))
+            at += 1
+        if types:
+            counts.cut(types.pop() if len(types) == 1 else None, count)
+
+    def __repr__(self) -> str:
+        return "Account()"
+
+
+class Tool:
+    """The tool that a call names, as far as it is known."""
+
+    __slots__ = ("is_provider", "name")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.is_provider = False
+
+    def join(self, piece: str, *, is_provider: bool) -> None:
+        """One more piece of the name, or all of it once more."""
+        name = self.name or ""
+        self.name = piece if piece.startswith(name) else name + piece
+        self.is_provider = self.is_provider or is_provider
+
+
+NO_TOOL = Tool()
+
+
+class Guard:
+    """The decisions for one text. ``places`` are all asked, and any of them keeps."""
+
+    __slots__ = ("_account", "_before", "_channel", "_kept", "_tool", "is_open", "places")
+
+    def __init__(
+        self,
+        account: Account,
+        channel: Any,
+        places: list[AnyPlaces],
+        *,
+        tool: Tool = NO_TOOL,
+        before: Guard | None = None,
+    ) -> None:
+        self._account = account
+        self._channel = channel
+        self._tool = tool
+        self._before = before
+        self._kept: Kept = []
+        self.places = places
+        self.is_open = True
+
+    def passed(self, text: str) -> None:
+        """The client is sent this."""
+        for places in self.places:
+            places.feed(text)
+
+    def keeps(self, key: int) -> bool:
+        """Whether the placeholder that comes next stays."""
+        account = self._account
+        policy = account.policy
+        if policy is None:
+            return False
+        before = self._before
+        if before is not None and not before.is_open:
+            before = self._before = None
+        value = account.pairs[key][1]
+        in_address = any(places.keeps(value) for places in self.places) or (
+            before is not None and any(places.keeps(value) for places in before.places)
+        )
+        reason = policy.reason_to_keep(
+            self._channel,
+            entity_type=account.type_of(key),
+            tool=self._tool.name,
+            is_provider=self._tool.is_provider,
+            in_address=in_address,
+        )
+        if reason is None:
+            return False
+        self._kept.append((reason, key))
+        return policy.enforce
+
+    def is_plain(self) -> None:
+        """The text turned out to be no JSON source, or is none any more."""
+        self.places = [places for places in self.places if isinstance(places, Places)] or self.places
+
+    def take_kept(self) -> Kept:
+        """What was kept since this was asked last."""
+        kept, self._kept = self._kept, []
+        return kept
+
+    def snapshot(self) -> tuple[list[AnyPlaces], int]:
+        return [places.copy() for places in self.places], len(self._kept)
+
+    def restore(self, snapshot: tuple[list[AnyPlaces], int]) -> None:
+        self.places, count = [places.copy() for places in snapshot[0]], snapshot[1]
+        del self._kept[count:]
+
+    def __repr__(self) -> str:
+        return "Guard()"
+
+
+def places_for(policy: RestorePolicy, *, json: Any, start: Places | None = None) -> list[AnyPlaces]:
+    """The places of a text that begins: of plain text, of JSON source, or, for ``"auto"``, of both."""
+    if not policy.looks_at_places:
+        return []
+    hosts = policy.allowed_hosts
+    if json is True:
+        return [JsonPlaces(hosts)]
+    plain = Places(hosts) if start is None else start.copy()
+    return [plain, JsonPlaces(hosts)] if json else [plain]
+
+
+def plain_places(guard: Guard | None, fresh: RestorePolicy | None = None) -> Any:
+    """A copy of the places of a plain text."""
+    for places in () if guard is None else guard.places:
+        if isinstance(places, Places):
+            return places.copy()
+    return None if fresh is None else Places(fresh.allowed_hosts)

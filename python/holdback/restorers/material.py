@@ -1,0 +1,23 @@
+"""What a restorer restores with: the matcher, and the account of what it does, which has the policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdback._backend import TrieMatcher
+from holdback.config import policy_of
+from holdback.engine.guard import Account
+from holdback.mapping import AnyMapping, prepared_for
+
+
+def material(mapping: AnyMapping | None, config: Any) -> tuple[TrieMatcher | None, Account]:
+    """The matcher, None if there is nothing to restore, and a new account.
+
+    With a policy the matcher is the pure one, whose streams ask at each match.
+    """
+    prepared = prepared_for(mapping, config)
+    if prepared is None:
+        return None, Account(list, dict)
+    policy = policy_of(config)
+    matcher = prepared.matcher if policy is None else prepared.guarded
+    return matcher, Account(prepared.pairs, prepared.types, policy)
