@@ -17,8 +17,9 @@ from holdback.formats import AUTO
 from holdback.mapping import AnyMapping
 from holdback.report import OnReport, hand_over
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.messages import REALTIME, MessageRestorer
 
-__all__ = ["restore_bytes", "restore_chunks"]
+__all__ = ["restore_bytes", "restore_chunks", "restore_messages"]
 
 
 def restore_bytes(
@@ -83,6 +84,27 @@ def restore_chunks(
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
     return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter, on_report)
+
+
+def restore_messages(
+    source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME
+) -> AsyncGenerator[Any, None]:
+    """Restore the messages of a WebSocket, ``str`` or ``bytes`` of JSON, each an event: those of the Realtime API.
+
+    Yields messages of the kind that came; one whose text did not change is the same object, and what is no JSON object
+    passes unread. Raises what ``WireRestorer`` raises.
+
+    >>> import asyncio
+    >>> ids = '"event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0'
+    >>> async def socket():
+    ...     for text in "<PERS", "ON_1>!":
+    ...         yield f'{{"type":"response.output_text.delta",{ids},"delta":"{text}"}}'
+    >>> async def said():
+    ...     return [message async for message in restore_messages(socket(), {"<PERSON_1>": "Ada"})]
+    >>> [message.partition('"delta":')[2] for message in asyncio.run(said())]
+    ['""}', '"Ada!"}']
+    """
+    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter)
 
 
 class Restorer(Protocol):

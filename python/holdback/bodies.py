@@ -60,11 +60,14 @@ class BodyOptions:
             raise HoldbackError('undecodable must be "pass" or "raise"')
         self.wire(None)
 
+    def of_messages(self) -> dict[str, Any]:
+        """The options of a ``MessageRestorer``; only what was given."""
+        given: dict[str, Any] = {"max_event_bytes": self.max_event_bytes, "oversized": self.oversized}
+        return {name: value for name, value in given.items() if value is not None}
+
     def wire(self, mapping: AnyMapping | None, config: Any = None) -> WireRestorer:
         """A restorer of streams with these options; only what was given is passed on."""
-        given: dict[str, Any] = {"max_event_bytes": self.max_event_bytes, "oversized": self.oversized}
-        options = {name: value for name, value in given.items() if value is not None}
-        return WireRestorer(mapping, config, protocol=self.protocol, **options)
+        return WireRestorer(mapping, config, protocol=self.protocol, **self.of_messages())
 
     @property
     def limit(self) -> int:

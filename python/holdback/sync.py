@@ -12,8 +12,9 @@ from holdback.formats import AUTO
 from holdback.mapping import AnyMapping
 from holdback.report import OnReport, hand_over
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.messages import REALTIME, MessageRestorer
 
-__all__ = ["restore_bytes", "restore_chunks"]
+__all__ = ["restore_bytes", "restore_chunks", "restore_messages"]
 
 
 def restore_bytes(
@@ -67,6 +68,21 @@ def restore_chunks(
     [{'choices': [{'index': 0, 'delta': {'content': 'Ada!'}}]}]
     """
     return restored(source, lambda: ChunkRestorer(mapping, config, protocol=protocol), iter, on_report)
+
+
+def restore_messages(
+    source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME
+) -> Generator[Any, None, None]:
+    """``holdback.aio.restore_messages`` for an ordinary iterable.
+
+    >>> ids = '"event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0'
+    >>> def delta(text):
+    ...     return f'{{"type":"response.output_text.delta",{ids},"delta":"{text}"}}'
+    >>> socket = [delta("<PERS"), delta("ON_1>!")]
+    >>> list(restore_messages(socket, {"<PERSON_1>": "Ada"})) == [delta(""), delta("Ada!")]
+    True
+    """
+    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter)
 
 
 def restored(

@@ -397,15 +397,15 @@ def test_the_options_are_passed_on() -> None:
             RestoreMiddleware(said, PAIRS, **wrong)
 
 
-@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
-def test_other_scopes_are_the_application_s_alone(kind: str) -> None:
+@pytest.mark.parametrize(("kind", "mapping"), [("lifespan", PAIRS), ("websocket", None)])
+def test_other_scopes_are_the_application_s_alone(kind: str, mapping: Any) -> None:
     seen: list[Any] = []
 
     async def app(*args: Any) -> None:
         seen.extend(args)
 
     server, scope = Server(), {"type": kind}
-    middleware = RestoreMiddleware(app, PAIRS)
+    middleware = RestoreMiddleware(app, mapping)
     receive, send = server.receive, server.send
     asyncio.run(middleware(scope, receive, send))
     assert (seen[0], seen[1], seen[2]) == (scope, receive, send)

@@ -302,3 +302,35 @@ def test_ollama(recipe: Any) -> None:
         told.append("".join(part["message"]["content"] for part in ran["client"].chat(**asked)))
         history.append({"role": "assistant", "content": told[-1]})
     ran.judge(*told)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its own, of Pydantic
+def test_cohere(recipe: Any) -> None:
+    pytest.importorskip("cohere")
+    ran = recipe("Cohere")
+    history: list[Any] = []
+    told = []
+
+    def events() -> list[Any]:
+        return list(ran["client"].chat_stream(model="m", messages=history, tools=[TOOL]))
+
+    for text in (ASKED, AGAIN):
+        history.append({"role": "user", "content": text})
+        asked = events()
+        calls = [
+            event.delta.message.tool_calls
+            for event in asked
+            if event.type.startswith("tool-call-") and event.type != "tool-call-end"
+        ]
+        source = "".join(call.function.arguments for call in calls)
+        plan = "".join(event.delta.message.tool_plan for event in asked if event.type == "tool-plan-delta")
+        assert plan == f"I mail {text}"
+        function = {"name": "mail", "arguments": source}
+        call = {"id": calls[0].id, "type": "function", "function": function}
+        history.append({"role": "assistant", "tool_plan": plan, "tool_calls": [call]})
+        result = ran.mail(**json.loads(source))
+        history.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+        said = [event.delta.message.content.text for event in events() if event.type == "content-delta"]
+        told.append("".join(said))
+        history.append({"role": "assistant", "content": told[-1]})
+    ran.judge(*told)

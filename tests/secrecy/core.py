@@ -292,21 +292,33 @@ def report(watch: Watch, _: Path) -> None:
 
 # ---------------------------------------------------------------- the shells
 
+MESSAGES: list[Any] = [
+    json.dumps({"type": "response.output_text.delta", "event_id": "e", "response_id": "r", "delta": HELD}),
+    HELD,
+    HELD.encode() + b"\xff",
+    json.dumps({"type": "response.done", "event_id": ORIGINAL, "response": HELD})[:-1],
+    {ORIGINAL: HELD},
+]
 
-@covers("aio.restore_bytes", "aio.restore_chunks")
+
+@covers("aio.restore_bytes", "aio.restore_chunks", "aio.restore_messages")
 def aio_shells(watch: Watch, _: Path) -> None:
     shell(watch, aio.restore_bytes, loop, [*READS, HELD])
     watch.fails(lambda: loop(aio.restore_bytes(Upstream([COMPRESSED]), PAIRS)))
     shell(watch, lambda *given: aio.restore_chunks(*given, protocol="auto"), loop, chunks())
+    shell(watch, aio.restore_messages, loop, MESSAGES)
+    watch.fails(lambda: loop(aio.restore_messages(Upstream(MESSAGES), PAIRS, protocol=ORIGINAL)))
     watch.fails(lambda: loop(aio.restore_chunks(Upstream([]), PAIRS, protocol=ORIGINAL)))
     watch.fails(lambda: loop(aio.restore_chunks(ORIGINAL, PAIRS, protocol="auto")))  # type: ignore[arg-type]
 
 
-@covers("sync.restore_bytes", "sync.restore_chunks")
+@covers("sync.restore_bytes", "sync.restore_chunks", "sync.restore_messages")
 def sync_shells(watch: Watch, _: Path) -> None:
     shell(watch, sync.restore_bytes, list, [*READS, HELD])
     watch.fails(lambda: list(sync.restore_bytes([COMPRESSED], PAIRS)))
     shell(watch, lambda *given: sync.restore_chunks(*given, protocol="auto"), list, chunks())
+    shell(watch, sync.restore_messages, list, MESSAGES)
+    watch.fails(lambda: list(sync.restore_messages(MESSAGES, PAIRS, protocol=ORIGINAL)))
     watch.fails(lambda: list(sync.restore_chunks([], PAIRS, protocol=ORIGINAL)))
 
 

@@ -169,6 +169,26 @@ def asgi(watch: Watch, _: Path) -> None:
     for options in WRONG_MASKING:
         watch.fails(RestoreMiddleware, reads, **options)
 
+    async def socket(said: list[Any], **options: Any) -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            for _ in said:
+                await send({"type": "websocket.send", "text": (await receive()).get("text") or HELD})
+            raise Host
+
+        async def receive() -> Any:
+            return {"type": "websocket.receive", **said.pop(0)} if said else {"type": "websocket.disconnect"}
+
+        async def send(message: Any) -> None:
+            assert '"error"' not in message["text"] or ORIGINAL not in message["text"]
+
+        await RestoreMiddleware(app, **options)({"type": "websocket"}, receive, send)
+
+    bodies = [body for body in BODIES if isinstance(body, bytes)]
+    kinds: list[dict[str, Any]] = [{"mapping": PAIRS}, {"masker": MASKS, "scope": ORIGINAL}]
+    for options in kinds:
+        said = [{"bytes": body} for body in bodies] + [{"text": ORIGINAL}, {"text": HELD}]
+        watch.fails(lambda said=said, options=options: asyncio.run(socket(said, **options)))
+
 
 def transports(watch: Watch, library: str) -> None:
     host = importlib.import_module(library)

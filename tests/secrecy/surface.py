@@ -13,8 +13,8 @@ from holdback import cli, masking, stores
 
 INTEGRATIONS = Path(holdback.__file__).parent / "integrations"
 INSIDE = {
-    *("__init__", "asgi_requests", "langchain_messages", "libraries", "opening", "pieces"),
-    "litellm_masking",
+    *("__init__", "asgi_requests", "asgi_sockets", "langchain_messages"),
+    *("libraries", "litellm_masking", "opening", "pieces"),
     *("requests", "transports", "way_out"),
 }
 """Modules of the integrations that users do not import."""

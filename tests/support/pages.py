@@ -35,7 +35,7 @@ HOSTED = {
     ("docs/front-ends.md", "toml"): Host("tests/gateway/test_front_ends.py", 1),
     ("docs/gateway.md", "py"): Host("tests/gateway/test_pages.py", 1),
     ("docs/gateway.md", "toml"): Host("tests/gateway/test_pages.py", 1),
-    ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 9),
+    ("docs/frameworks.md", "py"): Host("tests/integrations/test_frameworks.py", 10),
     ("docs/httpx.md", "py"): Host("tests/integrations/test_pages.py", 1),
     ("docs/langchain.md", "py"): Host("tests/integrations/test_langchain.py", 2),
     ("docs/litellm.md", "json"): Host("tests/integrations/test_litellm_proxy.py", 1),

@@ -344,7 +344,7 @@ def _at(segments: Sequence[Segment], position: int) -> int:
 
 
 def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer | MessageFramer:
-    """What cuts a stream of that framing into frames; ``limits`` is the most bytes, and whether a larger event passes."""
+    """What cuts a stream of that framing; ``limits`` is the most bytes of an event, and whether a larger one passes."""
     max_event_bytes, skips = limits
     if framing is Framing.MESSAGES:
         return MessageFramer(max_event_bytes, skip_oversized=skips, offset=offset)

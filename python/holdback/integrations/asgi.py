@@ -33,6 +33,7 @@ from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
 from holdback.config import with_content
 from holdback.formats import AUTO
 from holdback.integrations.asgi_requests import masked_request
+from holdback.integrations.asgi_sockets import Socket
 from holdback.integrations.opening import (
     STALE,
     Opening,
@@ -47,6 +48,7 @@ from holdback.integrations.way_out import ScopeOrCallable, way_out
 from holdback.mapping import AnyMapping
 from holdback.masking import Masker
 from holdback.report import OnReport, hand_over
+from holdback.restorers.messages import MessageRestorer
 from holdback.stores.base import Store
 
 __all__ = ["RestoreMiddleware", "by_path"]
@@ -142,7 +144,10 @@ class RestoreMiddleware:
         self._options = BodyOptions(static, max_event_bytes, oversized, undecodable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection. Those that are not HTTP are the application's alone."""
+        """One connection. Those that are neither HTTP nor a WebSocket are the application's alone."""
+        if scope["type"] == "websocket" and not (self._mapping is None and self._way_out is None):
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -175,6 +180,28 @@ class RestoreMiddleware:
             await response.drain()
         finally:
             hand_over(self._on_report, response.restored_by)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket."""
+        conversation = None if self._way_out is None else self._way_out.scope_of(scope)
+        session = (
+            None if self._way_out is None or conversation is None else self._way_out.session(conversation)
+        )
+        options = self._options.of_messages()
+        socket = Socket(
+            receive,
+            send,
+            lambda mapping: MessageRestorer(mapping, self._config, **options),
+            mapping=lambda: mapping_for(self._mapping, scope),
+            session=session,
+        )
+        try:
+            await self.app(scope, socket.receive, socket.send)
+        except Exception:
+            with contextlib.suppress(Exception):
+                await socket.drain()
+            raise
+        await socket.drain()
 
 
 class _Response:

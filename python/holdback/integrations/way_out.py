@@ -10,9 +10,11 @@ among them; ``scope`` says which requests may pass as they are.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import Masker, RoundTrip
 from holdback.masking.masker import Masked
@@ -35,7 +37,7 @@ class WayOut:
     :raises MaskingError: the config restores signed text, or the placeholders are numbered and there is a store.
     """
 
-    __slots__ = ("_scope", "_trip")
+    __slots__ = ("_masker", "_scope", "_store", "_trip", "_ttl")
 
     def __init__(
         self, masker: Masker, scope: ScopeOrCallable, store: Store | None, ttl: float | None, config: Any
@@ -44,7 +46,10 @@ class WayOut:
         if not (isinstance(scope, str) or callable(scope)):
             raise TypeError(f"scope must be str or a callable of the request, not {type(scope).__name__}")
         masker.check_config(config)
+        self._masker = masker
         self._scope = scope
+        self._store = store
+        self._ttl = ttl
 
     def scope_of(self, request: Any) -> str | None:
         """The conversation of a request; None if it is to pass unmasked."""
@@ -63,6 +68,48 @@ class WayOut:
     def mask_now(self, body: bytes, scope: str) -> Masked[bytes]:
         """The same where there is no store."""
         return self._trip.mask_now(body, scope) if body else _without_body(self._trip.mask_now({}, scope))
+
+    def session(self, scope: str) -> Session:
+        """A session of the conversation ``scope``.
+
+        :raises MaskingError: the masker's placeholders are numbered, and mean something in one request alone.
+        """
+        return Session(self._masker, self._store, self._ttl, scope)
+
+
+class Session:
+    """A conversation whose requests come one by one over a connection: it keeps its mapping while it lasts.
+
+    :raises MaskingError: the masker's placeholders are numbered, and mean something in one request alone.
+    """
+
+    __slots__ = ("_is_loaded", "_masker", "_scope", "_store", "_ttl", "mapping")
+
+    def __init__(self, masker: Masker, store: Store | None, ttl: float | None, scope: str) -> None:
+        if masker.style == "numbered":
+            raise MaskingError("numbered placeholders mean something in one request alone, not in a session")
+        self._masker = masker
+        self._store = store
+        self._ttl = ttl
+        self._scope = scope
+        self._is_loaded = store is None
+        self.mapping = PIIMapping()
+
+    async def mask(self, request: bytes, protocol: str) -> Masked[bytes]:
+        """Mask a request by all that the session knows.
+
+        :raises MaskingError: it cannot be masked.
+        :raises StoreError: what the conversation masked before cannot be loaded.
+        """
+        if self._store is not None and not self._is_loaded:
+            known = (await RoundTrip(Masker(None), self._store, ttl=self._ttl).mask({}, self._scope)).mapping
+            self.mapping, self._is_loaded = known, True
+        masked = self._masker.mask(request, scope=self._scope, known=self.mapping, protocol=protocol)
+        self.mapping = masked.mapping
+        if self._store is not None:
+            with contextlib.suppress(Exception):  # whatever it is, the answer can be restored
+                await self._store.merge(self._scope, masked.added, self._ttl)
+        return masked
 
 
 def way_out(
