@@ -106,7 +106,7 @@ def test_nothing_to_restore_and_nothing_changes(recording: Recording, backend: s
     assert through(WireRestorer(recording.pairs, off), every(recording.data, 7)).data == recording.data
 
 
-JSON_FIELDS = ("_json", "tool_calls", "function_call", "_call")
+JSON_FIELDS = ("_json", "tool_calls", "function_call", "_call", "TOOL_CALL_ARGS", "inputTextDelta")
 """In the bytes of a stream that has JSON source, where an escape cut in two waits."""
 
 # ---------------------------------------------------------------- inventions

@@ -66,6 +66,13 @@ def client_of(sdk: Any, name: str, events: Iterable[Chunk]) -> Any:
 # ---------------------------------------------------------------- where pieces of text stand
 
 
+UNREAD = (
+    "response.audio.delta",
+    "response.output_audio.delta",
+    "conversation.item.input_audio_transcription.delta",  # what the user said is not the model's
+)
+
+
 def pieces(chunk: Chunk) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], str]]:
     """Every piece of streamed text in a chunk of any format: its channel, its node and its name there."""
     kind = chunk.get("type", "")
@@ -74,7 +81,7 @@ def pieces(chunk: Chunk) -> Iterator[tuple[tuple[Any, ...], dict[str, Any], str]
         for field in ("text", "partial_json", "thinking"):
             if field in delta:
                 yield (chunk["index"], field), delta, field
-    elif kind.endswith(".delta") and kind != "response.audio.delta":
+    elif kind.endswith(".delta") and kind not in UNREAD:
         ids = tuple(chunk.get(f"{part}_index") for part in ("output", "content", "summary", "command"))
         if isinstance(chunk["delta"], dict):
             for stream in chunk["delta"]:

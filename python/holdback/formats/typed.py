@@ -78,8 +78,10 @@ class Typed(Format):
         """What a channel goes by."""
         return ids[: self.GROUP], kind, ids[self.GROUP :]
 
-    def ends(self, kind: str, event: Event) -> list[Step]:
+    def ends(self, kind: Any, event: Event) -> list[Step]:
         """What ends with an event of that type."""
+        if not isinstance(kind, str):
+            return []
         if kind in self.DRAINS:
             return [Drain()]
         steps: list[Step] = []
