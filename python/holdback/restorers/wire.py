@@ -16,7 +16,6 @@ States::
 
 Invariants, for every way to cut the input: the output is the same, except for when it leaves; of the input, only the
 unfinished frame is kept; a frame that ends with CR leaves at once, and a LF that follows goes the way of its frame.
-
 Cost: O(bytes), whatever the reads.
 """
 
@@ -136,8 +135,9 @@ class WireRestorer:
 
     @property
     def protocol(self) -> str:
-        """The wire format; ``"auto"`` until an event decides it."""
-        return AUTO if self._kind is None else name_of(self._kind)
+        """The wire format; ``"auto"`` until an event decides it, ``"unknown"`` if the stream ended before."""
+        is_over = self._state is State.ENDED and self._matcher is not None
+        return name_of(self._kind) if self._kind is not None else "unknown" if is_over else AUTO
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
@@ -216,6 +216,7 @@ class WireRestorer:
             self._answer.count()
         if self._source is not None:
             self._account.oversized = self._before_lane + self._source.oversized
+            self._account.broken = getattr(self._source, "broken", 0)
         return self._account.report()
 
     def __repr__(self) -> str:
