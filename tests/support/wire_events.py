@@ -254,9 +254,9 @@ def _field_says_more(name: str, value: Any) -> bool:
     if name in (*Chat.REASONING, "refusal", "content") and isinstance(value, str):
         return False
     if name == "content" and isinstance(value, list):
-        return any(
-            not isinstance(part, str) and _others(named(part), "type", "index", "text") for part in value
-        )
+        return any(not isinstance(part, str) and _part_says_more(named(part)) for part in value)
+    if name == "reasoning_details":
+        return any(_others(named(one), "type", "index", "format", "text", "summary") for one in listed(value))
     if name == "audio":
         return _others(named(value), "transcript")
     if name == "function_call":
@@ -264,6 +264,14 @@ def _field_says_more(name: str, value: Any) -> bool:
     if name == "tool_calls":
         return any(_call_says_more(named(call)) for call in listed(value))
     return True
+
+
+def _part_says_more(part: Event) -> bool:
+    if part.get("type") != "thinking":
+        return _others(part, "type", "index", "text")
+    return _others(part, "type", "thinking") or any(
+        _others(named(one), "type", "text") for one in listed(part.get("thinking"))
+    )
 
 
 def _call_says_more(call: Event) -> bool:

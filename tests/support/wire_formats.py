@@ -97,8 +97,9 @@ class Chat(Reader):
         for field in (*self.REASONING, "refusal"):
             self.hear((choice, field), (*path, field), delta.get(field), heard)
         content = delta.get("content")
-        if content or delta.get("tool_calls") or delta.get("function_call"):
-            heard.end(lambda key: key[0] == choice and key[1] in self.REASONING)
+        self.details(choice, path, delta, heard)
+        if self.is_said(content) or delta.get("tool_calls") or delta.get("function_call"):
+            heard.end(lambda key: key[0] == choice and key[1] in (*self.REASONING, "detail", "thinking"))
         self.hear((choice, "content"), (*path, "content"), content, heard, source=CONTENT)
         for at, part in enumerate(listed(content)):
             here = (*path, "content", at)
@@ -121,6 +122,31 @@ class Chat(Reader):
             for field in ("title", "url"):
                 if field in named(named(note).get("url_citation")):
                     heard.whole((*path, "annotations", at, "url_citation", field))
+
+    def is_said(self, content: Any) -> bool:
+        """Whether content is more than parts of thinking."""
+        return bool(content) and not (
+            isinstance(content, list) and all(named(part).get("type") == "thinking" for part in content)
+        )
+
+    def details(self, choice: Any, path: Path, delta: Event, heard: Heard) -> None:
+        """OpenRouter's reasoning, and Mistral's parts of thinking."""
+        for at, detail in enumerate(listed(delta.get("reasoning_details"))):
+            kind, here = named(detail).get("type"), (*path, "reasoning_details", at)
+            for name, field in (("reasoning.text", "text"), ("reasoning.summary", "summary")):
+                if kind == name and (field == "summary" or self.signed):
+                    key = (choice, "detail", field, number_of(detail.get("index"), at))
+                    self.hear(key, (*here, field), detail.get(field), heard)
+        for at, part in enumerate(listed(delta.get("content"))):
+            if named(part).get("type") != "thinking":
+                continue
+            here = (*path, "content", at, "thinking")
+            self.hear((choice, "thinking"), here, part.get("thinking"), heard)
+            for number, one in enumerate(listed(part.get("thinking"))):
+                self.hear((choice, "thinking"), (*here, number, "text"), named(one).get("text"), heard)
+                for field in ("title", "description", "url"):
+                    if isinstance(named(one).get(field), str):
+                        heard.whole((*here, number, field))
 
     def call(self, choice: Any, path: Path, position: int, call: Event, heard: Heard) -> None:
         index, call_id = call.get("index"), call.get("id")
