@@ -155,7 +155,7 @@ wheels: $(CHECKED) ## build wheels and sdist into dist/, install each, and check
 
 # What a tool is missing for is left out, with a word: neither is needed to build or to use a package.
 sbom: $(SBOM_VENV)/.installed
-	test -x $(SBOM_VENV)/bin/cargo-cyclonedx || $(if $(NATIVE),cargo install --locked --quiet --root $(SBOM_VENV) \
+	test -x $(SBOM_VENV)/bin/cargo-cyclonedx || $(if $(NATIVE),cargo install --locked --quiet --debug --root $(SBOM_VENV) \
 		cargo-cyclonedx@0.5.9 ||,) echo "-- cargo-cyclonedx cannot be installed here --"
 	PATH="$(abspath $(SBOM_VENV))/bin:$$PATH" $(SBOM_VENV)/bin/python tools/sbom.py \
 		--cargo-cyclonedx $(SBOM_VENV)/bin/cargo-cyclonedx

@@ -583,6 +583,9 @@ def test_an_event_that_no_format_claims_decides_nothing(data: bytes, backend: st
     assert restorer.feed(rest[:9]) + restorer.feed(rest[9:]) == event("Ada")
     assert restorer.protocol == "openai-chat"
     assert restored(data * 3, P, 1) == data * 3
+    again = WireRestorer(P)
+    assert again.feed(data) + again.flush() == data
+    assert again.protocol == "unknown"
 
 
 def test_a_named_format_reads_no_other(backend: str) -> None:

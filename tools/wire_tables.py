@@ -28,6 +28,7 @@ from holdback.formats import (
     gemini,
     ollama,
     realtime,
+    response_items,
     responses,
     text,
 )
@@ -155,10 +156,10 @@ MESSAGES: Names = (("a message", ag_ui.MESSAGE),)
 REALTIME: Names = (("an item", realtime.ITEM), ("an item", realtime.ITEM_WITH_ID))
 CITATIONS: Names = (("a citation", cohere.CITATION),)
 ITEMS: Names = (
-    ("an item", responses.ITEM),
+    ("an item", response_items.ITEM),
     ("an item", responses.ITEM_WITH_ID),
-    ("a part", responses.PART),
-    ("an annotation", responses.ANNOTATION),
+    ("a part", response_items.PART),
+    ("an annotation", response_items.ANNOTATION),
 )
 
 
@@ -245,9 +246,9 @@ def tables() -> dict[str, str]:
         "openai-chat.answer": table_of_paths(chat.Chat.ANSWER),
         "openai-text": table_of_paths(text.Text.ANSWER),
         "openai-responses.events": table_of_events(responses_events, ITEMS),
-        "openai-responses.items": table_of_types(responses.ITEM, ITEMS),
-        "openai-responses.parts": table_of_types(responses.PART, ITEMS),
-        "openai-responses.annotations": table_of_types(responses.ANNOTATION, ()),
+        "openai-responses.items": table_of_types(response_items.ITEM, ITEMS),
+        "openai-responses.parts": table_of_types(response_items.PART, ITEMS),
+        "openai-responses.annotations": table_of_types(response_items.ANNOTATION, ()),
         "anthropic.events": table_of_events(anthropic_events, BLOCKS),
         "anthropic.blocks": table_of_types(anthropic.BLOCK, BLOCKS),
         "anthropic.citations": table_of_types(anthropic.CITATION, ()),

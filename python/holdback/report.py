@@ -37,7 +37,7 @@ class Report:
     * ``unknown``: text of the form of the mapping's placeholders that is none of them;
     * ``cut``: ends of a text that were the beginning of a placeholder;
     * ``oversized``: events that were larger than ``max_event_bytes`` and passed unread;
-    * ``not_understood``: events in which no format was recognised.
+    * ``not_understood``: events in which no format was recognised, and pieces of AWS streams that are no messages.
 
     >>> counts = Counts(["PERSON"])
     >>> counts.restored("PERSON")

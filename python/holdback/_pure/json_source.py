@@ -18,10 +18,8 @@ first. Every quote that delimits a string settles the path, so all units of a pa
 and an original is escaped once for each of them. What a text is (a document or plain) is the affair of
 ``json_text.py``. Outside strings, and until it is decided, the trie is the one in which numbers are whole
 (``Automaton.outside``); where the decision changes the trie, what is held is read anew, once. A source that turned
-out to be plain text goes on as plain text.
-
-A tail that is settled in an unfinished escape has left, but the escape goes on: its units count no source any more,
-and what they spell together with more is a literal, never part of a match.
+out to be plain text goes on as that. A tail that is settled in an unfinished escape has left, but the escape goes on:
+its units count no source any more, and what they spell together with more is a literal, never part of a match.
 
 Cost: O(units), with at most eight steps for a unit however deep the strings nest.
 """

@@ -44,6 +44,7 @@ class Account:
         self.cut: Counter[str] = Counter()
         self.oversized = 0
         self.not_understood = 0
+        self.broken = 0  # pieces of the stream that are no messages
         self._read_pairs = pairs
         self._read_types = types
 
@@ -68,7 +69,7 @@ class Account:
         for beginning, count in self.cut.items():
             self._count_cut(counts, beginning, count)
         counts.oversized(self.oversized)
-        counts.not_understood(self.not_understood)
+        counts.not_understood(self.not_understood + self.broken)
         return counts.report()
 
     def _count_cut(self, counts: Counts, beginning: str, count: int) -> None:

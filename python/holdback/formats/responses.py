@@ -29,12 +29,9 @@ from holdback.engine.shapes import (
     INPUT,
     JSON,
     OTHER,
-    PROVIDER_TOOL,
     REFUSED,
-    RESULT,
     SIGNED,
     TEXT,
-    TOOL,
     ByType,
     Kind,
     Shape,
@@ -48,6 +45,7 @@ from holdback.engine.shapes import (
 )
 from holdback.engine.steps import ANY, Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
+from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, PART
 
 
 class Channel(NamedTuple):
@@ -72,8 +70,6 @@ OF_PART = (*OF_ITEM, "content_index")
 OF_SUMMARY = (*OF_ITEM, "summary_index")
 OF_COMMAND = ("output_index", "command_index")
 
-OUTPUTS: Shape = [{"stdout": TEXT, "stderr": TEXT}]
-
 CHANNELS = {
     "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
     "response.refusal": Channel(OF_PART, {"refusal": REFUSED}, channel="refusal"),
@@ -90,71 +86,6 @@ CHANNELS = {
     ),
     "response.audio.transcript": Channel((), {}),  # it has no ids, and its end repeats nothing
 }
-
-ANNOTATION: Shape = {"title": TEXT, "url": TEXT, "filename": TEXT}
-PART = ByType(
-    {
-        "output_text": {"text": CONTENT, "annotations": [ANNOTATION]},
-        "input_text": {"text": TEXT},  # in the output of a tool
-        "input_file": {"filename": TEXT},
-        "refusal": {"refusal": REFUSED},
-        "reasoning_text": {"text": SIGNED},
-        "summary_text": {"text": SIGNED},
-    }
-)
-TOOL_OUTPUT: Shape = (TEXT, [PART])
-ITEM = ByType(
-    {
-        "message": {"content": [PART]},
-        "reasoning": {"summary": [PART], "content": [PART]},
-        "function_call": {"name": TOOL, "arguments": JSON},
-        "function_call_output": {"output": TOOL_OUTPUT},
-        "mcp_call": {
-            "name": PROVIDER_TOOL,
-            "arguments": JSON,
-            "output": TEXT,
-            "error": (TEXT, {"message": TEXT, "content": RESULT}),
-        },
-        "mcp_approval_request": {"name": PROVIDER_TOOL, "arguments": JSON},
-        "tool_search_call": {"type": PROVIDER_TOOL, "arguments": JSON},
-        "custom_tool_call": {"name": TOOL, "input": INPUT},
-        "custom_tool_call_output": {"output": TOOL_OUTPUT},
-        "code_interpreter_call": {"type": PROVIDER_TOOL, "code": INPUT, "outputs": [{"logs": TEXT}]},
-        "local_shell_call": {
-            "type": TOOL,
-            "action": {"command": [INPUT], "env": JSON, "working_directory": INPUT, "user": INPUT},
-        },
-        "local_shell_call_output": {"output": TEXT},
-        "shell_call": {"type": TOOL, "action": {"commands": [INPUT]}},
-        "shell_call_output": {"output": OUTPUTS},
-        "apply_patch_call": {"type": TOOL, "operation": {"diff": INPUT, "path": INPUT}},
-        "apply_patch_call_output": {"output": TEXT},
-        "program": {"type": PROVIDER_TOOL, "code": INPUT},
-        "program_output": {"result": TEXT},
-        "web_search_call": {
-            "type": PROVIDER_TOOL,
-            "action": {
-                "query": INPUT,
-                "queries": [INPUT],
-                "url": INPUT,
-                "pattern": INPUT,
-                "sources": [{"url": TEXT}],
-            },
-        },
-        "file_search_call": {
-            "type": PROVIDER_TOOL,
-            "queries": [INPUT],
-            "results": [{"text": TEXT, "filename": TEXT, "attributes": RESULT}],
-        },
-        "image_generation_call": {"type": PROVIDER_TOOL, "revised_prompt": INPUT},
-        "computer_call": {"type": TOOL, "action": {"text": INPUT}, "actions": [{"text": INPUT}]},
-    }
-)
-ANSWER: Shape = {
-    "output": [ITEM],
-    "error": {"misalignment": {"detailed_explanation": TEXT, "steer": {"message": TEXT}}},
-}
-
 
 SEQUENCE = latest("sequence_number")
 IDS = {name: address(name) for name in (*OF_ITEM, "content_index", "summary_index", "command_index")}

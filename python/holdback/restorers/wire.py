@@ -16,43 +16,30 @@ States::
 
 Invariants, for every way to cut the input: the output is the same, except for when it leaves; of the input, only the
 unfinished frame is kept; a frame that ends with CR leaves at once, and a LF that follows goes the way of its frame.
-
 Cost: O(bytes), whatever the reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any, NoReturn
 
 from holdback._backend import Lane, is_native
 from holdback.config import content_of, restores_reasoning
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framing, framer_of, taken_apart
-from holdback.engine.messages import Message
+from holdback.engine.frames import Framing, framer_of, taken_apart
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
-from holdback.formats import AUTO, Bedrock, Format, format_named, format_of, name_of
+from holdback.formats import AUTO, Bedrock, Format, format_named, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
 from holdback.restorers.encodings import encoding_of
 from holdback.restorers.material import material
+from holdback.restorers.settling import Settling, State
 
 
-class State(Enum):
-    """Where a stream is; the table stands at the top of this file."""
-
-    DETECTING = auto()
-    RESTORING = auto()
-    FORWARDING = auto()
-    FAILED = auto()
-    ENDED = auto()
-
-
-class WireRestorer:
+class WireRestorer(Settling):
     r"""Restores a stream of raw bytes, in reads cut anywhere: server-sent events, lines, one JSON array, AWS messages.
 
     ``feed`` takes what the transport read and returns the bytes to send on; ``flush`` ends the stream and returns
@@ -82,24 +69,15 @@ class WireRestorer:
     """
 
     __slots__ = (
-        "_account",
-        "_answer",
         "_before_lane",
         "_content",
-        "_format",
-        "_is_first",
-        "_kind",
         "_limits",
         "_matcher",
         "_passed",
         "_quick",
-        "_signed",
         "_source",
         "_start",
-        "_state",
         "_unread",
-        "_uses_lane",
-        "_writer",
     )
 
     def __init__(
@@ -136,8 +114,9 @@ class WireRestorer:
 
     @property
     def protocol(self) -> str:
-        """The wire format; ``"auto"`` until an event decides it."""
-        return AUTO if self._kind is None else name_of(self._kind)
+        """The wire format; ``"auto"`` until an event decides it, ``"unknown"`` if the stream ended before."""
+        is_over = self._state is State.ENDED and self._matcher is not None
+        return name_of(self._kind) if self._kind is not None else "unknown" if is_over else AUTO
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
@@ -216,6 +195,7 @@ class WireRestorer:
             self._answer.count()
         if self._source is not None:
             self._account.oversized = self._before_lane + self._source.oversized
+            self._account.broken = getattr(self._source, "broken", 0)
         return self._account.report()
 
     def __repr__(self) -> str:
@@ -303,98 +283,3 @@ class WireRestorer:
             if framer.owes_lf:
                 self._source.expect_line_feed()
             self._answer.use(self._source)
-
-    # ------------------------------------------------------------ read, settle, write
-
-    def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
-        """What becomes of a frame."""
-        self._is_first = False
-        source = frame.source
-        if source is None:
-            if frame.bytes == b"\n" and self._writer.owes_lf:  # it goes the way of its frame
-                self._writer.owes_lf = False
-            else:
-                self._writer.frame(frame)
-            return
-        if reading is None:
-            reading = self._walked(source)
-        if reading is not None:
-            self._writer.seen(frame)
-            self._settle_event(frame, BytesEvent(source, reading))
-        elif source.startswith(b"[DONE]") or (source == b"]" and self._writer.framing is Framing.ELEMENTS):
-            self._drain()
-            self._state = State.FORWARDING
-            self._writer.frame(frame)
-        elif isinstance(frame, Frame) and frame.segments is not None and len(frame.segments) > 1:
-            self._read_each(frame)
-        else:
-            self._writer.frame(frame)
-
-    def _walked(self, source: bytes) -> Reading | None:
-        """The marks of an event; None if it is none, or if no format is decided and it decides none."""
-        if self._format is None:
-            event = json_text.loads(source)
-            kind = None if event is None else format_of(event)
-            if kind is None:
-                self._account.not_understood += event is not None
-                return None
-            self._decide(kind)
-        if self._kind is None:
-            return None
-        shapes = self._kind.shapes(signed=self._signed)
-        return walk(shapes, source, natively=self._uses_lane)
-
-    def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
-        """A frame that is one event."""
-        before, leaves = self._settled(event)
-        for chunk in before:
-            self._writer.event(chunk)
-        if leaves or not frame.only_data:
-            if not leaves and self._answer is not None:
-                self._answer.note(event, leaves=True)
-            self._writer.frame(frame, frame.changes(event.changes()))
-        else:
-            self._writer.leave_out(frame)
-
-    def _read_each(self, frame: Frame) -> None:
-        """A frame of several ``data`` lines that are no event together: each is read on its own."""
-        writer, segments = self._writer, frame.segments or ()
-        starts = [
-            0,
-            *(frame.bytes.rfind(b"data", 0, segment.frame) for segment in segments[1:]),
-            len(frame.bytes),
-        ]
-        is_left_out = frame.only_data
-        pieces: list[tuple[list[dict[str, Any]], bytes]] = []
-        for segment, begin, end in zip(segments, starts, starts[1:], strict=False):
-            piece = frame.bytes[begin:end]
-            source = frame.bytes[segment.frame : segment.frame + segment.length]
-            if (reading := self._walked(source)) is None:
-                is_left_out = False
-                pieces.append(([], piece))
-                continue
-            event = BytesEvent(source, reading)
-            before, leaves = self._settled(event)
-            is_left_out = is_left_out and not leaves
-            shift = segment.frame - begin
-            pieces.append(
-                (before, apply(piece, [(one + shift, two + shift, new) for one, two, new in event.changes()]))
-            )
-        for index, (before, piece) in enumerate(pieces):
-            if before and index and not is_left_out:
-                writer.blank_line()
-            for chunk in before:
-                writer.event(chunk)
-            if not is_left_out:
-                writer.data(piece)
-        if is_left_out:
-            writer.leave_out(frame)
-
-    def _settled(self, event: BytesEvent) -> tuple[list[dict[str, Any]], bool]:
-        return ([], True) if self._answer is None else self._answer.settle(event)
-
-    def _drain(self) -> None:
-        """Every channel ends for good."""
-        if self._answer is not None:
-            for chunk in self._answer.drain():
-                self._writer.event(chunk)
