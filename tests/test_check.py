@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from check_proxies import BROKEN, PAIRS, Hooks, middleware_proxy, plain_proxy
 from holdback import cli
-from holdback.check.answers import WRITERS
+from holdback.check.answers import LEFT_OUT, WRITERS
 from holdback.check.cases import COLUMNS, cases_for
 from holdback.check.client import Target
 from holdback.check.known import STATIC, VALUES, asking, case_in, placeholders_in
@@ -36,7 +37,7 @@ def provider() -> Iterator[Provider]:
 
 
 def rows(provider: Provider, url: str, *protocols: str, masks: bool = True) -> list[Row]:
-    return list(Check(Target(url), provider, masks=masks).rows(protocols or FORMATS))
+    return list(Check(Target(url), provider, masks=masks).rows(protocols or WRITERS))
 
 
 def wrong(row: Row) -> set[str]:
@@ -49,7 +50,7 @@ def test_a_proxy_of_the_middleware_passes_in_every_format(provider: Provider) ->
         found = rows(provider, url)
     assert table(found, []).count("WRONG") == 0, table(found, [])
     assert all(row.is_served and row.seconds.keys() == {"proxy", "direct"} for row in found)
-    assert holds(found, list(FORMATS), [])
+    assert holds(found, list(WRITERS), [])
     cells = [(row.protocol, column) for row in found for column, cell in row.cells.items() if cell != "ok"]
     assert cells == [("openai-text", "json")], "text completions have no tools"
 
@@ -125,7 +126,15 @@ def rows_of_the_provider(provider: Provider, protocol: str) -> list[Row]:
 # ---------------------------------------------------------------- the parts
 
 
-@pytest.mark.parametrize("protocol", FORMATS)
+def test_each_format_is_checked_or_left_out_for_a_reason() -> None:
+    assert sorted([*WRITERS, *LEFT_OUT]) == sorted(FORMATS)
+    assert all(LEFT_OUT.values())
+    page = (Path(__file__).parents[1] / "docs" / "check.md").read_text(encoding="utf-8")
+    for name, why in LEFT_OUT.items():
+        assert f"| `{name}` | {why} |" in page
+
+
+@pytest.mark.parametrize("protocol", WRITERS)
 def test_what_a_format_writes_is_read_back(protocol: str) -> None:
     """Else a column could be right for a reason of our own."""
     writer = WRITERS[protocol]
@@ -219,6 +228,7 @@ def test_the_setup_is_what_the_check_uses() -> None:
         (["ftp://x"], "must begin with http"),
         (["http://127.0.0.1:1", "--key-env", "NOT_THERE"], "NOT_THERE is not set"),
         (["http://127.0.0.1:1", "--model", "x=y"], "unknown format"),
+        (["http://127.0.0.1:1", "--model", "bedrock=y"], "bedrock is not checked: AWS"),
         (["http://127.0.0.1:{port}"], "nobody listens at"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The answers of the fake provider, in every wire format: the events of a stream, or one document."""
+"""The answers of the fake provider, in every wire format that is checked: the events of a stream, or one document."""
 
 from __future__ import annotations
 
@@ -306,6 +306,55 @@ def _ollama_whole(pieces: list[Piece], model: str) -> Body:
     return _ollama_line(_ollama_message(channel, text), model, done=True)
 
 
+# ---------------------------------------------------------------- Cohere
+
+
+def _cohere_events(pieces: list[Piece]) -> Iterator[Body]:
+    def says(kind: str, number: int, message: Body) -> Body:
+        return {"type": kind, "index": number, "delta": {"message": message}}
+
+    start = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+    yield {"id": "chat-1", "type": "message-start", "delta": {"message": start}}
+    numbers: dict[Kind, int] = {}
+    for channel in joined(pieces):
+        number = numbers[channel.kind] = numbers.get(channel.kind, -1) + 1
+        said = [text for where, text in pieces if where == channel]
+        if channel.kind == "call":
+            function = {"name": TOOL, "arguments": ""}
+            call = {"id": f"call_{number}", "type": "function", "function": function}
+            yield says("tool-call-start", number, {"tool_calls": call})
+            for text in said:
+                yield says("tool-call-delta", number, {"tool_calls": {"function": {"arguments": text}}})
+            yield {"type": "tool-call-end", "index": number}
+        else:
+            yield says("content-start", number, {"content": {"type": "text", "text": ""}})
+            for text in said:
+                yield says("content-delta", number, {"content": {"text": text}})
+            yield {"type": "content-end", "index": number}
+    finish = "TOOL_CALL" if "call" in numbers else "COMPLETE"
+    tokens = {"tokens": {"input_tokens": 1, "output_tokens": 1}}
+    yield {"type": "message-end", "delta": {"finish_reason": finish, "usage": tokens}}
+
+
+def _cohere_stream(pieces: list[Piece], model: str) -> Iterator[bytes]:
+    del model  # no answer names it
+    return (event(data, named=True) for data in _cohere_events(pieces))
+
+
+def _cohere_whole(pieces: list[Piece], model: str) -> Body:
+    del model
+    message: Body = {"role": "assistant"}
+    for channel, text in joined(pieces).items():
+        if channel.kind == "call":
+            function = {"name": TOOL, "arguments": text}
+            message["tool_calls"] = [{"id": "call_0", "type": "function", "function": function}]
+        else:
+            message["content"] = [{"type": "text", "text": text}]
+    finish = "TOOL_CALL" if "tool_calls" in message else "COMPLETE"
+    usage = {"tokens": {"input_tokens": 1, "output_tokens": 1}}
+    return {"id": "chat-1", "finish_reason": finish, "message": message, "usage": usage}
+
+
 WRITERS: dict[str, Writer] = {
     "openai-chat": Writer(_chat_stream, _chat_whole, in_turns=True),
     "openai-text": Writer(_text_stream, _text_whole, in_turns=True, calls=False),
@@ -313,5 +362,14 @@ WRITERS: dict[str, Writer] = {
     "anthropic": Writer(_anthropic_stream, _anthropic_whole),
     "gemini": Writer(_gemini_stream, _gemini_whole, in_turns=True),
     "ollama": Writer(_ollama_stream, _ollama_whole, "application/x-ndjson", channels="reasoning"),
+    "cohere": Writer(_cohere_stream, _cohere_whole),
 }
-"""By the name of the format."""
+"""By the name of the format: these are the formats that are checked."""
+
+LEFT_OUT = {
+    "ui-message-stream": "spoken between a front end and its server; no provider answers in it",
+    "ag-ui": "spoken between a front end and its server; no provider answers in it",
+    "openai-realtime": "a WebSocket, where the check asks and answers over HTTP",
+    "bedrock": "AWS's clients sign each request for the host it goes to, and the check signs none",
+}
+"""The formats that are not checked, and why."""

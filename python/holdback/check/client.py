@@ -59,7 +59,7 @@ def request_in(protocol: str, turns: Turns, model: str, *, streamed: bool, calls
         tools = [{"name": TOOL, "input_schema": _TOOL}]
         body |= {"max_tokens": 100, "messages": messages}
         return "/v1/messages", {**body, **({"tools": tools} if calls else {})}
-    path = "/api/chat" if protocol == "ollama" else "/v1/chat/completions"
+    path = {"ollama": "/api/chat", "cohere": "/v2/chat"}.get(protocol, "/v1/chat/completions")
     tools = [{"type": "function", "function": function}]
     return path, {**body, "messages": messages, **({"tools": tools} if calls else {})}
 

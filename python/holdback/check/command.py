@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TextIO
 from urllib.parse import urlsplit
 
+from holdback.check.answers import LEFT_OUT, WRITERS
 from holdback.check.cases import COLUMNS
 from holdback.check.client import Target
 from holdback.check.known import MODEL, PORT, setup
@@ -15,7 +16,6 @@ from holdback.check.provider import serving
 from holdback.check.runner import Check
 from holdback.check.table import as_json, holds, table
 from holdback.errors import HoldbackError
-from holdback.formats import FORMATS
 
 HOLDS, DOES_NOT = 0, 1
 
@@ -27,8 +27,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--print-setup", action="store_true", help="say what the proxy must be told, and end")
     parser.add_argument(
-        "--format", action="append", choices=list(FORMATS), metavar="NAME",
-        help=f"a format to check, again for more (default: all that are served): {', '.join(FORMATS)}",
+        "--format", action="append", choices=list(WRITERS), metavar="NAME",
+        help=f"a format to check, again for more (default: all that are served): {', '.join(WRITERS)}",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument(
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, out: TextIO, progress: TextIO | None) -> in
     with serving(options.provider_port) as provider:
         target = Target(options.url, key, options.timeout, models)
         check = Check(target, provider, masks=not options.restores_only, say=_progress(progress))
-        rows = list(check.rows(named or FORMATS))
+        rows = list(check.rows(named or WRITERS))
     if progress is not None and progress.isatty():
         print("\r\033[K", end="", file=progress, flush=True)
     if not any(row.is_served for row in rows):
@@ -114,8 +114,10 @@ def _models(given: list[str]) -> dict[str, str]:
     models: dict[str, str] = {}
     for text in given:
         name, has_format, model = text.partition("=")
-        if has_format and name not in FORMATS:
-            raise HoldbackError(f"--model: unknown format; known are: {', '.join(FORMATS)}")
+        if has_format and name not in WRITERS:
+            if name in LEFT_OUT:
+                raise HoldbackError(f"--model: {name} is not checked: {LEFT_OUT[name]}")
+            raise HoldbackError(f"--model: unknown format; known are: {', '.join(WRITERS)}")
         models[name if has_format else ""] = model if has_format else text
     return models
 

@@ -61,6 +61,7 @@ def _texts(protocol: str, event: dict[str, Any], *, whole: bool) -> Iterator[tup
         "anthropic": _anthropic,
         "gemini": _gemini,
         "ollama": _ollama,
+        "cohere": _cohere,
     }[protocol]
     yield from read(event, whole=whole)
 
@@ -146,3 +147,16 @@ def _ollama(event: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, str]]:
     yield "content 0", _str(message, "content")
     for at, call in enumerate(_list(message, "tool_calls")):
         yield f"call {at}", json.dumps(_object(call, "function").get("arguments"))
+
+
+def _cohere(event: dict[str, Any], *, whole: bool) -> Iterator[tuple[str, str]]:
+    if whole:
+        message = _object(event, "message")
+        for at, block in enumerate(_list(message, "content")):
+            yield f"content {at}", _str(block, "text")
+        for at, call in enumerate(_list(message, "tool_calls")):
+            yield f"call {at}", _str(_object(call, "function"), "arguments")
+        return
+    at, message = event.get("index", 0), _object(_object(event, "delta"), "message")
+    yield f"content {at}", _str(_object(message, "content"), "text")
+    yield f"call {at}", _str(_object(_object(message, "tool_calls"), "function"), "arguments")
