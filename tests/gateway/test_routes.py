@@ -43,6 +43,7 @@ from holdback.gateway.settings import ScopeSettings  # noqa: E402
         ("POST", "/v1/messages/count_tokens", "anthropic"),
         ("POST", "/v1beta/models/gemini-2.5:streamGenerateContent", "gemini"),
         ("POST", "/v1/projects/p/locations/l/publishers/google/models/g:generateContent", "gemini"),
+        ("POST", "/v2/chat", "cohere"),
         ("POST", "/api/chat", "ollama"),
         ("POST", "/api/generate", "ollama"),
         ("POST", "/v1/embeddings", "auto"),
@@ -137,7 +138,7 @@ def test_refusals_in_every_format() -> None:
     for refusal in refusals:
         bodies = {
             name: json.loads(body_of(refusal, name))
-            for name in ("openai-chat", "anthropic", "gemini", "ollama")
+            for name in ("openai-chat", "anthropic", "gemini", "ollama", "cohere")
         }
         message = refusal.message
         assert bodies["openai-chat"]["error"]["message"] == message
@@ -147,6 +148,7 @@ def test_refusals_in_every_format() -> None:
         assert bodies["gemini"]["error"]["code"] == refusal.status
         assert bodies["gemini"]["error"]["status"].isupper()
         assert bodies["ollama"] == {"error": message}
+        assert bodies["cohere"] == {"message": message}
         assert ((b"retry-after", b"1") in headers_of(refusal)) == (refusal.status == 503)
 
 

@@ -1,4 +1,4 @@
-"""Refusals, each in the format that the client reads: OpenAI, Anthropic, Gemini or Ollama.
+"""Refusals, each in the format that the client reads: OpenAI, Anthropic, Gemini, Cohere or Ollama.
 
 No message repeats anything of the request.
 """
@@ -89,6 +89,8 @@ def body_of(refusal: Refusal, protocol: str) -> bytes:
         said = {"error": {"code": status, "message": message, "status": _GEMINI.get(status, "INTERNAL")}}
     elif protocol == "ollama":
         said = {"error": message}
+    elif protocol == "cohere":
+        said = {"message": message}
     else:
         kind = _OPENAI.get(status, "server_error")
         said = {"error": {"message": message, "type": kind, "param": None, "code": f"holdback_{reason}"}}

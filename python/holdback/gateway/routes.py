@@ -49,6 +49,7 @@ _TABLE: tuple[tuple[str, str, Route], ...] = (
         f"/models/{_ID}:(?:generateContent|streamGenerateContent|countTokens)",
         Route("/models", "gemini"),
     ),
+    ("POST", "/v2/chat", Route("/v2/chat", "cohere")),
     ("POST", "/api/chat", Route("/api/chat", "ollama")),
     ("POST", "/api/generate", Route("/api/generate", "ollama")),
     ("POST", "/embeddings|/api/embed|/api/embeddings", Route("/embeddings", answers=False)),
