@@ -22,7 +22,7 @@ Cost: O(marks of the event), and for ends O(channels that end).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from holdback import _backend
@@ -72,6 +72,7 @@ class Answer:
     """The channels of one answer, and what is decided about its events."""
 
     __slots__ = (
+        "_account",
         "_content",
         "_count",
         "_finished",
@@ -85,19 +86,18 @@ class Answer:
         "_matcher",
         "_reached",
         "_void",
-        "account",
     )
 
     def __init__(
         self,
         matcher: _backend.TrieMatcher,
         format_: Life,
-        account: Account | None = None,
+        account: Account,
         *,
         content: Json = "auto",
     ) -> None:
-        self.account = account
-        self._guards = None if account is None else Guards(account, format_)
+        self._account = account
+        self._guards = Guards(account, format_)
         self._matcher = matcher
         self._content = content
         self._format = format_
@@ -131,8 +131,7 @@ class Answer:
             elif kind is Whole:
                 self._restore(event, step, chain)  # type: ignore[arg-type]
             elif kind is Named:
-                if self._guards is not None:
-                    self._guards.named(step)  # type: ignore[arg-type]
+                self._guards.named(step)  # type: ignore[arg-type]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -166,44 +165,25 @@ class Answer:
             ((group, name) for group, channels in self._groups.items() for name in channels), key=natural
         ):
             channel = self._groups[group][name]
-            tail = self._ended(channel, channel.buffer.flush)
-            self._count_channel(channel)
+            tail = self._account.tail(channel.buffer, channel.buffer.flush)
+            self._account.take(channel.buffer, channel.guard)
             if tail:
                 tails.append(self._format.tail((group, *name), tail, self))
         self._groups.clear()
         self._count = 0
-        if self._guards is not None:
-            self._guards.clear()
+        self._guards.clear()
         return tails
 
     def count(self) -> None:
         """Bring the account up to date."""
         for channels in self._groups.values():
             for channel in channels.values():
-                self._count_channel(channel)
-
-    def _count_channel(self, channel: _Channel) -> None:
-        account = self.account
-        if account is None:
-            return
-        account.restored.update(channel.buffer._take_counts())
-        if channel.guard is not None:
-            account.kept.update(channel.guard.take_kept())
-
-    def _ended(self, channel: _Channel, end: Callable[[], str]) -> str:
-        """The tail of a channel, which is counted if it is the beginning of a key."""
-        if self.account is None:
-            return end()
-        pending = channel.buffer.pending
-        tail = end()
-        if tail and tail == pending:
-            self.account.cut[tail] += 1
-        return tail
+                self._account.take(channel.buffer, channel.guard)
 
     def _opened(self, step: Feed) -> _Channel:
         """A new channel, with the guard of its text if there is a policy."""
         json = json_of(step.mark[0], self._content)
-        guard = None if self._guards is None else self._guards.opened(step, json)
+        guard = self._guards.opened(step, json)
         if guard is None:
             return _Channel(self._matcher.stream(json=json), None)
         return _Channel(self._matcher._guarded(guard, json=json), guard)  # type: ignore[attr-defined]
@@ -211,15 +191,12 @@ class Answer:
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
         guards, mark = self._guards, step.mark
-        if guards is None:
-            restore_whole(event, mark, self._matcher, self._content, None, chain, ())
-            return
         restore_whole(
             event,
             mark,
             self._matcher,
             self._content,
-            self.account,
+            self._account,
             chain,
             guards.choice_of(mark[1]),
             start=guards.start(step),
@@ -252,8 +229,9 @@ class Answer:
         for slot, _, _, where in event.marks:
             if slot.kind is Kind.LATEST:
                 value = event.raw(where)
-                self._latest[slot.name] = (value, leaves)
-                if self._lane is not None:
+                if self._lane is None:
+                    self._latest[slot.name] = (value, leaves)
+                else:
                     self._lane.note(slot.number, value, leaves)
 
     def forget(self, group: Any) -> None:
@@ -330,10 +308,10 @@ class Answer:
         for name in _named(channels, step):
             channel = channels[name]
             if step.closes:
-                tail = self._ended(channel, channel.buffer.flush)
+                tail = self._account.tail(channel.buffer, channel.buffer.flush)
                 self._close(step.group, name)
             else:
-                tail = self._ended(channel, channel.buffer._settle)
+                tail = self._account.tail(channel.buffer, channel.buffer._settle)
             if not tail:
                 continue
             key = (step.group, *name)
@@ -354,9 +332,8 @@ class Answer:
         channels = self._groups[group]
         channel = channels.pop(name)
         self._count -= 1
-        self._count_channel(channel)
-        if self._guards is not None:
-            self._guards.closed((group, *name), channel.guard)
+        self._account.take(channel.buffer, channel.guard)
+        self._guards.closed((group, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
             reached = self._reached.get(group, set())

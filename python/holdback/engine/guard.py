@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from holdback._backend import StreamBuffer
 from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
 from holdback.policy import Reason, RestorePolicy
@@ -58,6 +59,20 @@ class Account:
 
     def type_of(self, key: int) -> str | None:
         return self._types.get(self.pairs[key][1])
+
+    def take(self, buffer: StreamBuffer, guard: Guard | None = None) -> None:
+        """Count what a buffer replaced, and its guard kept, since that was asked last."""
+        self.restored.update(buffer._take_counts())
+        if guard is not None:
+            self.kept.update(guard.take_kept())
+
+    def tail(self, buffer: StreamBuffer, end: Callable[[], str]) -> str:
+        """What ``end`` gives, which ends the text of a buffer; counted if it is the beginning of a key."""
+        pending = buffer.pending
+        tail = end()
+        if tail and tail == pending:
+            self.cut[tail] += 1
+        return tail
 
     def report(self) -> Report:
         """What was counted so far."""

@@ -70,7 +70,9 @@ class Guards:
             self._tools.pop(self._format.tool_of(key), None)
 
     def named(self, step: Named) -> None:
-        """More of a tool's name is known."""
+        """More of a tool's name is known. Without a policy nobody asks for it."""
+        if self._account.policy is None:
+            return
         if step.begins:
             self._tools.pop(step.tool, None)
         self._tool(step.tool).join(step.name, is_provider=step.is_provider)

@@ -22,7 +22,7 @@ def restore_whole(
     mark: Mark,
     matcher: _backend.TrieMatcher,
     content: Json,
-    account: Account | None,
+    account: Account,
     chain: Chain,
     choice: Any,
     *,
@@ -33,13 +33,11 @@ def restore_whole(
     """Restore the complete value at a mark."""
     slot, at, value, where = mark
     json = slot.kind is Kind.DOCUMENT or json_of(slot, content)
-    policy = None if account is None else account.policy
+    policy = account.policy
     if slot.channel == "arguments" and policy is not None:
         tool = _tool_at(event, at) or tool
 
     def replace(text: str) -> str:
-        if account is None:
-            return matcher.replace(text, json=json)
         guard = None
         name = choice, slot.channel
         if policy is None:
@@ -56,12 +54,9 @@ def restore_whole(
             buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
         restored = buffer.feed(text) + buffer.flush()
         if counts:
-            account.restored.update(buffer._take_counts())
-        if guard is not None:
-            if counts:
-                account.kept.update(guard.take_kept())
-            if slot.joins and (places := plain_places(guard)) is not None:
-                chain[name] = places
+            account.take(buffer, guard)
+        if guard is not None and slot.joins and (places := plain_places(guard)) is not None:
+            chain[name] = places
         return text if restored == text else restored
 
     if slot.kind is Kind.DOCUMENT:
@@ -76,7 +71,7 @@ def restore_wholes(
     event: Event,
     matcher: _backend.TrieMatcher,
     content: Json,
-    account: Account | None = None,
+    account: Account,
     *,
     is_one: bool = False,
 ) -> None:

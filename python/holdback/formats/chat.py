@@ -252,7 +252,7 @@ class Chat(Enveloped):
                     if name == "call_begins":
                         self._call_steps(saying, mark, choice, event, answer)
                     ending[choice] = at
-                if answer.account is not None and isinstance(value, str):  # behind what ends another call
+                if isinstance(value, str):  # behind what ends another call
                     saying.append(Named((_choice(event, at), self._call_of(event, at, name)), value))
             elif name == "finish":
                 choice = _choice(event, at)

@@ -44,17 +44,13 @@ class StreamingDeAnonymizer:
         """End the text; returns what was still held back, as it came."""
         if self._stream is None:
             return ""
-        pending = self._stream.pending
-        rest = self._stream.flush()
-        if rest and rest == pending:
-            self._account.cut[rest] += 1
-        return rest
+        return self._account.tail(self._stream, self._stream.flush)
 
     @property
     def report(self) -> Report:
         """What happened so far, also in the texts before the last ``flush``; counts only."""
         if self._stream is not None:
-            self._account.restored.update(self._stream._take_counts())
+            self._account.take(self._stream)
         return self._account.report()
 
     @property
