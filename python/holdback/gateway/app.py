@@ -28,14 +28,12 @@ from holdback.gateway import refusals
 from holdback.gateway.forwarding import (
     OURS,
     PER_HOP,
-    ClientLeft,
     Forwarding,
     Refused,
     listed,
     provider,
     without,
 )
-from holdback.gateway.forwarding import body_of as read_body
 from holdback.gateway.metrics import AccessLog, Account, Metrics
 from holdback.gateway.parts import Parts, parts_of
 from holdback.gateway.refusals import Refusal, body_of, format_for, headers_of, unreadable
@@ -43,6 +41,7 @@ from holdback.gateway.routes import Route, route_of
 from holdback.gateway.scopes import Named, credential_of, named
 from holdback.gateway.settings import Settings, load_for_worker
 from holdback.integrations.asgi import RestoreMiddleware
+from holdback.integrations.asgi_requests import ClientLeft, read_body
 from holdback.integrations.requests import content_of
 from holdback.mapping import PIIMapping
 from holdback.masking import Masked, RoundTrip

@@ -7,8 +7,7 @@ leaves, the other is let go at once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -132,32 +131,3 @@ async def _stopped(*tasks: asyncio.Future[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def body_of(receive: Receive, most: int) -> bytes | None:
-    """The body of a request; None if it is larger than ``most`` bytes.
-
-    :raises ClientLeft: the client left in the middle of it.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-class ClientLeft(Exception):
-    """The client left before its request was complete."""
-
-
-async def quietly(work: Awaitable[object]) -> None:
-    """What may fail without anybody minding: a refusal to a client that has left."""
-    with contextlib.suppress(OSError):
-        await work

@@ -48,10 +48,11 @@ async def masked_request(
 
     :param most: the most bytes of a body.
     """
-    body = await _body_of(receive, most)
-    if body is None:
+    try:
+        body = await read_body(receive, most)
+    except ClientLeft:
         return None
-    if len(body) > most:
+    if body is None:
         await _refuse(send, 413, "the request is larger than is read")
         return None
     try:
@@ -71,17 +72,26 @@ async def masked_request(
     return None
 
 
-async def _body_of(receive: Receive, most: int) -> bytes | None:
-    """The body, or the first more than ``most`` bytes of it; None if the client left before it was complete."""
+class ClientLeft(Exception):
+    """The client left before its request was complete."""
+
+
+async def read_body(receive: Receive, most: int) -> bytes | None:
+    """The body of a request; None if it is larger than ``most`` bytes.
+
+    :raises ClientLeft: the client left in the middle of it.
+    """
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            raise ClientLeft
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > most or not message.get("more_body", False):
+        if size > most:
+            return None
+        if not message.get("more_body", False):
             return b"".join(parts)
 
 

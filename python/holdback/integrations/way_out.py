@@ -10,7 +10,6 @@ among them; ``scope`` says which requests may pass as they are.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import Masker, RoundTrip
 from holdback.masking.masker import Masked
+from holdback.masking.round_trip import loaded, merged
 from holdback.stores.base import Store
 
 ScopeOrCallable = str | Callable[[Any], str | None] | None
@@ -102,14 +102,10 @@ class Session:
         :raises StoreError: what the conversation masked before cannot be loaded.
         """
         if self._store is not None and not self._is_loaded:
-            known = (await RoundTrip(Masker(None), self._store, ttl=self._ttl).mask({}, self._scope)).mapping
-            self.mapping, self._is_loaded = known, True
+            self.mapping, self._is_loaded = await loaded(self._store, self._scope), True
         masked = self._masker.mask(request, scope=self._scope, known=self.mapping, protocol=protocol)
         self.mapping = masked.mapping
-        if self._store is not None:
-            with contextlib.suppress(Exception):  # whatever it is, the answer can be restored
-                await self._store.merge(self._scope, masked.added, self._ttl)
-        return masked
+        return masked if self._store is None else await merged(self._store, self._scope, masked, self._ttl)
 
 
 def way_out(

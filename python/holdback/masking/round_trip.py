@@ -93,15 +93,11 @@ class RoundTrip:
         """
         if self._store is None:
             return await self._mask(request, scope, self._known, protocol)
-        known = await self._loaded(self._store, scope)
+        known = await loaded(self._store, scope)
         if self._known is not None:
             known = _both(self._known, known)
         masked = await self._mask(request, scope, known, protocol)
-        try:
-            await self._store.merge(scope, masked.added, self._ttl)
-        except Exception:  # noqa: BLE001 - whatever it is, the answer can be restored
-            return replace(masked, report=replace(masked.report, is_stored=False))
-        return masked
+        return await merged(self._store, scope, masked, self._ttl)
 
     def mask_now(self, request: Request, scope: str, *, protocol: str = "auto") -> Masked[Request]:
         """The same without waiting, where there is no store.
@@ -126,20 +122,33 @@ class RoundTrip:
             )
         return self._masker.mask(request, scope=scope, known=known, protocol=protocol)
 
-    @staticmethod
-    async def _loaded(store: Store, scope: str) -> PIIMapping:
-        failure = ""
-        try:
-            return await store.load(scope)
-        except (HoldbackError, TypeError):
-            raise
-        except Exception as error:  # noqa: BLE001 - its message may quote what it holds
-            failure = type(error).__name__
-        raise StoreError(f"the store cannot be used: {type(store).__name__} raised {failure}")
-
     def __repr__(self) -> str:
         store = "None" if self._store is None else type(self._store).__name__
         return f"RoundTrip({self._masker!r}, store={store})"
+
+
+async def loaded(store: Store, scope: str) -> PIIMapping:
+    """What a store has of a conversation.
+
+    :raises StoreError: it cannot tell; of a store that is not ours only the type of its error is named.
+    """
+    failure = ""
+    try:
+        return await store.load(scope)
+    except (HoldbackError, TypeError):
+        raise
+    except Exception as error:  # noqa: BLE001 - its message may quote what it holds
+        failure = type(error).__name__
+    raise StoreError(f"the store cannot be used: {type(store).__name__} raised {failure}")
+
+
+async def merged(store: Store, scope: str, masked: Masked[Request], ttl: float | None) -> Masked[Request]:
+    """The masked request, once the store has what is new in it; if that fails, its report says so."""
+    try:
+        await store.merge(scope, masked.added, ttl)
+    except Exception:  # noqa: BLE001 - whatever it is, the answer can be restored
+        return replace(masked, report=replace(masked.report, is_stored=False))
+    return masked
 
 
 def _both(first: PIIMapping, second: PIIMapping) -> PIIMapping:
