@@ -46,48 +46,25 @@ fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect()
 }
 
-fn kind(name: &str) -> SlotKind {
-    match name {
-        "address" => SlotKind::Address,
-        "text" => SlotKind::Text,
-        "source" => SlotKind::Source,
-        "whole" => SlotKind::Whole,
-        "whole_source" => SlotKind::WholeSource,
-        "document" => SlotKind::Document,
-        "event" => SlotKind::Event,
-        "once" => SlotKind::Once,
-        "keeps" => SlotKind::Keeps,
-        "latest" => SlotKind::Latest,
-        "place" => SlotKind::Place,
-        _ => panic!("no kind of slot is called {name}"),
-    }
-}
-
-fn emptied(name: &str) -> Emptied {
-    match name {
-        "element" => Emptied::Element,
-        "event" => Emptied::Event,
-        _ => Emptied::Text,
-    }
-}
-
 fn shapes() -> BTreeMap<String, Arc<Shapes>> {
     let tables: BTreeMap<String, Table> = read(&vectors().join("walk/tables.json"));
-    let compiled =
-        tables.into_iter().map(|(name, table)| {
-            let slots = table.slots.into_iter().map(|(_, of, depth, addresses, positional, leaves)| {
-                SlotSpec { kind: kind(&of), depth, addresses, positional, emptied: emptied(&leaves) }
-            });
-            let nodes =
-                table.nodes.into_iter().map(|(slots, object, array)| NodeSpec { slots, object, array });
-            let objects = table.objects.into_iter().map(|(members, other, which)| ObjectSpec {
-                members,
-                other,
-                which: which.map(|(name, variants, default)| Which { name, variants, default }),
-            });
-            let shapes = Shapes::new(slots.collect(), nodes.collect(), objects.collect(), table.root);
-            (name, Arc::new(shapes.unwrap()))
+    let compiled = tables.into_iter().map(|(name, table)| {
+        let slots = table.slots.into_iter().map(|(_, of, depth, addresses, positional, leaves)| SlotSpec {
+            kind: SlotKind::named(&of).unwrap(),
+            depth,
+            addresses,
+            positional,
+            emptied: Emptied::named(&leaves).unwrap(),
         });
+        let nodes = table.nodes.into_iter().map(|(slots, object, array)| NodeSpec { slots, object, array });
+        let objects = table.objects.into_iter().map(|(members, other, which)| ObjectSpec {
+            members,
+            other,
+            which: which.map(|(name, variants, default)| Which { name, variants, default }),
+        });
+        let shapes = Shapes::new(slots.collect(), nodes.collect(), objects.collect(), table.root);
+        (name, Arc::new(shapes.unwrap()))
+    });
     compiled.collect()
 }
 

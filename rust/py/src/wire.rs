@@ -18,29 +18,12 @@ type Choice = (String, Vec<(String, u32)>, Option<u32>);
 type Object = (Vec<(String, u32)>, Option<u32>, Option<Choice>);
 
 fn kind_named(name: &str) -> PyResult<SlotKind> {
-    Ok(match name {
-        "address" => SlotKind::Address,
-        "text" => SlotKind::Text,
-        "source" => SlotKind::Source,
-        "whole" => SlotKind::Whole,
-        "whole_source" => SlotKind::WholeSource,
-        "document" => SlotKind::Document,
-        "event" => SlotKind::Event,
-        "once" => SlotKind::Once,
-        "keeps" => SlotKind::Keeps,
-        "latest" => SlotKind::Latest,
-        "place" => SlotKind::Place,
-        _ => return Err(PyValueError::new_err("Shapes() takes kinds of slots that are named")),
-    })
+    SlotKind::named(name).ok_or_else(|| PyValueError::new_err("Shapes() takes kinds of slots that are named"))
 }
 
 fn emptied_named(name: &str) -> PyResult<Emptied> {
-    Ok(match name {
-        "text" => Emptied::Text,
-        "element" => Emptied::Element,
-        "event" => Emptied::Event,
-        _ => return Err(PyValueError::new_err("Shapes() takes what an emptied slot leaves by its name")),
-    })
+    Emptied::named(name)
+        .ok_or_else(|| PyValueError::new_err("Shapes() takes what an emptied slot leaves by its name"))
 }
 
 /// See the stub ``holdback/_native.pyi``.

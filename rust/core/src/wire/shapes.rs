@@ -42,6 +42,27 @@ pub enum SlotKind {
     Place,
 }
 
+impl SlotKind {
+    /// The kind that a table calls so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "address" => Self::Address,
+            "text" => Self::Text,
+            "source" => Self::Source,
+            "whole" => Self::Whole,
+            "whole_source" => Self::WholeSource,
+            "document" => Self::Document,
+            "event" => Self::Event,
+            "once" => Self::Once,
+            "keeps" => Self::Keeps,
+            "latest" => Self::Latest,
+            "place" => Self::Place,
+            _ => return None,
+        })
+    }
+}
+
 /// What a slot leaves whose text is withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Emptied {
@@ -52,6 +73,19 @@ pub enum Emptied {
     Element,
     /// An empty string; but an event that says nothing else does not leave.
     Event,
+}
+
+impl Emptied {
+    /// What a table calls so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "text" => Self::Text,
+            "element" => Self::Element,
+            "event" => Self::Event,
+            _ => return None,
+        })
+    }
 }
 
 /// A value that means something.
