@@ -130,7 +130,7 @@ bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the 
 	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.micro.kinds
 
 bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with holdback off and on (FULL=1: longer)
-	$(if $(FULL),HOLDBACK_BENCH=full) $(BENCH_VENV)/bin/python -m benches.e2e
+	$(if $(FULL),HOLDBACK_BENCH=full) PYTHONPATH=tests/support $(BENCH_VENV)/bin/python -m benches.e2e
 
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
 	PYTHONPATH=tests:tests/support $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)

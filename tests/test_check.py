@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from holdback.check.reading import streamed, whole
 from holdback.check.runner import Check, Row
 from holdback.check.table import holds, table
 from holdback.formats import FORMATS
+from processes import free_port
 from provider import running
 from test_cli import environment
 
@@ -175,13 +175,6 @@ def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def test_the_command_says_what_holds() -> None:

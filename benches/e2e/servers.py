@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benches.e2e.load import PAIRS, SIDES
+
+from processes import free_port, litellm_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,18 +43,11 @@ class Server(NamedTuple):
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def running(
     command: Sequence[str], folder: Path, log: Path, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "python")))
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "python", ROOT / "tests" / "support")))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
@@ -149,21 +143,7 @@ def proxies(upstream: str, folder: Path) -> Iterator[dict[str, Server]]:
     (folder / "noop.py").write_text(NO_OP, encoding="utf-8")
     (folder / "known.json").write_text(json.dumps(PAIRS), encoding="utf-8")
     key = f"sk-{secrets.token_hex(16)}"
-    local = (
-        "MODEL_COST_MAP",
-        "ANTHROPIC_BETA_HEADERS",
-        "BLOG_POSTS",
-        "POLICY_TEMPLATES",
-        "AUTOROUTER_PRESETS",
-    )
-    environment = {
-        **{f"LITELLM_LOCAL_{name}": "True" for name in local},
-        "LITELLM_MASTER_KEY": key,
-        "LITELLM_MODE": "PRODUCTION",
-        "LITELLM_LOG": "ERROR",
-        "DISABLE_ADMIN_UI": "True",
-        "NO_DOCS": "True",
-    }
+    environment = {**litellm_environment(key), "LITELLM_LOG": "ERROR"}
     ours = {"guardrail": "holdback.integrations.litellm.HoldbackGuardrail", "known_values": "known.json"}
     guardrails = {"off": {"guardrail": "noop.NoOp"}, "on": ours}
     target = {"model": "openai/m", "api_base": f"{upstream}/v1", "api_key": "k"}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import importlib
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from answering import Server, answering
 from aws_messages import Event, inner, read, stream
 from holdback import ChunkRestorer, WireRestorer, restore_answer, sync
 from recorded import MAP, STREAMS, through
@@ -45,35 +44,10 @@ def test_botocores_buffer_reads_what_leaves_at_every_cut() -> None:
         assert buffer._data == b"", "bytes are left over"
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    body: list[bytes]
-    kind: str
-
-
-class _Answer(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.send_response(200)
-        self.send_header("content-type", self.server.kind)
-        self.end_headers()
-        for piece in self.server.body:
-            self.wfile.write(piece)
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), _Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with answering() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def client(server: Server) -> Any:
@@ -81,7 +55,7 @@ def client(server: Server) -> Any:
     return importlib.import_module("boto3").client(
         "bedrock-runtime",
         region_name="us-east-1",
-        endpoint_url=f"http://127.0.0.1:{server.server_port}",
+        endpoint_url=server.url,
         aws_access_key_id="none",
         aws_secret_access_key="none",
     )

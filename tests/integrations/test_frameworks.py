@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from agent_loops import TOOL, anthropic_turns, openai_turns
-from agent_provider import AgentProvider, send_all_to, serving_agents
+from agent_provider import AGAIN, ASKED, MAIL, NAME, SENT, AgentProvider, send_all_to, serving_agents
 from holdback.masking import KnownValues, Masker, Patterns, Placeholders
 from pages import ROOT, hosted
 from provider import answer
@@ -24,11 +24,6 @@ pytestmark = pytest.mark.frameworks
 
 PAGE = "docs/frameworks.md"
 KEY = bytes(range(32))
-NAME = 'Mira "Mo" Okáfor \\ 😀'
-MAIL = "mira@example.org"
-ASKED = f"Write to {NAME}."
-SENT = f"Sent to {NAME}, {MAIL}."
-AGAIN = f"And once more to {NAME} ({MAIL})?"
 
 
 @pytest.fixture

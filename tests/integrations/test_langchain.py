@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_provider import AgentProvider, serving_agents
+from agent_provider import AGAIN, ASKED, MAIL, NAME, SENT, AgentProvider, serving_agents
 from holdback import DeanonymizationConfig, HoldbackError
 from holdback.masking import KnownValues, Masker, MaskingError, Patterns, Placeholders
 from holdback.stores import MemoryStore
@@ -24,11 +24,6 @@ from provider import answer
 pytestmark = pytest.mark.frameworks
 
 KEY = bytes(range(32))
-NAME = 'Mira "Mo" Okáfor \\ 😀'
-MAIL = "mira@example.org"
-ASKED = f"Write to {NAME}."
-SENT = f"Sent to {NAME}, {MAIL}."
-AGAIN = f"And once more to {NAME} ({MAIL})?"
 DETECTORS: Any = [KnownValues({NAME: "PERSON"}), Patterns({"EMAIL": r"[\w.+-]+@[\w-]+\.[\w.]+\w"})]
 MASKER = Masker(DETECTORS, Placeholders(KEY))
 FAKE = Placeholders(KEY).of(NAME, "PERSON", scope="c")

@@ -7,16 +7,15 @@ restored as a whole.
 from __future__ import annotations
 
 import copy
-import http.server
 import importlib
 import re
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import oracle
+from answering import Server, answering
 from holdback import TrieMatcher, restore_answer, sync
 from streams import heard
 from wires import Recording, every, recordings
@@ -31,41 +30,10 @@ Ask = Callable[[str], Any]
 """Asks the server at an address; returns what the client put together."""
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Answers every request with ``body``, piece by piece."""
-
-    daemon_threads = True
-    body: list[bytes]
-    kind: str
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Answer(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.send_response(200)
-        self.send_header("content-type", self.server.kind)
-        self.end_headers()
-        for piece in self.server.body:
-            self.wfile.write(piece)
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), _Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with answering() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def asked(server: Server, name: str, size: int, ask: Ask) -> tuple[Recording, Any, Any]:

@@ -9,22 +9,9 @@ import pytest
 
 from holdback import PIIMapping
 from holdback.masking import KnownValues, Masker, MaskingError, Patterns, Placeholders, Span
+from masked_chat import ADA, BO, KEY, chat, content, fake
 
-KEY = bytes(range(32))
-ADA, BO = "Ada Lovelace", "Bo"
 MASKER = Masker(KnownValues({ADA: "PERSON", BO: "PERSON", "42": "ID"}), Placeholders(KEY))
-
-
-def fake(value: str, entity_type: str = "PERSON", scope: str = "s") -> str:
-    return Placeholders(KEY).of(value, entity_type, scope=scope)
-
-
-def chat(content: Any, **fields: Any) -> dict[str, Any]:
-    return {"model": "m", "messages": [{"role": "user", "content": content}], **fields}
-
-
-def content(request: dict[str, Any]) -> Any:
-    return request["messages"][0]["content"]
 
 
 pytestmark = pytest.mark.usefixtures("backend")

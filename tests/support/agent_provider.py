@@ -14,7 +14,27 @@ from typing import Any
 
 import pytest
 
-from provider import Body, Send, answer, arguments, chat, event, message, pieces, response, running, said
+from provider import (
+    Body,
+    Send,
+    answer,
+    arguments,
+    chat,
+    event,
+    message,
+    pieces,
+    received,
+    response,
+    running,
+    said,
+)
+
+NAME = 'Mira "Mo" Okáfor \\ 😀'
+MAIL = "mira@example.org"
+ASKED = f"Write to {NAME}."
+SENT = f"Sent to {NAME}, {MAIL}."
+AGAIN = f"And once more to {NAME} ({MAIL})?"
+"""What the tests of agents say, and with which values."""
 
 RESULTS = ("function_call_output", "tool_result")
 
@@ -159,10 +179,7 @@ class AgentProvider:
     async def __call__(self, scope: Body, receive: Any, send: Send) -> None:
         if scope["type"] != "http":
             return
-        source, more = b"", True
-        while more:
-            received = await receive()
-            source, more = source + received.get("body", b""), received.get("more_body", False)
+        source = await received(receive)
         headers = b"".join(name + b": " + value + b"\n" for name, value in scope["headers"])
         self.seen += [scope["raw_path"] + b"?" + scope["query_string"], headers, source]
         path, body = scope["path"], json.loads(source)

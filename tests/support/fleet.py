@@ -71,10 +71,7 @@ class Recorder:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        source, more = b"", True
-        while more:
-            message = await receive()
-            source, more = source + message.get("body", b""), message.get("more_body", False)
+        source = await provider.received(receive)
         self.seen += (repr(scope["headers"]).encode() + scope["raw_path"] + scope["query_string"], source)
         body = json.loads(source)
         if scope["path"].endswith("/responses"):

@@ -202,13 +202,6 @@ LEFT: dict[str, tuple[str, ...]] = {
 }
 
 
-def _of_items(*members: str) -> tuple[str, ...]:
-    """Members of the items of the Responses API, wherever an item stands but in the request."""
-    return tuple(
-        f"openai-responses:{edge}{member}" for member in members for edge in ("*.item", "*.output[]")
-    )
-
-
 PENDING: dict[str, tuple[str, ...]] = {}
 
 

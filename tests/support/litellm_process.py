@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,14 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from processes import free_port, litellm_environment
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager
@@ -33,21 +27,10 @@ def launched(folder: Path) -> Iterator[tuple[str, str, Path]]:
     Yields its address, its master key and its log.
     """
     key, port, log = f"sk-{secrets.token_hex(16)}", free_port(), folder / "log"
-    switches = (
-        "MODEL_COST_MAP",
-        "ANTHROPIC_BETA_HEADERS",
-        "BLOG_POSTS",
-        "POLICY_TEMPLATES",
-        "AUTOROUTER_PRESETS",
-    )
     environment = {
         **os.environ,
-        **{f"LITELLM_LOCAL_{switch}": "True" for switch in switches},
-        "LITELLM_MASTER_KEY": key,
+        **litellm_environment(key),
         "HOLDBACK_KEY": secrets.token_hex(32),
-        "LITELLM_MODE": "PRODUCTION",
-        "DISABLE_ADMIN_UI": "True",
-        "NO_DOCS": "True",
         "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
         "PYTHONUNBUFFERED": "1",
     }

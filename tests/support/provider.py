@@ -258,6 +258,15 @@ Send = Callable[[Body], Awaitable[None]]
 Receive = Callable[[], Coroutine[Any, Any, Body]]
 
 
+async def received(receive: Any) -> bytes:
+    """The whole body of an ASGI request."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
 class Provider:
     """The application, an ASGI one, and what it saw."""
 
@@ -270,11 +279,7 @@ class Provider:
     async def __call__(self, scope: Body, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        source, path = b"", scope["path"]
-        more = True
-        while more:
-            received = await receive()
-            source, more = source + received.get("body", b""), received.get("more_body", False)
+        source, path = await received(receive), scope["path"]
         body: Body = json.loads(source or b"{}")
         if path.endswith("/analyze"):
             await self._whole(send, analyzed(body["text"]))
