@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Literal
 
 from holdback import _pure
 
-__all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "StreamBuffer", "TrieMatcher"]
-
 __all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "Lane", "Shapes", "StreamBuffer", "TrieMatcher", "is_native"]
 
 

@@ -292,7 +292,7 @@ class _Known:
                 return self.inner[0][1].is_like(node[0], values)
             named = node[:]
         else:
-            named = node.copy() if kind is dict else _named(node)
+            named = node.copy() if kind is dict else dict(members(node) or {})
             for name, number in self.texts:
                 value = named.get(name)
                 if not value or not isinstance(value, str):
