@@ -33,6 +33,7 @@ from holdback import handler, sse
 from holdback._backend import TrieMatcher
 from holdback.errors import HoldbackError
 from holdback.restorers import text
+from holdback.restorers.material import material
 
 __all__ = ["create_app", "install", "uninstall"]
 
@@ -93,7 +94,7 @@ class StreamingDeAnonymizer(text.StreamingDeAnonymizer):
     def __init__(self, mapping: Any) -> None:
         self.mapping = mapping
         source = getattr(mapping, _SOURCE, None)
-        matcher = _matcher(mapping if source is None else source)
+        matcher, self._account = material(_matcher(mapping if source is None else source), None)
         self._stream = None if matcher is None else matcher.stream(json=source is not None)
 
 
