@@ -83,7 +83,7 @@ def play(out: TextIO, speed: float | None = None) -> None:
     screen.rule("┴")
     report = restorer.report
     restored = sum(report.restored.values())
-    kept = sum(sum(counts.values()) for counts in report.kept.values())
+    kept = sum(sum(by_type.values()) for by_type in report.kept.values())
     counts = (
         f"{arriving} chunks in, {leaving} out, {restored} placeholders restored, {kept} kept in an address"
     )
