@@ -82,10 +82,10 @@ def play(out: TextIO, speed: float | None = None) -> None:
         screen.passage(label, text, seen.texts.get(label, ""))
     screen.rule("┴")
     report = restorer.report
-    restored = sum(report.restored.values())
-    kept = sum(sum(counts.values()) for counts in report.kept.values())
+    replaced = sum(report.restored.values())
+    kept = sum(sum(by_type.values()) for by_type in report.kept.values())
     counts = (
-        f"{arriving} chunks in, {leaving} out, {restored} placeholders restored, {kept} kept in an address"
+        f"{arriving} chunks in, {leaving} out, {replaced} placeholders restored, {kept} kept in an address"
     )
     screen.line(f"{counts} ({_backend.BACKEND})")
 
