@@ -35,7 +35,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benches.figures import table
-from benches.soak.servers import Gateway, counter, running
+from benches.soak.servers import NO_LINE, Gateway, counter, running
 from benches.soak.talks import PEOPLE, Clients
 from benches.soak.upstream import VALUE, Upstream
 
@@ -174,6 +174,8 @@ def soak(options: argparse.Namespace) -> bool:
                 problems.append(f"gateway {number} ended with {status}: {''.join(gateway.said[-5:])}")
             if gateway.values_logged:
                 problems.append(f"gateway {number} logged values in {gateway.values_logged} lines")
+            if broken := gateway.log[0, NO_LINE]:
+                problems.append(f"gateway {number} wrote {broken} lines that are no JSON")
             if failed := sum(count for (_, ended), count in gateway.log.items() if ended == "failed"):
                 problems.append(
                     f"gateway {number}: {failed} requests failed in it: {''.join(gateway.said[-5:])}"
@@ -244,7 +246,9 @@ def main() -> None:
     if SERVER is None:
         print("-- no redis-server here (apt-get install redis-server): the soak is skipped --")
         return
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # the provider writes to gateways that have just left
+    logging.getLogger("asyncio").setLevel(
+        logging.ERROR
+    )  # the provider writes to gateways that have just left
     sys.exit(0 if soak(options) else 1)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from benches.soak.upstream import VALUE
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_LINE = "a line that is no JSON"
 KEY = bytes(range(7, 39)).hex()
 
 
@@ -42,8 +43,12 @@ class Gateway:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.values_logged += VALUE.search(line) is not None
-            entry = json.loads(line)
-            self.log[entry["status"], entry["ended"]] += 1
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                self.log[0, NO_LINE] += 1
+            else:
+                self.log[entry["status"], entry["ended"]] += 1
 
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
