@@ -19,6 +19,7 @@ from holdback.engine.guard import Account
 from holdback.engine.messages import Message
 from holdback.engine.wholes import Json
 from holdback.formats import Format, format_of, format_of_answer
+from holdback.formats.base import is_text, is_whole
 from holdback.restorers.answers import changes_in
 
 
@@ -44,6 +45,7 @@ class Settling:
         "_is_first",
         "_kind",
         "_matcher",
+        "_occurred",
         "_signed",
         "_state",
         "_uses_lane",
@@ -58,6 +60,7 @@ class Settling:
     _is_first: bool  # no frame was read yet
     _kind: type[Format] | None
     _matcher: TrieMatcher | None
+    _occurred: bool  # something of the format came
     _signed: bool
     _state: State
     _uses_lane: bool
@@ -107,6 +110,7 @@ class Settling:
             if kind is self._kind and kind.recognises_answer(event) and not kind.recognises(event)
             else None
         )
+        self._occurred |= whole is not None or (kind is not None and kind.recognises(event))
         if kind is not None:
             self._decide(kind)
         elif whole is None:
@@ -131,6 +135,7 @@ class Settling:
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
+        self._occurred = self._occurred or any(is_text(mark[0]) or is_whole(mark[0]) for mark in event.marks)
         before, leaves = self._settled(event)
         for chunk in before:
             self._writer.event(chunk)

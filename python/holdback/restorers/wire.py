@@ -102,6 +102,7 @@ class WireRestorer(Settling):
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
         self._answered: type[Format] | None = None
+        self._occurred = False
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
@@ -120,6 +121,14 @@ class WireRestorer(Settling):
         is_over = self._state is State.ENDED and self._matcher is not None
         kind = self._kind or self._answered
         return name_of(kind) if kind is not None else "unknown" if is_over else AUTO
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything that came was of the wire format, or of one at all where none was named.
+
+        Without a mapping nothing is looked at, and this is true.
+        """
+        return self._occurred or self._matcher is None
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
