@@ -111,7 +111,10 @@ WHOLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ("messages", 0, "content"),
     ),
     "openai-realtime": (
-        {"object": "realtime.response", "output": [{"type": "message", "content": [{"type": "output_text", "text": DOCUMENT}]}]},
+        {
+            "object": "realtime.response",
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": DOCUMENT}]}],
+        },
         ("output", 0, "content", 0, "text"),
     ),
 }  # fmt: skip
@@ -126,7 +129,10 @@ TEXTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ("candidates", 0, "content", "parts", 0, "text"),
     ),
     "a transcript": (
-        {"object": "realtime.response", "output": [{"type": "message", "content": [{"type": "output_audio", "transcript": DOCUMENT}]}]},
+        {
+            "object": "realtime.response",
+            "output": [{"type": "message", "content": [{"type": "output_audio", "transcript": DOCUMENT}]}],
+        },
         ("output", 0, "content", 0, "transcript"),
     ),
     "thinking of cohere": (

@@ -151,7 +151,8 @@ class AgUi(Typed):
                 self._chunk_ids[now] = said
         return ends + super().steps(event, answer)
 
-    def named(self, name: Any, event: Event) -> list[Step]:  # noqa: ARG002 - only chunks name a tool beside text
+    def named(self, name: Any, event: Event) -> list[Step]:
+        # Only chunks name a tool beside text.
         return [Named(CHUNK_CALL, name)] if isinstance(name, str) else []
 
     def tool_of(self, key: Key) -> Any:

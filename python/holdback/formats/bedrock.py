@@ -50,6 +50,8 @@ FOUND: dict[str, Any] = {
     "document": {"context": TEXT, "source": {"text": TEXT, "content": [{"text": TEXT}]}},
     "searchResult": {"source": TEXT, "title": TEXT, "content": [{"text": TEXT}]},
 }
+
+
 def _call(**more: Shape) -> Shape:
     """A call, which names its tool. The provider runs some."""
     return ByType(
@@ -66,7 +68,10 @@ BLOCK: Shape = {
     "citationsContent": {"content": [{"text": CONTENT}], "citations": [CITATION]},
 }
 INDEX = {"contentBlockIndex": address("index")}
-EDGES: dict[str, dict[str, Shape]] = {"contentBlockStart": {"start": {"toolUse": _call()}}, "contentBlockStop": {}}
+EDGES: dict[str, dict[str, Shape]] = {
+    "contentBlockStart": {"start": {"toolUse": _call()}},
+    "contentBlockStop": {},
+}
 EVENTS = ("messageStart", *EDGES, "contentBlockDelta", "messageStop")
 ERRORS = (
     "error",
@@ -104,7 +109,9 @@ class Bedrock(Format):
         "completionReason": event("end"),
         "generation": text("generation", content=True),
         "stop_reason": event("end"),
-        "outputs": [{"text": text("outputs", "output", content=True), "index": address("output", positional=True)}],
+        "outputs": [
+            {"text": text("outputs", "output", content=True), "index": address("output", positional=True)}
+        ],
     }
     ANSWER = {
         "output": {"message": {"content": [BLOCK]}},

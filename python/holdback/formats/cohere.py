@@ -49,7 +49,10 @@ ANSWER: Shape = {
 }
 
 BLOCK: Shape = {
-    "content": {"text": CHANNELS["content"].slot("content"), "thinking": CHANNELS["thinking"].slot("thinking")}
+    "content": {
+        "text": CHANNELS["content"].slot("content"),
+        "thinking": CHANNELS["thinking"].slot("thinking"),
+    }
 }
 
 

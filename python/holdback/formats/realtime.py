@@ -98,7 +98,11 @@ class Realtime(Typed):
                 for kind, one in CHANNELS.items()
             },
             **{
-                f"{kind}.done": {**KIND, **IDS, DONE[kind]: JSON if one.json else CONTENT if one.content else SAID}
+                f"{kind}.done": {
+                    **KIND,
+                    **IDS,
+                    DONE[kind]: JSON if one.json else CONTENT if one.content else SAID,
+                }
                 for kind, one in CHANNELS.items()
             },
             **{

@@ -2,9 +2,9 @@
 
 A channel is one kind of text with the ids that its events carry. ``CLOSES`` says which events end which kinds, those
 with the event's own ids; ``DRAINS`` which events end all. One that ends the arguments of a call may name the tool of
-the call that begins; where any other event names it, that is ``NAME``. A kind of text that has ended may begin again with the same
-ids as something else, so an end closes. A tail leaves in an event of its own, just before the one that ends it; no
-event is left out.
+the call that begins; where any other event names it, that is ``NAME``. A kind of text that has ended may begin again
+with the same ids as something else, so an end closes. A tail leaves in an event of its own, just before the one that
+ends it; no event is left out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ class Channel(NamedTuple):
     def slot(self, name: str) -> Slot:
         """Text of this kind in a shape, beside which ``addresses`` stand."""
         channel = "reasoning" if name.lower().startswith(("reasoning", "thinking")) else "content"
-        return source(name, *self.ids) if self.json else text(name, *self.ids, channel=channel, content=self.content)
+        return (
+            source(name, *self.ids)
+            if self.json
+            else text(name, *self.ids, channel=channel, content=self.content)
+        )
 
     @property
     def addresses(self) -> dict[str, Slot]:
@@ -116,10 +120,7 @@ class Typed(Format):
         """A call's tool is named beside its ids."""
         if not isinstance(name, str):
             return []
-        return [
-            Named(self.tool_of(self.key(kind, self.ids(kind, event))), name)
-            for kind in self.arguments()
-        ]
+        return [Named(self.tool_of(self.key(kind, self.ids(kind, event))), name) for kind in self.arguments()]
 
     @classmethod
     def arguments(cls) -> list[str]:
