@@ -26,6 +26,7 @@ from holdback import (
     sync,
 )
 from holdback.engine.places import Places
+from holdback.restorers.material import material
 from naive_places import Restored, restore_blocks
 
 FOLDER = Path(__file__).parent / "places"
@@ -461,10 +462,31 @@ def test_reasoning_is_what_a_policy_says_of_signed(backend: str) -> None:
         (DeanonymizationConfig(reasoning=True, policy=RestorePolicy()), True),
         (DeanonymizationConfig(policy=RestorePolicy(channels={"signed": "restore"})), True),
         (DeanonymizationConfig(policy=RestorePolicy()), False),
+        (DeanonymizationConfig(reasoning=True, policy=RestorePolicy(channels={"signed": "keep"})), False),
+        (DeanonymizationConfig(policy=RestorePolicy(enforce=False)), False),  # as without it
+        (DeanonymizationConfig(), False),
     ):
         restorer = ChunkRestorer(mapping(), config, protocol="anthropic")
         sent = [out for event in thinking for out in restorer.feed(event)] + restorer.flush()
         assert (VALUE in json.dumps(sent)) == is_restored
+        answer = {"type": "message", "role": "assistant", "content": [{"type": "thinking", "thinking": KEY}]}
+        assert (VALUE in json.dumps(restore_answer(answer, mapping(), config))) == is_restored
+        lines = [f"data: {json.dumps(event)}\n\n".encode() for event in thinking]
+        wire = WireRestorer(mapping(), config, protocol="anthropic")
+        assert (VALUE.encode() in b"".join(map(wire.feed, lines)) + wire.flush()) == is_restored
+
+
+def test_a_policy_that_can_keep_nothing_is_not_asked() -> None:
+    for policy, asks in (
+        (RestorePolicy(addresses="restore"), False),
+        (RestorePolicy(addresses="restore", channels={"signed": "restore", "content": "restore"}), False),
+        (RestorePolicy(addresses="restore", channels={"refusal": "keep"}), True),
+        (RestorePolicy(addresses="restore", tools={"*": "restore"}), True),  # until the name is known
+        (RestorePolicy(addresses="restore", entity_types={"*": "restore"}), True),  # those without a type
+        (RestorePolicy(addresses="restore", enforce=False, tools={"*": "keep"}), True),  # it counts
+    ):
+        _, account = material(mapping(), DeanonymizationConfig(policy=policy))
+        assert (account.policy is not None) == asks
 
 
 def test_the_command_takes_a_policy_and_reports(

@@ -83,7 +83,7 @@ PEERS = [
     ),
     Peer(
         "litellm presidio",
-        ("litellm==1.109.1",),
+        ("litellm==1.110.2",),
         "litellm_presidio",
         note="the guardrail's restoring (`output_parse_pii`); chat streams only",
     ),

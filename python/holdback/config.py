@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from holdback.errors import HoldbackError
-from holdback.policy import RestorePolicy
+from holdback.policy import NO_POLICY, NO_POLICY_BUT_SIGNED, RestorePolicy
 from holdback.spellings import USUAL, checked_forms
 
 
@@ -19,7 +19,8 @@ class DeanonymizationConfig(BaseModel):
     """Whether answers are restored (``enabled``, by default yes), and how much of them.
 
     ``reasoning``, by default off, restores also what a provider wants back as it came: Anthropic's thinking and
-    compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified.
+    compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified. It is the
+    rule ``channels={"signed": "restore"}`` of a policy; where a policy has a rule for ``signed``, that one counts.
 
     ``spellings``, by default off, restores placeholders that the model rewrote (``<person_1>``, ``&lt;PERSON_1&gt;``):
     ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
@@ -67,22 +68,15 @@ def is_enabled(config: object) -> bool:
     raise TypeError(f"a config is an object with an `enabled` attribute, not {type(config).__name__}")
 
 
-def restores_reasoning(config: object) -> bool:
-    """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
-    if getattr(config, "reasoning", False):
-        return True
-    policy = policy_of(config)
-    return policy is not None and policy.by_channel("signed") == "restore"
-
-
-def policy_of(config: object) -> RestorePolicy | None:
-    """The policy of ``config``, or None. ``reasoning`` is what one says of ``signed`` that does not name it."""
+def policy_of(config: object) -> RestorePolicy:
+    """The policy of ``config``, or one without rules. ``reasoning`` is the rule for ``signed`` of one that has none."""
     policy = getattr(config, "policy", None)
+    restores_signed = bool(getattr(config, "reasoning", False))
     if policy is None:
-        return None
+        return NO_POLICY_BUT_SIGNED if restores_signed else NO_POLICY
     if not isinstance(policy, RestorePolicy):
         raise TypeError(f"a policy is a RestorePolicy, not {type(policy).__name__}")
-    if getattr(config, "reasoning", False) and "signed" not in policy.channels:
+    if restores_signed and "signed" not in policy.channels:
         settings = {name: getattr(policy, name) for name in RestorePolicy.model_fields}
         return RestorePolicy(**{**settings, "channels": {**policy.channels, "signed": "restore"}})
     return policy

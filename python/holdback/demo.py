@@ -3,6 +3,7 @@
 A recording is the body of a provider's answer as it came over the wire (``recordings/*.sse``), and beside it
 the map of its placeholders. Its events go through one by one. One row is one piece of text: at the left what the
 provider sent, at the right what the user sees at that moment. Then both answers as wholes, and a line of counts.
+The restorer has the usual policy: a placeholder in an address, where fetching it would send the value away, stays.
 Everything is lines of text, so it reads the same in a log.
 """
 
@@ -18,6 +19,8 @@ from importlib import resources
 from typing import Any, NamedTuple, TextIO
 
 from holdback import _backend
+from holdback.config import DeanonymizationConfig
+from holdback.policy import RestorePolicy
 from holdback.restorers.wire import WireRestorer
 
 RECORDINGS = resources.files("holdback") / "recordings"
@@ -56,7 +59,7 @@ def play(out: TextIO, speed: float | None = None) -> None:
         speed = 1.0 if out.isatty() else 0.0
     recording = load()
     screen = _Screen(out, recording.pairs)
-    restorer = WireRestorer(recording.pairs)
+    restorer = WireRestorer(recording.pairs, DeanonymizationConfig(policy=RestorePolicy()))
     sent, seen = _Transcript(), _Transcript()
     arriving = leaving = 0
 
@@ -78,8 +81,12 @@ def play(out: TextIO, speed: float | None = None) -> None:
     for label, text in sent.texts.items():
         screen.passage(label, text, seen.texts.get(label, ""))
     screen.rule("┴")
-    found = sum(len(screen.originals.findall(text)) for text in seen.texts.values())
-    counts = f"{arriving} chunks in, {leaving} out, {found} placeholders restored"
+    report = restorer.report
+    replaced = sum(report.restored.values())
+    kept = sum(sum(by_type.values()) for by_type in report.kept.values())
+    counts = (
+        f"{arriving} chunks in, {leaving} out, {replaced} placeholders restored, {kept} kept in an address"
+    )
     screen.line(f"{counts} ({_backend.BACKEND})")
 
 
@@ -123,8 +130,8 @@ def _said(chunk: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
 # ---------------------------------------------------------------- the screen
 
 DIM, GREEN, YELLOW, RESET = "\x1b[2m", "\x1b[1;32m", "\x1b[33m", "\x1b[0m"
-GLYPHS = "│┆▶┬┼┴─⏎"
-PLAIN_GLYPHS = str.maketrans(GLYPHS, "|:>-+--$")  # for an encoding that has no others
+GLYPHS = "│┆▶◆┬┼┴─⏎"
+PLAIN_GLYPHS = str.maketrans(GLYPHS, "|:>#-+--$")  # for an encoding that has no others
 
 
 class _Screen:
@@ -151,7 +158,12 @@ class _Screen:
         self._out.write(text.encode(self._encoding, "replace").decode(self._encoding) + "\n")
 
     def legend(self) -> str:
-        signs = [("│", "", "as sent"), ("┆", YELLOW, "held back"), ("▶", GREEN, "restored")]
+        signs = [
+            ("│", "", "as sent"),
+            ("┆", YELLOW, "held back"),
+            ("▶", GREEN, "restored"),
+            ("◆", YELLOW, "kept"),
+        ]
         return "   ".join(f"{self._in(colour, sign)} {meaning}" for sign, colour, meaning in signs)
 
     def rule(self, crossing: str) -> None:
@@ -168,6 +180,8 @@ class _Screen:
         """One piece as sent, and what of it is seen."""
         if self.originals.search(seen):
             sign = self._in(GREEN, "▶")
+        elif self._placeholders.search(seen):
+            sign = self._in(YELLOW, "◆")
         else:
             sign = self._in(DIM, "│") if seen.endswith(sent) else self._in(YELLOW, "┆")
         self._columns(label, sent.replace("\n", "⏎"), sign, seen.replace("\n", "⏎"))

@@ -39,9 +39,11 @@ class StreamingHandler:
     otherwise chunks go through as they are. Each event is written as compact JSON (RFC 8259; a NaN or an
     infinity in a dict as Python's json writes it) in one ``data:`` line.
 
-    An upstream's error is raised behind the text that was held back, as the same object. An item that has no JSON form
-    is a ``HoldbackError`` that tells its position, counted from 1, and its type; a wrong type of stream, mapping or
-    config is a ``TypeError``. All of it is raised when the stream is read.
+    Bytes and strings behind the first chunk go through unread. A stream that is to be restored and begins with one is
+    no stream of chunks, which is a ``HoldbackError``. So is an item that has no JSON form. Both tell the position,
+    counted from 1, and the type of the item. An upstream's error is raised behind the text that was held back, as the
+    same object; a wrong type of stream, mapping or config is a ``TypeError``. All of it is raised when the stream is
+    read.
 
     >>> import asyncio
     >>> from holdback import DeanonymizationConfig
@@ -113,6 +115,8 @@ async def _events(
                 chunk = item
                 if not is_chunk:
                     if isinstance(item, (str, bytes, bytearray, memoryview)):
+                        if position == 1 and restorer is not None:
+                            _refuse_text(item)
                         came = item if isinstance(item, str) else bytes(item).decode(errors="replace")
                         is_out = True
                         yield came
@@ -160,6 +164,13 @@ def _tails(restorer: _Restorer | None) -> list[str]:
 
 def _refuse(position: int, item: object) -> NoReturn:
     raise HoldbackError(f"stream item {position} cannot be sent: {type(item).__name__} has no JSON form")
+
+
+def _refuse_text(item: object) -> NoReturn:
+    raise HoldbackError(
+        f"stream item 1 is {type(item).__name__}: StreamingHandler restores chunk objects, "
+        "and WireRestorer what was read from a connection"
+    )
 
 
 def _way_of(kind: type) -> tuple[bool, Callable[[Any], str | None]]:

@@ -168,7 +168,7 @@ class AgUi(Typed):
     def read(self, event: Event, heard: Heard) -> None:
         kind = str(event.get("type", ""))
         now = None
-        if kind.endswith("_CHUNK"):
+        if kind in self.TEXTS and kind.endswith("_CHUNK"):
             (said,) = self.TEXTS[kind]
             now = kind, event.get(said.ids[0]) or None
             if now[1] is None and self.chunk is not None and self.chunk[0] == kind:

@@ -19,7 +19,7 @@ from typing import Any
 from holdback._backend import StreamBuffer
 from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
-from holdback.policy import Reason, RestorePolicy
+from holdback.policy import NO_POLICY, UNREAD, Reason, RestorePolicy
 from holdback.report import Counts, Report
 
 Kept = list[tuple[Reason, int]]
@@ -31,15 +31,17 @@ class Account:
 
     :param pairs: gives the keys with their originals, in the order of the keys.
     :param types: gives the types of the originals.
+    :param policy: what it keeps. Of one that keeps nothing only the channels remain that are not read.
     """
 
     def __init__(
         self,
         pairs: Callable[[], list[tuple[str, str]]],
         types: Callable[[], Mapping[str, str]],
-        policy: RestorePolicy | None = None,
+        policy: RestorePolicy = NO_POLICY,
     ) -> None:
-        self.policy = policy
+        self.unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
+        self.policy = policy if _may_keep(policy) else None
         self.restored: Counter[int] = Counter()
         self.kept: Counter[tuple[Reason, int]] = Counter()
         self.cut: Counter[str] = Counter()
@@ -101,6 +103,13 @@ class Account:
 
     def __repr__(self) -> str:
         return "Account()"
+
+
+def _may_keep(policy: RestorePolicy) -> bool:
+    """Whether a policy may keep a placeholder of a channel that is read, so that it has to be asked."""
+    if policy.looks_at_places or policy.tools is not None or policy.entity_types is not None:
+        return True
+    return any(rule == "keep" for channel, rule in policy.channels.items() if channel not in UNREAD)
 
 
 class Tool:

@@ -69,7 +69,7 @@ class Bedrock(Format):
             "delta": {
                 "text": text("text", "index"),
                 "toolUse": {"input": source("input", "index")},
-                "reasoningContent": {"text": text("reasoning", "index", signed=True)},
+                "reasoningContent": {"text": text("reasoning", "index", channel="signed")},
                 "toolResult": [RESULT],
                 "citation": CITATION,
             },

@@ -25,7 +25,7 @@ from typing import Any
 
 from holdback.engine import json_text
 from holdback.engine.answer import Answer, addresses_of
-from holdback.engine.marks import Event
+from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
     CONTENT,
@@ -216,7 +216,8 @@ class Gemini(Format):
 
     def __init__(self) -> None:
         self._seen: dict[str, Any] = {}  # whose answer it is
-        self._in_snake: bool | None = None  # whether the first event had names in the SDK's spelling
+        # Whether the first event that says something of an answer had names in the SDK's spelling.
+        self._in_snake: bool | None = None
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
@@ -269,7 +270,7 @@ class Gemini(Format):
                 finishing.append(Finish(_candidate(event, at), mark, addresses_of(mark, event)))
             elif name == "error":
                 is_error = True
-            elif name == "root" and self._in_snake is None:
+            elif name == "root" and self._in_snake is None and any(map(_tells, event.marks)):
                 self._in_snake = _is_in_snake(event.value(where))
         steps += [
             End(_candidate(event, at), ("args",), closes=True)
@@ -324,6 +325,12 @@ def _end_of_piece(event: Event, at: tuple[int, ...]) -> list[Step]:
 def _is_kept(event: Event, at: tuple[int, ...]) -> bool:
     """Whether a part says something besides its text."""
     return any(mark[0].kind is Kind.KEEPS and mark[1][: len(at)] == at for mark in event.marks)
+
+
+def _tells(mark: Mark) -> bool:
+    """Whether an event with this mark is one of an answer. The lane passes others unseen."""
+    slot, _, value, _ = mark
+    return slot.kind in (Kind.EVENT, Kind.ONCE) or (is_text(slot) and bool(value))
 
 
 def _is_in_snake(node: Any, depth: int = 8) -> bool:

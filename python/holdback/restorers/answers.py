@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdback._backend import TrieMatcher, is_native
-from holdback.config import content_of, restores_reasoning
+from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
 from holdback.engine.frames import BOM
@@ -67,7 +67,7 @@ def _restored(
         raise TypeError(f"an answer is a dict, an object of an SDK or bytes, not {type(answer).__name__}")
     if matcher is None or (kind := kind or format_of_answer(members(node) or {})) is None:
         return answer
-    event = ObjectEvent(node, kind.answer_shapes(signed=restores_reasoning(config)))
+    event = ObjectEvent(node, kind.answer_shapes(account.unread))
     restore_wholes(event, matcher, content_of(config), account, is_one=kind.IS_ONE)
     written = event.written()
     return answer if written is node else written
@@ -82,7 +82,7 @@ def _in_bytes(
     node = json_text.loads(text)
     if matcher is None or node is None or (kind := kind or format_of_answer(node)) is None:
         return answer
-    shapes = kind.answer_shapes(signed=restores_reasoning(config))
+    shapes = kind.answer_shapes(account.unread)
     reading = walk(shapes, text, natively=is_native(matcher))
     if reading is None:
         return answer

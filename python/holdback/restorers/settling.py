@@ -37,7 +37,6 @@ class Settling:
         "_format",
         "_is_first",
         "_kind",
-        "_signed",
         "_state",
         "_uses_lane",
         "_writer",
@@ -48,7 +47,6 @@ class Settling:
     _format: Format | None  # of this stream, once it is decided
     _is_first: bool  # no frame was read yet
     _kind: type[Format] | None
-    _signed: bool
     _state: State
     _uses_lane: bool
     _writer: FrameWriter
@@ -92,7 +90,7 @@ class Settling:
             self._decide(kind)
         if self._kind is None:
             return None
-        shapes = self._kind.shapes(signed=self._signed)
+        shapes = self._kind.shapes(self._account.unread)
         return walk(shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:

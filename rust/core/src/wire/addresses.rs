@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::channels::{Address, Key};
-use super::json_text::{Kind, Literal};
+use super::literal::{Kind, Literal};
 use super::reading::{Mark, ROOT, Reading};
 use super::shapes::{Shapes, SlotId};
 

@@ -15,9 +15,9 @@
 //!
 //! Cost: O(bytes); nothing is allocated once the vectors of a [`Reading`] that is used again have grown.
 
-use super::envelope::{Envelope, SHORTEST};
-use super::json_text::{Kind, Literal, Next, blanks, byte, colon, next, open, value};
-use super::reading::{Mark, Place, ROOT, Reading};
+use super::json_text::{Next, blanks, colon, next, open, value};
+use super::literal::{Kind, Literal, byte};
+use super::reading::{Envelope, Mark, Place, ROOT, Reading, SHORTEST};
 use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 use super::strings::string;
 

@@ -5,8 +5,9 @@
 //! well. That is no second way to read an event: it is the walk, from a later place on.
 
 use super::cursor::{DEAD, Walk};
-use super::json_text::{Kind, Literal, blanks};
-use super::reading::Reading;
+use super::json_text::blanks;
+use super::literal::{Kind, Literal};
+use super::reading::{Envelope, Reading};
 use super::shapes::Shapes;
 
 impl Shapes {
@@ -64,21 +65,6 @@ impl Shapes {
         true
     }
 }
-
-/// The envelope of an event: the bytes before the first member of the root that holds more of the shape, and what came
-/// of them. The same bytes give the same reading, so the next event that begins with them is walked from there on.
-pub(crate) struct Envelope {
-    pub(super) bytes: Vec<u8>,
-    /// Where the root begins in them.
-    pub(super) root: usize,
-    /// The names of the root that came.
-    pub(super) seen: u64,
-    pub(super) marks: usize,
-    pub(super) addresses: usize,
-}
-
-/// A shorter envelope is as quickly read as compared.
-pub(super) const SHORTEST: usize = 32;
 
 impl Envelope {
     fn walk(&self, shapes: &Shapes, source: &[u8], reading: &mut Reading) -> Option<()> {

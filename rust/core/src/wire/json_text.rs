@@ -15,91 +15,11 @@
     reason = "a call costs more than what these do, and they are called for each token"
 )]
 
-use super::strings::{string, unescape};
+use super::literal::{Kind, byte};
+use super::strings::string;
 
 /// How deep containers may be nested.
 pub(crate) const DEEPEST: usize = 200;
-
-/// What a value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `false`
-    False,
-    /// `true`
-    True,
-    /// A number without fraction and exponent, of any length.
-    Integer,
-    /// Any other number; NaN and the infinities are such.
-    Float,
-    /// A string whose text is what stands between the quotes.
-    Plain,
-    /// A string with an escape in it.
-    Escaped,
-    /// An array.
-    Array,
-    /// An array without elements.
-    EmptyArray,
-    /// An object.
-    Object,
-    /// An object without members.
-    EmptyObject,
-}
-
-impl Kind {
-    pub(crate) fn is_string(self) -> bool {
-        matches!(self, Self::Plain | Self::Escaped)
-    }
-
-    pub(crate) fn is_number(self) -> bool {
-        matches!(self, Self::Integer | Self::Float)
-    }
-
-    pub(crate) fn is_empty_container(self) -> bool {
-        matches!(self, Self::EmptyArray | Self::EmptyObject)
-    }
-}
-
-/// A value in its source: what it is, and where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Literal {
-    /// What it is.
-    pub kind: Kind,
-    /// Its first byte; of a string, the quote.
-    pub begin: usize,
-    /// Behind its last byte.
-    pub end: usize,
-}
-
-impl Literal {
-    /// Whether it is a string without text.
-    pub(crate) fn is_empty_string(self) -> bool {
-        self.kind == Kind::Plain && self.end - self.begin == 2
-    }
-
-    /// Whether it is absent or as good as that: null, an empty string, an empty container.
-    pub(crate) fn is_vain(self) -> bool {
-        self.kind == Kind::Null || self.is_empty_string() || self.kind.is_empty_container()
-    }
-
-    /// The text of a string as WTF-8. It is written to `out` if it is not what stands between the quotes.
-    pub(crate) fn text<'a>(self, source: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
-        let inside = &source[self.begin + 1..self.end - 1];
-        if self.kind != Kind::Escaped {
-            return inside;
-        }
-        out.clear();
-        unescape(inside, out);
-        out
-    }
-}
-
-/// The byte at a place; 0 at the end, which begins and ends nothing.
-#[inline(always)]
-pub(crate) fn byte(source: &[u8], at: usize) -> u8 {
-    source.get(at).copied().unwrap_or(0)
-}
 
 /// Past blanks.
 #[inline(always)]

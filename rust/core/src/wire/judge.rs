@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::frames::{Data, Frame, Framing};
-use super::json_text::Kind;
 use super::lane::{Fate, Lane, Run};
+use super::literal::Kind;
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
 use crate::Fed;

@@ -19,11 +19,10 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
-use super::envelope::Envelope;
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::progress::{Declined, Progress};
-use super::reading::Reading;
+use super::reading::{Envelope, Reading};
 use super::shapes::{Shapes, SlotId, SlotKind};
 use super::splice::Splice;
 use crate::SharedBuffer;

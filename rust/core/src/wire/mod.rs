@@ -46,6 +46,7 @@ mod frames;
 mod json_text;
 mod judge;
 mod lane;
+mod literal;
 mod names;
 pub mod places;
 mod progress;
@@ -56,8 +57,8 @@ mod strings;
 
 pub use channels::{Address, ChannelId, LaneError};
 pub use frames::{Data, Frame, Frames, Framing, Manner};
-pub use json_text::{Kind, Literal};
 pub use lane::Lane;
+pub use literal::{Kind, Literal};
 pub use progress::{Declined, Progress};
 pub use reading::{Mark, Reading};
 pub use shapes::{

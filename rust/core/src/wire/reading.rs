@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::json_text::{Kind, Literal};
+use super::literal::{Kind, Literal};
 use super::shapes::{ObjectId, SlotId};
 
 /// The place that is in no array.
@@ -123,3 +123,18 @@ impl Reading {
         true
     }
 }
+
+/// The envelope of an event: the bytes before the first member of the root that holds more of the shape, and what came
+/// of them. The same bytes give the same reading, so the next event that begins with them is walked from there on.
+pub(crate) struct Envelope {
+    pub(super) bytes: Vec<u8>,
+    /// Where the root begins in them.
+    pub(super) root: usize,
+    /// The names of the root that came.
+    pub(super) seen: u64,
+    pub(super) marks: usize,
+    pub(super) addresses: usize,
+}
+
+/// A shorter envelope is as quickly read as compared.
+pub(super) const SHORTEST: usize = 32;

@@ -5,7 +5,7 @@
     reason = "a call costs more than what these do, and they are called for each token"
 )]
 
-use super::json_text::{Kind, byte};
+use super::literal::{Kind, Literal, byte};
 use crate::surrogate::{self, CodePoint};
 
 /// The string that begins at a place: where it ends, and whether an escape is in it.
@@ -24,6 +24,19 @@ fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
             b'\\' => at = plain_run(source, at + escape_length(&source[at..])?),
             _ => return None,
         }
+    }
+}
+
+impl Literal {
+    /// The text of a string as WTF-8. It is written to `out` if it is not what stands between the quotes.
+    pub(crate) fn text<'a>(self, source: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
+        let inside = &source[self.begin + 1..self.end - 1];
+        if self.kind != Kind::Escaped {
+            return inside;
+        }
+        out.clear();
+        unescape(inside, out);
+        out
     }
 }
 

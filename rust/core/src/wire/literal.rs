@@ -1,0 +1,76 @@
+//! A JSON value where it stands: what it is, and its span.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a call costs more than what this does, and it is called for each token"
+)]
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `false`
+    False,
+    /// `true`
+    True,
+    /// A number without fraction and exponent, of any length.
+    Integer,
+    /// Any other number; NaN and the infinities are such.
+    Float,
+    /// A string whose text is what stands between the quotes.
+    Plain,
+    /// A string with an escape in it.
+    Escaped,
+    /// An array.
+    Array,
+    /// An array without elements.
+    EmptyArray,
+    /// An object.
+    Object,
+    /// An object without members.
+    EmptyObject,
+}
+
+impl Kind {
+    pub(crate) fn is_string(self) -> bool {
+        matches!(self, Self::Plain | Self::Escaped)
+    }
+
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Float)
+    }
+
+    pub(crate) fn is_empty_container(self) -> bool {
+        matches!(self, Self::EmptyArray | Self::EmptyObject)
+    }
+}
+
+/// A value in its source: what it is, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Literal {
+    /// What it is.
+    pub kind: Kind,
+    /// Its first byte; of a string, the quote.
+    pub begin: usize,
+    /// Behind its last byte.
+    pub end: usize,
+}
+
+impl Literal {
+    /// Whether it is a string without text.
+    pub(crate) fn is_empty_string(self) -> bool {
+        self.kind == Kind::Plain && self.end - self.begin == 2
+    }
+
+    /// Whether it is absent or as good as that: null, an empty string, an empty container.
+    pub(crate) fn is_vain(self) -> bool {
+        self.kind == Kind::Null || self.is_empty_string() || self.kind.is_empty_container()
+    }
+}
+
+/// The byte at a place; 0 at the end, which begins and ends nothing.
+#[inline(always)]
+pub(crate) fn byte(source: &[u8], at: usize) -> u8 {
+    source.get(at).copied().unwrap_or(0)
+}
