@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// The bytes of name, separator and identifier together: what is longer is of no form.
@@ -36,10 +37,33 @@ pub struct Form {
 /// The forms of some placeholders, compiled once and shared by streams.
 pub struct Forms {
     all: Vec<Form>,
-    names: HashMap<Box<[u8]>, u32>,
-    keys: HashSet<Box<[u8]>>,
+    names: HashMap<Box<[u8]>, u32, Hash>,
+    keys: HashSet<Box<[u8]>, Hash>,
     firsts: Firsts,
     has_bare: bool,
+}
+
+/// FNV-1a: short texts, and a table that nobody who writes the text can fill.
+struct Fnv(u64);
+
+type Hash = BuildHasherDefault<Fnv>;
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 enum Firsts {
@@ -93,7 +117,8 @@ impl Forms {
         names: impl IntoIterator<Item = Vec<u8>>,
         keys: impl IntoIterator<Item = Vec<u8>>,
     ) -> Self {
-        let names: HashMap<Box<[u8]>, u32> = names.into_iter().map(Vec::into_boxed_slice).zip(0..).collect();
+        let names: HashMap<Box<[u8]>, u32, Hash> =
+            names.into_iter().map(Vec::into_boxed_slice).zip(0..).collect();
         let has_bare = forms.iter().any(|form| form.opening.is_empty());
         let openings = forms.iter().filter_map(|form| form.opening.first().copied());
         let words = names.keys().filter(|_| has_bare).filter_map(|name| name.first().copied());
