@@ -5,6 +5,9 @@ take times with ``bench``, print ``info``.
 written now, and at the end of the input the rest (``flush``): ``BodyRestorer`` for what a provider sends,
 ``PlainText`` for text. Nothing is buffered on the way, so text appears as it comes.
 
+An input of which nothing was understood passes as it came, and one line on stderr says so: a wrong ``--protocol`` would
+go unnoticed else.
+
 Exit codes: 0 done; 1 checked, and something does not hold; 2 cannot be done, with one line on stderr that says why
 (none if the reader of our output is gone); 130 interrupted. That line names files, positions and types, never a value
 of the map.
@@ -222,23 +225,32 @@ def _restore(options: argparse.Namespace) -> None:
         _open(1, "wb", "standard output") as sink,
     ):
         try:
-            _pump(source, restorer, sink)
+            came = _pump(source, restorer, sink)
+            if came and isinstance(restorer, BodyRestorer) and not restorer.understood:
+                what = "" if protocol == AUTO else f" as {protocol}"
+                _say(f"warning: nothing in the input was understood{what}; it passed as it came")
         finally:
             if asks and sys.stderr is not None:
                 report = restorer.report
                 print(report.as_json() if options.report == "json" else report, file=sys.stderr)
 
 
-def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> None:
-    """Everything from source to sink, through the restorer. What is held leaves even if reading fails."""
+def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> bool:
+    """Everything from source to sink, through the restorer. What is held leaves even if reading fails.
+
+    Returns whether anything came.
+    """
+    came = False
     try:
         while data := _read(source):
+            came = True
             _write(sink, restorer.feed(data))
     except HoldbackError:
         with contextlib.suppress(HoldbackError):  # the first error is the one to tell
             _write(sink, restorer.flush())
         raise
     _write(sink, restorer.flush())
+    return came
 
 
 def _read(source: BinaryIO) -> bytes:
