@@ -195,11 +195,13 @@ def helpers(watch: Watch, _: Path) -> None:
     "DeanonymizationConfig.reasoning",
     "DeanonymizationConfig.spellings",
     "DeanonymizationConfig.words",
+    "DeanonymizationConfig.unknown",
     "DeanonymizationConfig.policy",
 )
 def config(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig, enabled=ORIGINAL)
     watch.fails(DeanonymizationConfig, reasoning=[FAKE])
+    watch.fails(DeanonymizationConfig, unknown=FAKE)
     watch.fails(DeanonymizationConfig, spellings=(FAKE,))
     watch.fails(DeanonymizationConfig, content=ORIGINAL)
     watch.fails(DeanonymizationConfig, words=[FAKE])
