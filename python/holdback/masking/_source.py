@@ -130,4 +130,5 @@ def _collect(old: Any, new: Any, number: int, changes: dict[int, str]) -> int:
 
 def literal(text: str, *, ascii_only: bool) -> str:
     r"""A string literal. A lone surrogate, which has no UTF-8, is written as ``\uXXXX``."""
-    return json.dumps(text, ensure_ascii=ascii_only or _HALF.search(text) is not None)
+    escapes = ascii_only or (not text.isascii() and _HALF.search(text) is not None)
+    return json.dumps(text, ensure_ascii=escapes)

@@ -86,6 +86,15 @@ class KnownValues:
             at += length
         return spans
 
+    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
+        """The values in ``text`` with their types, as often as they stand there, without saying where."""
+        marked = self._matcher.replace(text)
+        if marked is not text:
+            for number in _MARK.findall(marked):
+                if number:
+                    at = int(number)
+                    yield self._spellings[at][0], self._types[at]
+
     def value_of(self, spelling: str) -> str:
         """The value that JSON spells like this; the spelling itself if it is none of ours."""
         return self._spelled.get(spelling, spelling)
