@@ -33,6 +33,7 @@ VALUES = {
 }
 KNOWN = Masker(KnownValues(VALUES), Placeholders(KEY))
 BOTH = Masker([KnownValues(VALUES), Patterns({"EMAIL": r"\w+@\w+\.org"}, engine="re")], Placeholders(KEY))
+UNSPELLED = Masker(KnownValues(VALUES, spelled=False), Placeholders(KEY))
 NUMBERED = Masker(KnownValues(VALUES), Placeholders(style="numbered"))
 MARK = Placeholders(KEY).of("Ada", "PERSON", scope="s")
 
@@ -89,7 +90,7 @@ BLANKS = st.sampled_from(["", "", "", " ", "\n\t"])
 
 
 @st.composite
-def values(draw: Any, protocol: str, deep: int = 4) -> str:
+def values(draw: Any, protocol: str, deep: int = 4) -> Any:
     """The source of a value, mostly of names that the format knows, with all that JSON allows and a little more."""
     kind = draw(st.sampled_from("sssoooaa")) if deep else "s"
     if kind == "s":
@@ -142,7 +143,7 @@ def test_what_is_not_declined_is_what_the_walk_has(request: tuple[str, bytes], h
         known.add("user", "Zorp", "ROLE")
         known.add("Ada", "<PERSON_1>", "PERSON")
     event(f"plain: {plain(source, protocol) is not None}")
-    for work in (KNOWN, BOTH, *((NUMBERED,) if known is None else ())):
+    for work in (KNOWN, UNSPELLED, BOTH, *((NUMBERED,) if known is None else ())):
         quick = came_of(work, source, protocol, known)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(masker, "plain_request", lambda *_: None)

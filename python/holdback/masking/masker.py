@@ -261,11 +261,14 @@ class Masker:
         found: dict[str, str] = {}
         if len(self._detectors) == 1 and type(known := self._detectors[0]) is KnownValues:
             hits: set[str] = set()
+            is_sure = known.finds_spellings and not fakes
             for text in (*read.found, *read.names):
                 for value, entity_type in known.found_in(text):
-                    found.setdefault(value.strip(), entity_type)
+                    bare = value.strip()
+                    is_sure = is_sure and bare == value  # else a part of it may stand where it does not
+                    found.setdefault(bare, entity_type)
                     hits.add(text)
-            if not fakes:
+            if is_sure:
                 read.hits = hits
             self._add_numbers(found, read)
             return {value: entity_type for value, entity_type in found.items() if value not in fakes}
