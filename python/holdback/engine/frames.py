@@ -351,8 +351,8 @@ def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer
     return Framer(framing, max_event_bytes, skip_oversized=skips, offset=offset)
 
 
-def taken_apart(frame: bytes, framing: Framing | None, framer: Any, *, first: bool) -> Frame | Message:
-    """A frame taken apart; a message that is not sound is counted."""
+def taken_apart(frame: bytes, framing: Framing | None, *, first: bool) -> Frame | Message:
+    """A frame taken apart."""
     if framing is Framing.MESSAGES:
-        return framer.taken_apart(frame)  # type: ignore[no-any-return]
+        return Message(frame)
     return Frame(frame, framing or Framing.EVENTS, first=first)
