@@ -24,7 +24,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from holdback.engine.bytes_cursor import Change
 from holdback.engine.messages import FIRST_BYTES, Message, MessageFramer

@@ -104,7 +104,10 @@ class WireRestorer(Settling):
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
-        self._before_lane = 0, 0  # events that were too large, and what was no message, before the lane took over
+        self._before_lane = (
+            0,
+            0,
+        )  # events that were too large, and what was no message, before the lane took over
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
