@@ -146,6 +146,13 @@ class Shapes:
 
         A mark: slot, positions, value, and the span of its literal. Another type is a ``TypeError``.
         """
+    def plain(self, source: bytes, /) -> tuple[list[str], list[tuple[int, int]], list[str]] | None:
+        """The texts of a source that is text and nothing else, their literals' spans, and names that no shape has.
+
+        None if ``source`` is no JSON object, or not plain: text is what a slot of the kind ``"whole"`` holds, slots of
+        the kinds ``"text"`` and ``"document"`` together are a member of which nothing is known, and where any other
+        slot has a value, a named member comes twice, or a text begins like a document, it is not. Native only.
+        """
 
 _Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]

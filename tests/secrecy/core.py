@@ -137,7 +137,7 @@ def chunk_restorer(watch: Watch, _: Path) -> None:
 
 @covers(
     "WireRestorer",
-    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol", "report")),
+    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol", "report", "understood")),
     "EncodedInput",
     "EventTooLarge",
     "StreamStateError",
