@@ -134,8 +134,9 @@ async def test_chunks_leave_as_they_are(backend: str) -> None:
     assert events(await sent([chunk, USAGE])) == [chunk, USAGE]
 
 
-async def test_bytes_and_strings_are_forwarded_unread(backend: str) -> None:
+async def test_bytes_and_strings_behind_the_first_chunk_are_forwarded_unread(backend: str) -> None:
     items = [
+        STOP,
         b": ping\n\n",
         "data: <PERSON_2>\n\n",
         b"\xff<PERSON_2>",
@@ -145,9 +146,35 @@ async def test_bytes_and_strings_are_forwarded_unread(backend: str) -> None:
         say("ON_2>"),
     ]
     out = await sent(items)
-    assert out[:4] == [": ping\n\n", "data: <PERSON_2>\n\n", "\ufffd<PERSON_2>", "x"]
-    assert out[4] == "y"
-    assert events(out[5:]) == [say("Bo")]
+    assert out[1:5] == [": ping\n\n", "data: <PERSON_2>\n\n", "\ufffd<PERSON_2>", "x"]
+    assert out[5] == "y"
+    assert events(out[6:]) == [say("Bo")]
+
+
+@pytest.mark.parametrize("kind", [str, bytes, bytearray, memoryview])
+@pytest.mark.parametrize("is_text", [False, True])
+async def test_text_where_the_first_chunk_belongs(kind: Any, is_text: bool, backend: str) -> None:
+    """A stream of strings or bytes would pass unrestored, and nobody would notice."""
+    data = b'data: {"choices":[{"delta":{"content":"<PERSON_1>"}}]}\n\n'
+    item = data.decode() if kind is str else kind(data)
+    upstream = Upstream([item, say("a")])
+    respond = StreamingHandler.stream_text_response if is_text else StreamingHandler.stream_response
+    out: list[str] = []
+    with pytest.raises(HoldbackError) as caught:  # noqa: PT012
+        async for event in respond(upstream, PAIRS, ON):
+            out.append(event)  # noqa: PERF401 - nothing may have left before the error
+    assert str(caught.value) == (
+        f"stream item 1 is {kind.__name__}: StreamingHandler restores chunk objects, "
+        "and WireRestorer what was read from a connection"
+    )
+    assert out == []
+    assert upstream.closed == 1
+
+
+@pytest.mark.parametrize("item", ["data: <PERSON_1>\n\n", b"data: <PERSON_1>\n\n"], ids=["str", "bytes"])
+async def test_text_passes_where_nothing_is_restored(item: Any, backend: str) -> None:
+    assert (await sent([item], OFF))[0] == "data: <PERSON_1>\n\n"
+    assert (await sent([item], ON, {}))[0] == "data: <PERSON_1>\n\n"
 
 
 async def test_what_breaks_readers_leaves_escaped(backend: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
+__all__ = ["Forms", "JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -99,6 +99,12 @@ class StreamBuffer:
 
     def _take_counts(self) -> dict[int, int]:
         """How often which key was replaced since this was asked last, by the places of the keys in their order."""
+
+    def _look_for(self, forms: Forms) -> None:
+        """Count from here on what has one of these forms and is no key. See ``_pure/forms.py``."""
+
+    def _take_unknown(self) -> dict[int, int]:
+        """How often such text came since this was asked last, by the number of its name."""
 
     def _settle(self) -> str:
         """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""
@@ -228,6 +234,15 @@ class Lane:
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""
 
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Forms:
+    """For the engine: what some placeholders have in common. See ``_pure/forms.py``."""
+
+    def __new__(
+        cls, forms: Sequence[tuple[str, str, bool, str, bool]], names: Sequence[str], keys: Sequence[str]
+    ) -> Forms: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from holdback._pure.pattern import plain
-from holdback.config import restores_reasoning
+from holdback.config import policy_of
 from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import _source
@@ -212,7 +212,7 @@ class Masker:
 
         :raises MaskingError: it does.
         """
-        if config is not None and restores_reasoning(config):
+        if config is not None and policy_of(config).by_channel("signed") == "restore":
             raise MaskingError("signed text must stay masked beside a masker: it is sent back as it is")
 
     def _check_style(self, known: object, earlier: str) -> None:
