@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import aws_messages
+import message_vectors
 from aws_messages import message, read, stream, written
 from holdback import ChunkRestorer, DeanonymizationConfig, EventTooLarge, WireRestorer
+from holdback.engine.messages import MessageFramer
 from recorded import MAP, STREAMS, through
 
 RECORDINGS = sorted(path.name for path in STREAMS.glob("*.eventstream"))
@@ -138,6 +140,31 @@ def test_an_exception_comes_behind_the_tails(backend: str) -> None:
     out = restored(written(chunk) + error)
     assert out.endswith(error)
     assert aws_messages.inner(read(out))[1] == {"generation": "<PERS"}
+
+
+# ---------------------------------------------------------------- vectors, which `cargo test` reads as well
+
+
+def test_the_vectors_are_as_they_are_made() -> None:
+    assert json.loads(message_vectors.FILE.read_text("ascii")) == message_vectors.vectors()
+
+
+@pytest.mark.parametrize("vector", message_vectors.vectors(), ids=lambda vector: vector["name"])
+def test_a_vector(vector: dict[str, Any], backend: str) -> None:
+    data, leaves = (vector[name].encode("latin-1") for name in ("stream", "leaves"))
+    for size in (1, 7, len(data)):
+        framer, lengths = MessageFramer(1 << 20, skip_oversized=True), []
+        for at in range(0, len(data), size):
+            taken = framer.feed(data[at : at + size])
+            while isinstance(taken, tuple):
+                lengths.append(len(taken[1]))
+                taken = framer.feed(b"")
+        assert lengths == vector["messages"]
+        for lane in (True, False):
+            restorer = WireRestorer(message_vectors.PAIRS, protocol="bedrock", _lane=lane)
+            out = b"".join(restorer.feed(data[at : at + size]) for at in range(0, len(data), size))
+            assert out + restorer.flush() == leaves
+            assert restorer.report.not_understood == vector["broken"]
 
 
 # ---------------------------------------------------------------- damage
