@@ -259,7 +259,7 @@ def reads_of(data: bytes, cut: str) -> list[bytes]:
         return every(data, 1)
     if cut == "units":
         return [data]
-    rng, found, at = Random(len(data)), [], 0  # noqa: S311
+    rng, found, at = Random(len(data)), [], 0
     while at < len(data):
         size = rng.choice((rng.randint(1, 9), rng.randint(10, 400)))
         found.append(data[at : at + size])

@@ -7,166 +7,48 @@ character an event, and at random. R13, content that is JSON, has tables of its 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import oracle
 from json_oracle import JsonOracle
-
-PAIRS = {"<PERSON_1>": 'Ada "Q" Núñez', "<PERSON_2>": "Bo"}
-TEXT = "Hi <PERSON_1>, <PERSON_2>! a<b <PERS"
-SOURCE = '{"to":"Hi <PERSON_1>","cc":["<PERSON_2> <PERS"],"n":1420}'
-ALL = ("events", "lines", "array")
-
-Event = dict[str, Any]
-Pieces = Sequence[str]
-
-
-class Case(NamedTuple):
-    """A stream, and what a client reads in it: ``read`` of what leaves gives ``says``."""
-
-    protocol: str
-    events: list[Any]
-    read: Callable[[list[Event]], Any]
-    says: Any
-    signed: bool = False
-    framings: tuple[str, ...] = ALL
-    limit: int | None = None  # of an event's bytes
-    raw: bytes = b""  # the stream itself, where events do not say it
-    of_bytes: bool = False  # chunks do not show it
-
-
-class Speaker(NamedTuple):
-    """How a format says a piece of text of one channel, and where a client finds it."""
-
-    name: str
-    protocol: str
-    say: Callable[[str], Event]
-    paths: tuple[str, ...]
-    source: bool = False
-    signed: bool = False
-
-    @property
-    def text(self) -> str:
-        return SOURCE if self.source else TEXT
-
-    @property
-    def says(self) -> str:
-        return JsonOracle(PAIRS).restore(SOURCE) if self.source else oracle.restore(PAIRS, TEXT)
-
-    def read(self, events: list[Event]) -> str:
-        return "".join(one for event in events for path in self.paths for one in found(event, path.split()))
-
-    def case(self, events: list[Any], **more: Any) -> Case:
-        return Case(self.protocol, events, self.read, self.says, self.signed, **more)
+from speakers import (
+    ARGUMENTS,
+    CHAT,
+    CHATS,
+    CHOICE,
+    NAMED,
+    PAIRS,
+    PARTS,
+    SOURCE,
+    SPEAKERS,
+    TEXT,
+    Case,
+    Event,
+    Pieces,
+    Speaker,
+    base,
+    call,
+    chunk,
+    found,
+    line,
+    part,
+    spoken,
+)
 
 
-def found(node: Any, path: Sequence[str]) -> Iterator[str]:
-    """The strings at a path; ``*`` is every element of an array."""
-    if not path:
-        if isinstance(node, str):
-            yield node
-    elif path[0] == "*":
-        for one in node if isinstance(node, list) else ():
-            yield from found(one, path[1:])
-    elif isinstance(node, dict):
-        yield from found(node.get(path[0]), path[1:])
+def _at_random(text: str) -> list[str]:
+    rng = Random(text)
+    marks = sorted(rng.sample(range(1, len(text)), 7))
+    return [text[a:b] for a, b in zip([0, *marks], [*marks, len(text)], strict=True)]
 
 
 CUTS: dict[str, Callable[[str], list[str]]] = {
     "whole": lambda text: [text],
     "units": list,
-    "random": lambda text: _at_random(text),
+    "random": _at_random,
 }
-
-
-def _at_random(text: str) -> list[str]:
-    rng = Random(text)  # noqa: S311
-    marks = sorted(rng.sample(range(1, len(text)), 7))
-    return [text[a:b] for a, b in zip([0, *marks], [*marks, len(text)], strict=True)]
-
-
-# ---------------------------------------------------------------- how the formats say it
-
-
-def chunk(delta: Any, finish: Any = None, index: Any = 0, **more: Any) -> Event:
-    choice = {"index": index, "delta": delta, "finish_reason": finish}
-    return {
-        "id": "c1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "m",
-        "choices": [choice],
-        **more,
-    }
-
-
-def call(arguments: Any, kind: str = "function", index: Any = 0, **more: Any) -> Event:
-    inner = {"function": "arguments", "custom": "input"}[kind]
-    return chunk({"tool_calls": [{"index": index, **more, kind: {inner: arguments}}]})
-
-
-def spoken(name: str, text: Any, **ids: Any) -> Event:
-    """An event of Responses."""
-    return {
-        "type": f"response.{name}.delta",
-        "sequence_number": 7,
-        "item_id": "i",
-        "output_index": 0,
-        **ids,
-        "delta": text,
-    }
-
-
-def block(kind: str, field: str) -> Callable[[str], Event]:
-    return lambda text: {"type": "content_block_delta", "index": 0, "delta": {"type": kind, field: text}}
-
-
-def part(finish: Any = None, **one: Any) -> Event:
-    ended = {"finishReason": finish} if finish else {}
-    return {
-        "candidates": [{"index": 0, "content": {"role": "model", "parts": [one]}, **ended}],
-        "modelVersion": "g",
-    }
-
-
-def line(**message: Any) -> Event:
-    return {"model": "m", "created_at": "t", "message": {"role": "assistant", **message}, "done": False}
-
-
-CHOICE = "choices * delta"
-ARGUMENTS = f"{CHOICE} tool_calls * function arguments"
-INPUT = f"{CHOICE} tool_calls * custom input"
-PARTS = "candidates * content parts * text"
-CHAT = "openai-chat"
-SPEAKERS = [
-    Speaker("chat content", CHAT, lambda text: chunk({"content": text}), (f"{CHOICE} content",)),
-    Speaker("chat reasoning", CHAT, lambda text: chunk({"reasoning_content": text}), (f"{CHOICE} reasoning_content",)),
-    Speaker("chat arguments", CHAT, call, (ARGUMENTS,), source=True),
-    Speaker("chat custom input", CHAT, lambda text: call(text, "custom"), (INPUT,)),
-    Speaker("text", "openai-text", lambda text: {"object": "text_completion", "choices": [{"index": 0, "text": text}]}, ("choices * text",)),
-    Speaker("responses text", "openai-responses", lambda text: spoken("output_text", text, content_index=0), ("delta",)),
-    Speaker("responses reasoning", "openai-responses", lambda text: spoken("reasoning_text", text, content_index=0), ("delta",), signed=True),
-    Speaker("responses arguments", "openai-responses", lambda text: spoken("function_call_arguments", text), ("delta",), source=True),
-    Speaker("responses custom input", "openai-responses", lambda text: spoken("custom_tool_call_input", text), ("delta",)),
-    Speaker("anthropic text", "anthropic", block("text_delta", "text"), ("delta text",)),
-    Speaker("anthropic thinking", "anthropic", block("thinking_delta", "thinking"), ("delta thinking",), signed=True),
-    Speaker("anthropic arguments", "anthropic", block("input_json_delta", "partial_json"), ("delta partial_json",), source=True),
-    Speaker("gemini text", "gemini", lambda text: part(text=text), (PARTS,)),
-    Speaker("gemini thought", "gemini", lambda text: part(text=text, thought=True), (PARTS,)),
-    Speaker("ollama content", "ollama", lambda text: line(content=text), ("message content",)),
-    Speaker("ollama thinking", "ollama", lambda text: line(content="", thinking=text), ("message thinking",)),
-    Speaker("cohere text", "cohere", lambda text: {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": text}}}}, ("delta message content text",)),
-    Speaker("UI text", "ui-message-stream", lambda text: {"type": "text-delta", "id": "1", "delta": text}, ("delta",)),
-    Speaker("AG-UI text", "ag-ui", lambda text: {"type": "TEXT_MESSAGE_CONTENT", "messageId": "1", "delta": text}, ("delta",)),
-]  # fmt: skip
-NAMED = {speaker.name: speaker for speaker in SPEAKERS}
-CHATS = [speaker for speaker in SPEAKERS if speaker.protocol == CHAT]
-
-
-def base(speaker: Speaker, pieces: Pieces) -> list[Any]:
-    return [speaker.say(piece) for piece in pieces]
 
 
 # ---------------------------------------------------------------- the kinds
@@ -202,9 +84,9 @@ for _speaker, _field in ((NAMED["chat arguments"], "function"), (NAMED["chat cus
     ) -> Case:
         events = [call(piece, kind, id=f"call_{at}") for at, piece in enumerate(pieces)]
         events[0]["choices"][0]["delta"]["tool_calls"][0][kind]["name"] = "f"
-        for one in events[1 if finishes else len(events) :]:
+        for one in events if finishes else ():
             one["choices"][0]["finish_reason"] = "stop"
-        return s.case([call("", kind, id="call_first")] * 0 + events)
+        return s.case(list(events))
 
     of_kind("R2", f"{_speaker.name}, an id with each event", _speaker.text, _renamed)
     of_kind(
@@ -215,9 +97,11 @@ for _speaker, _field in ((NAMED["chat arguments"], "function"), (NAMED["chat cus
     )
 
 for _name in ("responses text", "responses arguments", "responses custom input"):
-    of_speakers("R3", [NAMED[_name]], lambda s, pieces: [
-        {**s.say(piece), "item_id": f"i{at}"} for at, piece in enumerate(pieces)
-    ])  # fmt: skip
+    of_speakers(
+        "R3",
+        [NAMED[_name]],
+        lambda s, pieces: [{**s.say(piece), "item_id": f"i{at}"} for at, piece in enumerate(pieces)],
+    )
 
 
 def _objects(protocol: str, path: str, put: Callable[[Any], Event]) -> None:
@@ -233,10 +117,24 @@ def _objects(protocol: str, path: str, put: Callable[[Any], Event]) -> None:
 
 
 _objects(CHAT, f"{ARGUMENTS} to *", call)
-_objects("ollama", "message tool_calls * function arguments to *", lambda value: line(tool_calls=[{"function": {"name": "f", "arguments": value}}]))  # fmt: skip
-_objects("gemini", "candidates * content parts * functionCall args to *", lambda value: part(functionCall={"name": "f", "args": value}))  # fmt: skip
+_objects(
+    "ollama",
+    "message tool_calls * function arguments to *",
+    lambda value: line(tool_calls=[{"function": {"name": "f", "arguments": value}}]),
+)
+_objects(
+    "gemini",
+    "candidates * content parts * functionCall args to *",
+    lambda value: part(functionCall={"name": "f", "args": value}),
+)
 
-for _name in ("apply_patch_call_operation_diff", "code_interpreter_call_code", "refusal", "custom_tool_call_input", "shell_call_command"):  # fmt: skip
+for _name in (
+    "apply_patch_call_operation_diff",
+    "code_interpreter_call_code",
+    "refusal",
+    "custom_tool_call_input",
+    "shell_call_command",
+):
     _kind = Speaker(_name, "openai-responses", lambda text, name=_name: spoken(name, text), ("delta",))  # type: ignore[misc]
     of_speakers("R5", [_kind], base)
 
@@ -268,11 +166,15 @@ def _detail(kind: str, field: str) -> Callable[[str], Event]:
 
 
 DETAILS = f"{CHOICE} reasoning_details *"
-of_speakers("R6", [
-    Speaker("parts of thinking", CHAT, _thinking, (f"{CHOICE} content * thinking * text",)),
-    Speaker("reasoning.summary", CHAT, _detail("reasoning.summary", "summary"), (f"{DETAILS} summary",)),
-    Speaker("reasoning.text", CHAT, _detail("reasoning.text", "text"), (f"{DETAILS} text",), signed=True),
-], base)  # fmt: skip
+of_speakers(
+    "R6",
+    [
+        Speaker("parts of thinking", CHAT, _thinking, (f"{CHOICE} content * thinking * text",)),
+        Speaker("reasoning.summary", CHAT, _detail("reasoning.summary", "summary"), (f"{DETAILS} summary",)),
+        Speaker("reasoning.text", CHAT, _detail("reasoning.text", "text"), (f"{DETAILS} text",), signed=True),
+    ],
+    base,
+)
 
 
 def _both(pieces: Pieces) -> Case:
@@ -357,15 +259,25 @@ for _name in (
 ):
     of_kind("R8", _name, NAMED[_name].text, _valid(NAMED[_name]))
 
-of_speakers("R9", SPEAKERS, lambda s, pieces: [
-    one for event in base(s, pieces) for one in (b": ping\n\n", event, b": OPENROUTER PROCESSING\n")
-], framings=("events",), of_bytes=True)  # fmt: skip
-of_speakers("R10", SPEAKERS, lambda s, pieces: base(s, pieces), of_bytes=True)
+of_speakers(
+    "R9",
+    SPEAKERS,
+    lambda s, pieces: [
+        one for event in base(s, pieces) for one in (b": ping\n\n", event, b": OPENROUTER PROCESSING\n")
+    ],
+    framings=("events",),
+    of_bytes=True,
+)
+of_speakers("R10", SPEAKERS, base, of_bytes=True)
 of_speakers("R11", SPEAKERS, lambda s, pieces: [b"\n", b"\n", *base(s, pieces)], of_bytes=True)
 LARGE = {"type": "image", "object": "image", "b64_json": "<PERSON_1>" + "x" * 4000}
-of_speakers("R12", SPEAKERS, lambda s, pieces: [
-    s.say(pieces[0]), LARGE, *map(s.say, pieces[1:])
-], limit=2000, of_bytes=True)  # fmt: skip
+of_speakers(
+    "R12",
+    SPEAKERS,
+    lambda s, pieces: [s.say(pieces[0]), LARGE, *map(s.say, pieces[1:])],
+    limit=2000,
+    of_bytes=True,
+)
 
 
 def _doubled(speaker: Speaker) -> Make:
@@ -447,8 +359,8 @@ for _name, _indexes in (
     ("fractions", (0.5, 1.5)),
     ("large and negative", (10**20, -1)),
 ):
-    of_kind("R16", f"calls, {_name}", SOURCE, _interleaved(_indexes, calls=True))  # type: ignore[arg-type]
-    of_kind("R16", f"choices, {_name}", TEXT, _interleaved(_indexes, calls=False))  # type: ignore[arg-type]
+    of_kind("R16", f"calls, {_name}", SOURCE, _interleaved(_indexes, calls=True))
+    of_kind("R16", f"choices, {_name}", TEXT, _interleaved(_indexes, calls=False))
 
 of_speakers("R17", SPEAKERS, base, framings=("array",), of_bytes=True)
 of_speakers("R18", SPEAKERS, base, of_bytes=True)
@@ -476,25 +388,3 @@ def _sources(name: str) -> Make:
 
 for _name in ("citations", "citationSources"):
     of_kind("R19", _name, TEXT, _sources(_name))
-
-
-# ---------------------------------------------------------------- whole answers
-
-
-_SAID = {
-    "role": "assistant",
-    "content": TEXT,
-    "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": SOURCE}}],
-}
-_ITEM = {"type": "message", "content": [{"type": "output_text", "text": TEXT}]}
-ANSWERS: dict[str, tuple[str, Event, str]] = {
-    "chat": (CHAT, {"object": "chat.completion", "choices": [{"index": 0, "message": _SAID, "finish_reason": "stop"}]}, "choices * message content"),
-    "text": ("openai-text", {"object": "text_completion", "choices": [{"index": 0, "text": TEXT, "finish_reason": "stop"}]}, "choices * text"),
-    "responses": ("openai-responses", {"id": "r", "object": "response", "output": [_ITEM]}, "output * content * text"),
-    "anthropic": ("anthropic", {"id": "m", "type": "message", "content": [{"type": "text", "text": TEXT}]}, "content * text"),
-    "gemini": ("gemini", {**part("STOP", text=TEXT), "usageMetadata": {"totalTokenCount": 3}}, PARTS),
-    "ollama": ("ollama", {**line(content=TEXT), "done": True}, "message content"),
-    "cohere": ("cohere", {"id": "x", "finish_reason": "COMPLETE", "message": {"content": [{"type": "text", "text": TEXT}]}}, "message content * text"),
-    "bedrock": ("bedrock", {"output": {"message": {"content": [{"text": TEXT}]}}, "stopReason": "end_turn"}, "output message content * text"),
-}  # fmt: skip
-"""By name: the protocol, a whole answer, and where its text stands."""

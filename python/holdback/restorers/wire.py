@@ -73,6 +73,7 @@ class WireRestorer(Settling):
 
     __slots__ = (
         "_before_lane",
+        "_has_line",
         "_limits",
         "_passed",
         "_quick",
@@ -112,6 +113,7 @@ class WireRestorer(Settling):
         self._start = b""  # bytes that do not tell the framing yet
         self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
+        self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
         self._unread = b""  # the frame at which feed() failed
         self._writer = FrameWriter()
 
@@ -263,7 +265,7 @@ class WireRestorer(Settling):
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
             piece = taken_apart(frame, writer.framing, self._source, first=self._is_first)
-            if not (self._is_first and self._is_first_of_some(piece)):
+            if self._has_line or not self._is_first_of_some(piece):
                 self._read(piece, reading)
             self._unread = b""
             if self._state is State.FORWARDING:
@@ -277,6 +279,9 @@ class WireRestorer(Settling):
     def _is_first_of_some(self, piece: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
         line, source = piece.source, self._source
+        if self._writer.framing is Framing.LINES and line is not None and not line.strip():
+            return False  # blank lines may come first
+        self._has_line = True
         if self._writer.framing is not Framing.LINES or line is None or json_text.is_event(line):
             return False
         framer = framer_of(Framing.OBJECTS, self._limits, source.offset - len(piece.bytes))
