@@ -132,6 +132,9 @@ bench: $(INSTALLED) $(BENCH_VENV)/.peers ## timings beside the peer's, then the 
 bench-e2e: $(INSTALLED) $(BENCH_VENV)/.peers ## whole servers on loopback, with holdback off and on (FULL=1: longer)
 	$(if $(FULL),HOLDBACK_BENCH=full) PYTHONPATH=tests/support $(BENCH_VENV)/bin/python -m benches.e2e
 
+soak: $(STORES_VENV)/.installed ## gateways under mixed load and faults, for SECONDS=60 (an hour before a release)
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) PYTHONPATH=tests:tests/support $(STORES_VENV)/bin/python -m benches.soak --seconds $(SECONDS)
+
 bench-peers: $(INSTALLED) $(PEERS_VENV)/.installed ## every peer beside holdback, into benches/RESULTS.md (QUICK=1: build/peers/)
 	PYTHONPATH=tests:tests/support $(BIN)/python -m benches.peers --environment $(PEERS_VENV) $(if $(QUICK),--quick)
 

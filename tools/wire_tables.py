@@ -88,7 +88,7 @@ def leaves(shape: Shape, names: Names = ()) -> Iterator[tuple[Steps, Leaf | str]
     """The text in a shape, each with the steps that lead there; inside, a shape that has a name is its name."""
     if isinstance(shape, Slot):
         if shape.name != "call" and (what := LEAVES.get(shape.kind)) is not None:
-            yield (), SIGNED if shape.signed else CONTENT if shape.content else what
+            yield (), SIGNED if shape.channel == "signed" else CONTENT if shape.content else what
         return
     if isinstance(shape, tuple):
         yield from dict.fromkeys(found for one in shape for found in leaves(one, names))

@@ -187,12 +187,12 @@ class PlainText:
 
     __slots__ = ("_decoder", "_text")
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
+    def __init__(self, pairs: Mapping[str, str], *, asks_unknown: bool = False) -> None:
         # A lone surrogate stands for an invalid byte here: in a map it would match, or make, such bytes.
         if any(not _is_utf8(text) for pair in pairs.items() for text in pair):
             raise MappingError("the map holds half a surrogate pair, which plain text cannot carry")
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._text = StreamingDeAnonymizer(pairs)
+        self._text = StreamingDeAnonymizer(pairs, _asks_unknown=asks_unknown)
 
     def feed(self, data: bytes) -> bytes:
         return _encode(self._text.feed(self._decoder.decode(data)))
@@ -207,15 +207,17 @@ class PlainText:
 
 def _restore(options: argparse.Namespace) -> None:
     pairs = read_map(options.map)
-    config = None if options.policy is None else DeanonymizationConfig(policy=read_policy(options.policy))
+    policy = None if options.policy is None else read_policy(options.policy)
+    asks = options.report is not None
     protocol = options.protocol
     restorer: Restorer
     if protocol == PLAIN:
-        if config is not None:
+        if policy is not None:
             raise HoldbackError("--policy needs a protocol: plain text has no channels and no tools")
-        restorer = PlainText(pairs)
+        restorer = PlainText(pairs, asks_unknown=asks)
     else:
         settings = (options.max_event_bytes, options.oversized, options.undecodable)
+        config = DeanonymizationConfig(policy=policy, unknown=asks)
         restorer = BodyRestorer(pairs, config, options=BodyOptions(protocol, *settings))
     named = options.file != "-"
     with (
@@ -228,7 +230,7 @@ def _restore(options: argparse.Namespace) -> None:
                 what = "" if protocol == AUTO else f" as {protocol}"
                 _say(f"warning: nothing in the input was understood{what}; it passed as it came")
         finally:
-            if options.report is not None and sys.stderr is not None:
+            if asks and sys.stderr is not None:
                 report = restorer.report
                 print(report.as_json() if options.report == "json" else report, file=sys.stderr)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from holdback.errors import HoldbackError
-from holdback.policy import RestorePolicy
+from holdback.policy import NO_POLICY, NO_POLICY_BUT_SIGNED, RestorePolicy
 from holdback.spellings import USUAL, checked_forms
 
 
@@ -19,7 +19,8 @@ class DeanonymizationConfig(BaseModel):
     """Whether answers are restored (``enabled``, by default yes), and how much of them.
 
     ``reasoning``, by default off, restores also what a provider wants back as it came: Anthropic's thinking and
-    compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified.
+    compaction, the reasoning of the Responses API. For display only: signed text must go back unmodified. It is the
+    rule ``channels={"signed": "restore"}`` of a policy; where a policy has a rule for ``signed``, that one counts.
 
     ``spellings``, by default off, restores placeholders that the model rewrote (``<person_1>``, ``&lt;PERSON_1&gt;``):
     ``True`` for the usual forms, or the names of forms; see :func:`spellings`. ``words``, by default off, matches
@@ -29,6 +30,9 @@ class DeanonymizationConfig(BaseModel):
     for a document, ``"text"``, or ``"auto"``, the default: it is if it begins like a document, ``{"`` or ``[{`` behind
     at most one code-fence line. In JSON originals are escaped, and escaped placeholders are found. Reasoning is text
     and arguments are JSON whatever it says.
+
+    ``unknown``, by default off, also counts text of the form of the mapping's placeholders that is none of them, in
+    ``report.unknown``: ``<PERSON_7>``, where the mapping has ``<PERSON_1>``. It costs a second look at each text.
 
     ``policy``, by default None, says where values may go; see :class:`RestorePolicy`.
 
@@ -46,6 +50,7 @@ class DeanonymizationConfig(BaseModel):
     content: Literal["auto", "text", "json"] = "auto"
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
+    unknown: bool = False
     policy: RestorePolicy | None = None
 
 
@@ -67,22 +72,15 @@ def is_enabled(config: object) -> bool:
     raise TypeError(f"a config is an object with an `enabled` attribute, not {type(config).__name__}")
 
 
-def restores_reasoning(config: object) -> bool:
-    """Whether ``config`` asks for reasoning to be restored where it is to go back unmodified."""
-    if getattr(config, "reasoning", False):
-        return True
-    policy = policy_of(config)
-    return policy is not None and policy.by_channel("signed") == "restore"
-
-
-def policy_of(config: object) -> RestorePolicy | None:
-    """The policy of ``config``, or None. ``reasoning`` is what one says of ``signed`` that does not name it."""
+def policy_of(config: object) -> RestorePolicy:
+    """The policy of ``config``, or one without rules. ``reasoning`` is the rule for ``signed`` of one that has none."""
     policy = getattr(config, "policy", None)
+    restores_signed = bool(getattr(config, "reasoning", False))
     if policy is None:
-        return None
+        return NO_POLICY_BUT_SIGNED if restores_signed else NO_POLICY
     if not isinstance(policy, RestorePolicy):
         raise TypeError(f"a policy is a RestorePolicy, not {type(policy).__name__}")
-    if getattr(config, "reasoning", False) and "signed" not in policy.channels:
+    if restores_signed and "signed" not in policy.channels:
         settings = {name: getattr(policy, name) for name in RestorePolicy.model_fields}
         return RestorePolicy(**{**settings, "channels": {**policy.channels, "signed": "restore"}})
     return policy
@@ -137,6 +135,11 @@ def spellings_of(config: object) -> tuple[str, ...]:
     if isinstance(asked, bool) or asked is None:
         return USUAL if asked else ()
     return checked_forms(asked)
+
+
+def counts_unknown(config: object) -> bool:
+    """Whether ``config``, or None, asks for unknown placeholders to be counted."""
+    return bool(getattr(config, "unknown", False))
 
 
 def matches_words(config: object) -> bool:

@@ -30,6 +30,8 @@ REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 PROVIDER: Final = "provider"
 """In ``tools``: all tools that the provider runs."""
 EVERY: Final = "*"
+UNREAD: Final[frozenset[Channel]] = frozenset({"signed"})
+"""Channels that are not even read unless a rule restores them: the provider wants their text back to the byte."""
 
 _ONE_OF_TWO: Final = '"keep" or "restore"'
 _DECODE_ERROR: Final = re.compile(r"\((at [a-z0-9, ]+)\)\Z")
@@ -282,3 +284,9 @@ def _message(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"a policy has no such setting; known are: {', '.join(sorted(RestorePolicy.model_fields))}"
     return "a policy is a table of settings"
+
+
+NO_POLICY: Final = RestorePolicy(addresses="restore")
+"""What holds without a policy."""
+NO_POLICY_BUT_SIGNED: Final = RestorePolicy(addresses="restore", channels={"signed": "restore"})
+"""Likewise where signed text is restored."""

@@ -335,7 +335,8 @@ class Provider:
 def running(app: Any) -> Iterator[str]:
     """An ASGI application on loopback, in a thread; its address."""
     uvicorn = import_module("uvicorn")
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
+    options = {"log_level": "critical", "lifespan": "off", "timeout_keep_alive": 75}
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -18,7 +18,7 @@ provider's field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -83,9 +83,8 @@ class Slot:
     """A value that means something.
 
     ``addresses`` are the names of the slots that say what it belongs to. A ``positional`` address that is absent is the
-    position in its array. ``signed`` text is read only where a stream is restored including such text. ``content`` is
-    what the model says to the user, which may be a JSON document where text of other slots is not. ``number`` and
-    ``depth`` (how many arrays are on the way) are known once the shape is compiled.
+    position in its array. ``content`` is what the model says to the user, which may be a JSON document where text of
+    other slots is not. ``number`` and ``depth`` (how many arrays are on the way) are known once the shape is compiled.
     """
 
     name: str
@@ -93,7 +92,6 @@ class Slot:
     addresses: tuple[str, ...] = ()
     positional: bool = False
     emptied: Emptied = Emptied.TEXT
-    signed: bool = False
     channel: str = "content"
     """What a policy calls its text."""
     joins: bool = False
@@ -131,13 +129,11 @@ def text(
     name: str,
     *addresses: str,
     emptied: Emptied = Emptied.TEXT,
-    signed: bool = False,
     channel: str = "content",
     content: bool = False,
 ) -> Slot:
     """Text of a channel."""
-    channel = "signed" if signed else channel
-    return Slot(name, Kind.TEXT, addresses, emptied=emptied, signed=signed, channel=channel, content=content)
+    return Slot(name, Kind.TEXT, addresses, emptied=emptied, channel=channel, content=content)
 
 
 def source(name: str, *addresses: str, emptied: Emptied = Emptied.TEXT) -> Slot:
@@ -172,7 +168,7 @@ SAID = Slot("text", Kind.WHOLE, joins=True)
 """Text of the answer itself."""
 THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)
 REFUSED = Slot("text", Kind.WHOLE, channel="refusal", joins=True)
-SIGNED = Slot("text", Kind.WHOLE, signed=True, channel="signed", joins=True)
+SIGNED = Slot("text", Kind.WHOLE, channel="signed", joins=True)
 INPUT = Slot("text", Kind.WHOLE, channel="arguments")
 """Arguments of a call that are plain text."""
 JSON = (
@@ -213,7 +209,7 @@ class Members:
 
 
 class Shapes:
-    """A compiled shape. ``signed`` says whether signed text is read.
+    """A compiled shape. Text of the channels that ``unread`` names is no part of it.
 
     >>> from holdback.engine.shapes import Shapes, address, text
     >>> shapes = Shapes({"choices": [{"index": address("choice", positional=True), "text": text("said", "choice")}]})
@@ -221,8 +217,8 @@ class Shapes:
     [('choice', 1), ('said', 1)]
     """
 
-    def __init__(self, shape: Shape, *, signed: bool = False) -> None:
-        self._signed = signed
+    def __init__(self, shape: Shape, unread: Collection[str] = ()) -> None:
+        self._unread = unread
         self._known: dict[Slot, Slot] = {}
         self.slots: list[Slot] = []
         self.nodes: list[Node] = []
@@ -290,7 +286,7 @@ class Shapes:
         self.nodes.append(node)
         for part in _parts(shape):
             if isinstance(part, Slot):
-                if self._signed or not part.signed:
+                if part.kind is Kind.ADDRESS or part.channel not in self._unread:
                     node.slots.append(self._slot(part, depth))
             elif isinstance(part, list):
                 node.array = self._node(part[0], depth + 1)

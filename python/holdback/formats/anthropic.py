@@ -39,8 +39,8 @@ from holdback.formats.base import Format, is_text, is_whole, type_of
 DELTAS = {
     "text_delta": text("text_delta", "index", content=True),
     "input_json_delta": source("input_json_delta", "index"),
-    "thinking_delta": text("thinking_delta", "index", signed=True),
-    "compaction_delta": text("compaction_delta", "index", signed=True),
+    "thinking_delta": text("thinking_delta", "index", channel="signed"),
+    "compaction_delta": text("compaction_delta", "index", channel="signed"),
 }
 FIELDS = {
     "text_delta": "text",

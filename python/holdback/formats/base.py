@@ -15,6 +15,7 @@ from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
 from holdback.engine.steps import Step
+from holdback.policy import UNREAD, Channel
 
 if TYPE_CHECKING:
     from holdback.engine.steps import Key
@@ -42,15 +43,15 @@ class Format:
 
     @classmethod
     @cache
-    def shapes(cls, *, signed: bool = False) -> Shapes:
-        """The compiled shape of an event; ``signed`` says whether signed text is restored."""
-        return Shapes(cls.SHAPE, signed=signed)
+    def shapes(cls, unread: frozenset[Channel] = UNREAD) -> Shapes:
+        """The compiled shape of an event, without the channels that are not read."""
+        return Shapes(cls.SHAPE, unread)
 
     @classmethod
     @cache
-    def answer_shapes(cls, *, signed: bool = False) -> Shapes:
-        """The compiled shape of a whole answer."""
-        return Shapes(cls.ANSWER, signed=signed)
+    def answer_shapes(cls, unread: frozenset[Channel] = UNREAD) -> Shapes:
+        """The compiled shape of a whole answer, likewise."""
+        return Shapes(cls.ANSWER, unread)
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:

@@ -55,10 +55,10 @@ DROPPED = Emptied.EVENT
 CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
-def _said(name: str, *, signed: bool = False) -> Any:
-    channel = "reasoning" if name in THINKING else "refusal" if name == "refusal" else "content"
+def _said(name: str, channel: str = "") -> Any:
+    usual = "reasoning" if name in THINKING else "refusal" if name == "refusal" else "content"
     is_content = name == "content"
-    return text(name, "choice", emptied=DROPPED, signed=signed, channel=channel, content=is_content)
+    return text(name, "choice", emptied=DROPPED, channel=channel or usual, content=is_content)
 
 
 def _kept(shapes: dict[Any, Any]) -> dict[Any, Any]:
@@ -74,7 +74,7 @@ def _called(shape: dict[Any, Any]) -> dict[Any, Any]:
 DETAIL = ByType(
     {
         "reasoning.text": {
-            "text": text("reasoning_details", "choice", "detail", signed=True, emptied=DROPPED)
+            "text": text("reasoning_details", "choice", "detail", channel="signed", emptied=DROPPED)
         },
         "reasoning.summary": {
             "summary": text("reasoning_summary", "choice", "detail", emptied=DROPPED, channel="reasoning")
@@ -142,7 +142,7 @@ DELTA: dict[Any, Any] = {
     **{
         name: (
             _said(name),
-            {"text": _said(name, signed=True), OTHER: KEEPS},
+            {"text": _said(name, "signed"), OTHER: KEEPS},
             [{"text": _said(name), OTHER: KEEPS}],
         )
         for name in REASONING

@@ -54,7 +54,6 @@ class Channel(NamedTuple):
     ids: tuple[str, ...]  # that tell one channel from another
     done: Shape  # of the event that ends it
     json: bool = False
-    signed: bool = False
     channel: str = "content"
     content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
@@ -73,8 +72,8 @@ OF_COMMAND = ("output_index", "command_index")
 CHANNELS = {
     "response.output_text": Channel(OF_PART, {"text": CONTENT}, content=True),
     "response.refusal": Channel(OF_PART, {"refusal": REFUSED}, channel="refusal"),
-    "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, signed=True),
-    "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, signed=True),
+    "response.reasoning_text": Channel(OF_PART, {"text": SIGNED}, channel="signed"),
+    "response.reasoning_summary_text": Channel(OF_SUMMARY, {"text": SIGNED}, channel="signed"),
     "response.function_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.mcp_call_arguments": Channel(OF_ITEM, {"arguments": JSON}, json=True),
     "response.custom_tool_call_input": Channel(OF_ITEM, {"input": INPUT}, channel="arguments"),
@@ -102,7 +101,7 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
         said = (
             source(name, *ids)
             if channel.json
-            else text(name, *ids, signed=channel.signed, channel=channel.channel, content=channel.content)
+            else text(name, *ids, channel=channel.channel, content=channel.content)
         )
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 

@@ -23,6 +23,10 @@ from holdback.gateway.settings import ARGUMENTS, CONFIG, Settings, load
 OPTIONS = ("upstream", "values", "host", "port", "workers", "state", "store", "fail")
 """The options of the command that are settings."""
 
+IDLE = 75
+"""Seconds that an idle connection is kept: longer than clients (5 with httpx) and balancers (60) keep theirs, else a
+request may meet the end of its connection."""
+
 
 def run(options: Namespace) -> None:
     """Serve until a signal ends it: one lets streams end, a second one does not.
@@ -40,6 +44,7 @@ def run(options: Namespace) -> None:
         "access_log": False,
         "server_header": False,
         "date_header": False,
+        "timeout_keep_alive": IDLE,
         "timeout_graceful_shutdown": int(settings.timeouts.shutdown) or 1,
         "backlog": max(2048, settings.limits.requests),
     }

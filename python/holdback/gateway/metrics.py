@@ -83,8 +83,10 @@ class AccessLog:
         ):
             if is_worth_telling:
                 line[name] = getattr(account, name)
+        file = self._file or sys.stdout
         with self._lock:
-            print(json.dumps(line), file=self._file or sys.stdout, flush=True)
+            file.write(json.dumps(line) + "\n")  # at once: other workers write to the same file
+            file.flush()
 
 
 class Metrics:

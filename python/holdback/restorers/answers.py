@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdback._backend import TrieMatcher, is_native
-from holdback.config import content_of, restores_reasoning
+from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.bytes_cursor import BytesEvent, Change, apply, walk
 from holdback.engine.framing import BOM
@@ -67,7 +67,7 @@ def _restored(
         raise TypeError(f"an answer is a dict, an object of an SDK or bytes, not {type(answer).__name__}")
     if matcher is None or (kind := kind or format_of_answer(members(node) or {})) is None:
         return answer
-    event = ObjectEvent(node, kind.answer_shapes(signed=restores_reasoning(config)))
+    event = ObjectEvent(node, kind.answer_shapes(account.unread))
     restore_wholes(event, matcher, content_of(config), account, is_one=kind.IS_ONE)
     written = event.written()
     return answer if written is node else written
@@ -82,18 +82,17 @@ def _in_bytes(
     node = json_text.loads(text)
     if matcher is None or node is None or (kind := kind or format_of_answer(node)) is None:
         return answer
-    signed, content = restores_reasoning(config), content_of(config)
-    changes = changes_in(text, kind, matcher, account, signed=signed, content=content)
+    changes = changes_in(text, kind, matcher, account, content=content_of(config))
     if not changes:
         return answer
     return type(answer)(source[: len(source) - len(text)] + apply(text, changes))
 
 
 def changes_in(
-    source: bytes, kind: type[Format], matcher: TrieMatcher, account: Account, *, signed: bool, content: Json
+    source: bytes, kind: type[Format], matcher: TrieMatcher, account: Account, *, content: Json
 ) -> list[Change]:
     """What changes in the JSON of a whole answer."""
-    reading = walk(kind.answer_shapes(signed=signed), source, natively=is_native(matcher))
+    reading = walk(kind.answer_shapes(account.unread), source, natively=is_native(matcher))
     if reading is None:
         return []
     event = BytesEvent(source, reading)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 from holdback._backend import is_native
-from holdback.config import content_of, restores_reasoning
+from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, apply, walk
@@ -56,7 +56,6 @@ class ChunkRestorer:
         "_lane",
         "_matcher",
         "_models",
-        "_signed",
         "_uses_lane",
     )
 
@@ -72,7 +71,6 @@ class ChunkRestorer:
         self._uses_lane = _lane and self._account.policy is None
         self._lane: ChunkLane | None = None
         self._kind = None if protocol == AUTO else format_named(protocol)
-        self._signed = restores_reasoning(config)
         self._content = content_of(config)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
@@ -99,7 +97,7 @@ class ChunkRestorer:
             self._models[kind] = model
             if lane is not None:  # what it takes must not be of another class than the last one
                 lane.unlearn()
-        event = ObjectEvent(readable, self._format.shapes(signed=self._signed))
+        event = ObjectEvent(readable, self._format.shapes(self._account.unread))
         before, leaves = answer.settle(event)
         leaving = self._as_came(before)
         if leaves:
@@ -140,7 +138,7 @@ class ChunkRestorer:
             self._format = kind()
             self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
             if self._uses_lane and not self._is_in_bytes:
-                self._lane = ChunkLane(self._format.shapes(signed=self._signed))
+                self._lane = ChunkLane(self._format.shapes(self._account.unread))
                 self._answer.use(self._lane)
         return self._answer
 
@@ -154,7 +152,7 @@ class ChunkRestorer:
         answer = self._answer or self._begin(node)
         if answer is None or self._format is None:
             return [chunk]
-        shapes = self._format.shapes(signed=self._signed)
+        shapes = self._format.shapes(self._account.unread)
         reading = walk(shapes, source, natively=is_native(self._matcher))
         if reading is None:
             return [chunk]
@@ -170,7 +168,7 @@ class ChunkRestorer:
         """What leaves of a chunk whose texts the lane has fed."""
         if self._answer is None or self._format is None:
             return [chunk]
-        event = ObjectEvent(chunk, self._format.shapes(signed=self._signed))
+        event = ObjectEvent(chunk, self._format.shapes(self._account.unread))
         return [event.written()] if self._answer.write(event, fed) else []
 
     def _as_came(self, chunks: Sequence[dict[str, Any]]) -> list[Any]:

@@ -46,7 +46,6 @@ class Settling:
         "_kind",
         "_matcher",
         "_occurred",
-        "_signed",
         "_state",
         "_uses_lane",
         "_writer",
@@ -61,7 +60,6 @@ class Settling:
     _kind: type[Format] | None
     _matcher: TrieMatcher | None
     _occurred: bool  # something of the format came
-    _signed: bool
     _state: State
     _uses_lane: bool
     _writer: FrameWriter
@@ -122,15 +120,14 @@ class Settling:
         self._answered = kind
         changes: list[Change] = []
         if self._matcher is not None:
-            options: Any = {"signed": self._signed, "content": self._content}
-            changes = changes_in(source, kind, self._matcher, self._account, **options)
+            changes = changes_in(source, kind, self._matcher, self._account, content=self._content)
         self._writer.frame(frame, frame.changes(changes))
 
     def _walked(self, source: bytes) -> Reading | None:
         """The marks of an event; None if it is none, or if no format is decided."""
         if self._format is None or self._kind is None:
             return None
-        shapes = self._kind.shapes(signed=self._signed)
+        shapes = self._kind.shapes(self._account.unread)
         return walk(shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from holdback._backend import Lane, is_native
-from holdback.config import content_of, restores_reasoning
+from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.frame_writer import FrameWriter
@@ -96,7 +96,6 @@ class WireRestorer(Settling):
             raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
         if oversized not in {"pass", "raise"}:
             raise HoldbackError('oversized must be "pass" or "raise"')
-        self._signed = restores_reasoning(config)
         self._content = content_of(config)
         self._limits = max_event_bytes, oversized == "pass"
         self._kind = None if protocol == AUTO else format_named(protocol)
@@ -305,7 +304,7 @@ class WireRestorer(Settling):
             framer = self._source
             self._before_lane = framer.oversized
             self._source = Lane(
-                kind.shapes(signed=self._signed).native,
+                kind.shapes(self._account.unread).native,
                 lines=self._writer.framing is Framing.LINES,
                 max_event_bytes=size,
                 skip_oversized=skips,
