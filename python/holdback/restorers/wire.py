@@ -80,6 +80,7 @@ class WireRestorer(Settling):
 
     __slots__ = (
         "_before_lane",
+        "_has_line",
         "_limits",
         "_passed",
         "_quick",
@@ -123,6 +124,7 @@ class WireRestorer(Settling):
         self._unsound = 0  # messages that were complete or cut off, and not sound
         self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
+        self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
         self._unread = b""  # the frame at which feed() failed
         self._writer = FrameWriter()
 
@@ -275,7 +277,7 @@ class WireRestorer(Settling):
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
             piece = self._taken_apart(frame)
-            if not (self._is_first and self._is_first_of_some(piece)):
+            if self._has_line or not self._is_first_of_some(piece):
                 self._read(piece, reading)
             self._unread = b""
             if self._state is State.FORWARDING:
@@ -289,6 +291,9 @@ class WireRestorer(Settling):
     def _is_first_of_some(self, piece: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
         line, source = piece.source, self._source
+        if self._writer.framing is Framing.LINES and line is not None and not line.strip():
+            return False  # blank lines may come first
+        self._has_line = True
         if self._writer.framing is not Framing.LINES or line is None or json_text.is_event(line):
             return False
         framer = framer_of(Framing.OBJECTS, self._limits, source.offset - len(piece.bytes))
