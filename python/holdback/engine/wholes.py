@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from holdback import _backend
-from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for, plain_places
+from holdback.engine.guard import NO_TOOL, Account, AnyPlain, Tool, guard_for
 from holdback.engine.marks import Event, Mark
-from holdback.engine.places import Places
 from holdback.engine.shapes import Kind, Slot
 
 Json = bool | Literal["auto"]
 """Whether a text is JSON source; ``"auto"``: it tells by its beginning."""
 
-Chain = dict[tuple[Any, str], Places]
+Chain = dict[tuple[Any, str], AnyPlain]
 """Where the texts of one event stopped, by choice and channel."""
 
 
@@ -26,7 +25,7 @@ def restore_whole(
     chain: Chain,
     choice: Any,
     *,
-    start: Places | None = None,
+    start: AnyPlain | None = None,
     tool: Tool = NO_TOOL,
     counts: bool = True,
 ) -> None:
@@ -45,19 +44,14 @@ def restore_whole(
         else:
             begin = chain.get(name, start) if slot.joins else None
             of = "auto" if json and slot.content else json
-            guard = Guard(
-                account,
-                slot.channel,
-                places_for(policy, json=of, start=begin),
-                tool=tool,
-            )
-            buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+            guard = guard_for(account, slot.channel, json=of, start=begin, tool=tool)
+            buffer = matcher._guarded(guard, json=json)
         if counts:
             account.watch(buffer)
         restored = buffer.feed(text) + buffer.flush()
         if counts:
             account.take(buffer, guard)
-        if guard is not None and slot.joins and (places := plain_places(guard)) is not None:
+        if guard is not None and slot.joins and (places := guard.plain_places()) is not None:
             chain[name] = places
         return text if restored == text else restored
 

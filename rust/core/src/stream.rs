@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
 use crate::forms::Unknown;
+use crate::guard::Ledger;
 use crate::json_source::State;
 use crate::{borders, surrogate};
 
@@ -64,8 +65,7 @@ pub struct StreamBuffer {
     channel: Channel,
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
-    /// The keys that were replaced since they were counted last.
-    hits: Vec<u32>,
+    ledger: Ledger,
     counts: BTreeMap<u32, u64>,
     /// Counts what looks like a key and is none, if somebody asked.
     unknown: Option<Box<Unknown>>,
@@ -114,7 +114,7 @@ impl StreamBuffer {
             mode,
             channel: Channel::new(mode),
             high: Vec::new(),
-            hits: Vec::new(),
+            ledger: Ledger::default(),
             counts: BTreeMap::new(),
             unknown: None,
         }
@@ -194,10 +194,13 @@ impl StreamBuffer {
     pub fn settle(&mut self, out: &mut Vec<u8>) {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
         match &mut self.channel {
-            Channel::Plain(walk) => settle(&self.automaton, walk, out, &mut self.hits),
-            Channel::Json(state) => state.settle(&self.automaton, out, &mut self.hits),
+            Channel::Plain(walk) => settle(&self.automaton, walk, out, ledger),
+            Channel::Json(state) => state.settle(&self.automaton, out, ledger),
         }
+        ledger.tell(out);
     }
 
     /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
@@ -205,6 +208,7 @@ impl StreamBuffer {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
+            && self.ledger.is_idle()
             && self.unknown.as_ref().is_none_or(|unknown| unknown.is_idle())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
@@ -239,26 +243,32 @@ impl StreamBuffer {
 
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
-        if self.hits.len() >= MOST_HITS {
+        if self.ledger.hits.len() >= MOST_HITS {
             self.count();
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.feed(text);
         }
-        let hits = &mut self.hits;
-        match &mut self.channel {
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
+        let fed = match &mut self.channel {
             Channel::Plain(walk) if self.automaton.has_borders() => {
-                advance_with_borders(&self.automaton, walk, text, out, hits)
+                advance_with_borders(&self.automaton, walk, text, out, ledger)
             }
-            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out, hits),
+            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out, ledger),
             Channel::Json(state) => {
-                let fed = state.advance(&self.automaton, text, out, hits);
+                let fed = state.advance(&self.automaton, text, out, ledger);
                 if let Some(walk) = state.as_plain() {
                     self.channel = Channel::Plain(walk);
                 }
                 fed
             }
+        };
+        match fed {
+            Fed::Unchanged => ledger.passed(text),
+            Fed::Written => ledger.tell(out),
         }
+        fed
     }
 
     fn advance_written(&mut self, text: &[u8], out: &mut Vec<u8>) {
@@ -274,11 +284,11 @@ fn advance(
     node: &mut u32,
     text: &[u8],
     out: &mut Vec<u8>,
-    hits: &mut Vec<u32>,
+    ledger: &mut Ledger,
 ) -> Fed {
     let held = automaton.path(*node);
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
+    let mut writer = Writer { automaton, held, text, done: begin, out, ledger };
     let mut at = 0;
     loop {
         if *node == ROOT {
@@ -317,7 +327,7 @@ fn advance_with_borders(
     walk: &mut Walk,
     text: &[u8],
     out: &mut Vec<u8>,
-    hits: &mut Vec<u32>,
+    ledger: &mut Ledger,
 ) -> Fed {
     let Walk { mut node, mut before } = *walk;
     let held = automaton.path(node);
@@ -325,7 +335,7 @@ fn advance_with_borders(
         before = borders::of_last(held); // the unit before `text`
     }
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
+    let mut writer = Writer { automaton, held, text, done: begin, out, ledger };
     let mut at = 0;
     loop {
         let child = if node == ROOT {
@@ -371,14 +381,14 @@ fn advance_with_borders(
 }
 
 /// What is held leaves: settle the path down to the root.
-fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>, hits: &mut Vec<u32>) {
+fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>, ledger: &mut Ledger) {
     let mut node = walk.node;
     let held = automaton.path(node);
     if !held.is_empty() {
         *walk = Walk { node: ROOT, before: borders::of_last(held) };
     }
     let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text: &[], done: begin, out, hits };
+    let mut writer = Writer { automaton, held, text: &[], done: begin, out, ledger };
     while node != ROOT {
         (node, begin) = writer.fall(node, begin, 0);
     }
