@@ -54,7 +54,7 @@ class TrieMatcher:
         """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
 
     def _guarded(self, guard: Guard, *, json: bool | Literal["auto"]) -> StreamBuffer:
-        """A stream that tells a guard what leaves, and asks it at each match. The pure twin takes an ``engine.guard``."""
+        """A stream that tells a guard what leaves, and asks it at each match."""
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The keys with their originals, in the order of the keys."""
