@@ -88,6 +88,7 @@ class Run:
         self.tool = Tool()
         self.out: list[Any] = []
         self.guard: Any = None
+        self.opened: list[Any] = []  # a text that is open has a buffer
         self.begin()
 
     def begin(self) -> None:
@@ -101,6 +102,7 @@ class Run:
         if self.channel == "arguments":
             self.tool.tell(self.guard, self.account.policy)
         self.buffer = self.matcher._guarded(self.guard, json=self.json)
+        self.opened.append(self.buffer)
 
     def take(self, step: Step) -> None:
         kind, text = step
