@@ -1,8 +1,8 @@
 """Target ``wire``: a stream of bytes through the byte layer in every way, in lockstep, through its public names.
 
 An input is a head of four characters and the stream. The characters are numbers, from ``0`` on: the protocol (``auto``
-first), the keys, the limit of an event together with what content is and the policy, and the size of the pieces that the stream is cut
-into. So ``0009data: …`` is a stream of a kind to be found out, in pieces of nine bytes.
+first), the keys, the limit of an event together with what content is and the policy, and the size of the pieces that
+the stream is cut into. So ``0009data: …`` is a stream of a kind to be found out, in pieces of nine bytes.
 
 Of each stream these are judged:
 
@@ -57,12 +57,18 @@ CONTENTS: tuple[Literal["auto", "text", "json"], ...] = ("auto", "text", "json")
 POLICIES: tuple[RestorePolicy | None, ...] = (
     None,
     RestorePolicy(),
-    RestorePolicy(hosts=["*.example.org"], tools={"send": "keep", "*": "restore"}, enforce=False),
+    RestorePolicy(hosts=("*.example.org",), tools={"send": "keep", "*": "restore"}, enforce=False),
     RestorePolicy(
         tools={"send": "restore", "*": "keep"}, channels={"reasoning": "keep", "signed": "restore"}
     ),
 )
-PLACES = VECTORS.parents[1] / "places"
+SAID: dict[str, list[str]] = {
+    kind: [
+        case["text"]
+        for case in json.loads((VECTORS.parents[1] / "places" / f"{kind}.json").read_text(encoding="ascii"))
+    ]
+    for kind in ("attacks", "harmless")
+}
 SHORT = 400
 """A stream of so many bytes is fed byte by byte as well."""
 
@@ -94,9 +100,9 @@ def seeds() -> Iterator[tuple[str, bytes]]:
 def in_places() -> Iterator[tuple[str, bytes]]:
     """Attacks and harmless texts in every format, with a policy that looks at places."""
     rng = Random(0)
-    for name in ("attacks", "harmless"):
-        for number, case in enumerate(json.loads((PLACES / f"{name}.json").read_text(encoding="ascii"))):
-            yield f"{name}-{number}", judged(rng, case["text"])
+    for kind, texts in SAID.items():
+        for number, text in enumerate(texts):
+            yield f"{kind}-{number}", judged(rng, text)
 
 
 def judged(rng: Random, text: str) -> bytes:
@@ -211,10 +217,8 @@ def mutate(data: bytes, rng: Random) -> bytes:
     if kind < 0.4:
         return front + hostile(rng, stream)
     if kind < 0.5:
-        listed = json.loads(
-            (PLACES / f"{rng.choice(('attacks', 'harmless'))}.json").read_text(encoding="ascii")
-        )
-        return judged(rng, "".join(rng.choice(listed)["text"] for _ in range(rng.randint(1, 3))))
+        texts = SAID[rng.choice(("attacks", "harmless"))]
+        return judged(rng, "".join(rng.choice(texts) for _ in range(rng.randint(1, 3))))
     protocol = rng.choice(PROTOCOLS)
     lines = (protocol == "ollama") != (rng.random() < 0.1)
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data

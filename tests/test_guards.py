@@ -49,10 +49,10 @@ PIECES = [
 ]
 POLICIES = [
     RestorePolicy(),
-    RestorePolicy(hosts=["e.com"], enforce=False),
+    RestorePolicy(hosts=("e.com",), enforce=False),
     RestorePolicy(addresses="restore", entity_types={"PERSON": "keep", "*": "restore"}),
     RestorePolicy(entity_types={"MAIL": "restore", "*": "keep"}, tools={"send": "keep", "*": "restore"}),
-    RestorePolicy(channels={"content": "keep"}, tools={"send": "restore", "*": "keep"}, hosts=["*.e.com"]),
+    RestorePolicy(channels={"content": "keep"}, tools={"send": "restore", "*": "keep"}, hosts=("*.e.com",)),
 ]
 Json = bool | Literal["auto"]
 Step = tuple[str, str]

@@ -17,7 +17,8 @@ from benches.workloads import Prepare, interleaved, prose
 from holdback import DeanonymizationConfig, RestorePolicy, WireRestorer, _backend
 from holdback.engine.guard import Account, guard_for
 
-POLICY = DeanonymizationConfig(policy=RestorePolicy(hosts=["docs.example.org"]))
+POLICY = RestorePolicy(hosts=("docs.example.org",))
+CONFIG = DeanonymizationConfig(policy=POLICY)
 BULK = 1 << 20
 PIECE = 4096
 LINK = "[the page](https://docs.example.org/guide/start) and "
@@ -40,7 +41,7 @@ def kinds() -> None:
     for name, kind in KINDS.items():
         row = [name]
         for twin, matcher in MATCHERS.items():
-            both = {"on": steady(kind, matcher, POLICY), "off": steady(kind, matcher, None)}
+            both = {"on": steady(kind, matcher, CONFIG), "off": steady(kind, matcher, None)}
             medians = interleaved(both, ROUNDS)
             ratio = medians["on"] / medians["off"]
             row.append(f"{ratio:.2f}")
@@ -60,11 +61,16 @@ def text(matcher: Any, *, linked: bool) -> Prepare:
     """Time of a long text, in large pieces."""
 
     def fresh(_: int) -> Callable[[], object]:
-        account = Account(matcher._pairs, dict, POLICY.policy, is_native=_backend.is_native(matcher))
+        account = Account(matcher._pairs, dict, POLICY, is_native=_backend.is_native(matcher))
         whole = text_of(linked)
         pieces = [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)]
         buffer = matcher._guarded(guard_for(account, "content", json=False), json=False)
-        return lambda: feed_each(buffer.feed, pieces)
+
+        def work() -> None:
+            for piece in pieces:
+                buffer.feed(piece)
+
+        return work
 
     return fresh
 
