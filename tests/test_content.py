@@ -93,6 +93,30 @@ WHOLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "ollama": ({"model": "m", "message": {"content": DOCUMENT}, "done": True}, ("message", "content")),
     "generate": ({"model": "m", "response": DOCUMENT, "done": True}, ("response",)),
+    "bedrock": (
+        {"output": {"message": {"role": "assistant", "content": [{"text": DOCUMENT}]}}},
+        ("output", "message", "content", 0, "text"),
+    ),
+    "Titan": ({"results": [{"outputText": DOCUMENT}]}, ("results", 0, "outputText")),
+    "cohere": (
+        {"finish_reason": "COMPLETE", "message": {"content": [{"type": "text", "text": DOCUMENT}]}},
+        ("message", "content", 0, "text"),
+    ),
+    "ui-message-stream": (
+        {"role": "assistant", "parts": [{"type": "text", "text": DOCUMENT}]},
+        ("parts", 0, "text"),
+    ),
+    "ag-ui": (
+        {"threadId": "t", "runId": "r", "messages": [{"role": "assistant", "content": DOCUMENT}]},
+        ("messages", 0, "content"),
+    ),
+    "openai-realtime": (
+        {
+            "object": "realtime.response",
+            "output": [{"type": "message", "content": [{"type": "output_text", "text": DOCUMENT}]}],
+        },
+        ("output", 0, "content", 0, "text"),
+    ),
 }  # fmt: skip
 TEXTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "reasoning": (
@@ -103,6 +127,17 @@ TEXTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "thought": (
         {"candidates": [{"content": {"parts": [{"text": DOCUMENT, "thought": True}]}}]},
         ("candidates", 0, "content", "parts", 0, "text"),
+    ),
+    "a transcript": (
+        {
+            "object": "realtime.response",
+            "output": [{"type": "message", "content": [{"type": "output_audio", "transcript": DOCUMENT}]}],
+        },
+        ("output", 0, "content", 0, "transcript"),
+    ),
+    "thinking of cohere": (
+        {"finish_reason": "COMPLETE", "message": {"content": [{"type": "thinking", "thinking": DOCUMENT}]}},
+        ("message", "content", 0, "thinking"),
     ),
     "thinking": ({"model": "m", "message": {"thinking": DOCUMENT}, "done": True}, ("message", "thinking")),
 }

@@ -21,6 +21,8 @@ from pydantic_core import from_json
 
 from holdback import WireRestorer, _pure
 from holdback.engine.answer import Answer
+from holdback.engine.messages import Message
+from holdback.engine.messages import written as message
 
 Event = dict[str, Any]
 Parts = tuple[list[Event], list[Event]]
@@ -201,6 +203,77 @@ def ollama(said: Iterator[str], name: str = "content") -> Parts:
     return events[:2], events[2:]
 
 
+def cohere(said: Iterator[str], name: str = "text") -> Parts:
+    def event(one: str) -> Event:
+        if name == "arguments":
+            function = {"arguments": json.dumps(one)[1:-1]}
+            return {
+                "type": "tool-call-delta",
+                "index": 0,
+                "delta": {"message": {"tool_calls": {"function": function}}},
+            }
+        return {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": one}}}}
+
+    events = [event(one) for one in said]
+    return events[:2], events[2:]
+
+
+def ui_messages(said: Iterator[str], name: str = "text") -> Parts:
+    def event(one: str) -> Event:
+        if name == "arguments":
+            return {
+                "type": "tool-input-delta",
+                "toolCallId": "call_1",
+                "inputTextDelta": json.dumps(one)[1:-1],
+            }
+        return {"type": "text-delta", "id": "t_1", "delta": one}
+
+    events = [event(one) for one in said]
+    return events[:2], events[2:]
+
+
+def ag_ui(said: Iterator[str], kind: str = "TEXT_MESSAGE_CONTENT") -> Parts:
+    def event(one: str) -> Event:
+        if kind == "TOOL_CALL_ARGS":
+            return {"type": kind, "toolCallId": "call_1", "delta": json.dumps(one)[1:-1]}
+        return {"type": kind, "messageId": "m_1", "delta": one}
+
+    events = [event(one) for one in said]
+    return events[:2], events[2:]
+
+
+def realtime(said: Iterator[str], name: str = "output_text") -> Parts:
+    def event(number: int, one: str) -> Event:
+        place = {"content_index": 0} if name != "function_call_arguments" else {"call_id": "call_1"}
+        return {
+            "type": f"response.{name}.delta",
+            "event_id": f"event_{number}",
+            "response_id": "resp_1",
+            "item_id": "item_1",
+            "output_index": 0,
+            **place,
+            "delta": one if "content_index" in place else json.dumps(one)[1:-1],
+        }
+
+    events = [event(number, one) for number, one in enumerate(said)]
+    return events[:2], events[2:]
+
+
+def bedrock(said: Iterator[str], kind: str = "text") -> Parts:
+    def event(one: str) -> Event:
+        delta = {"text": one} if kind == "text" else {"toolUse": {"input": json.dumps(one)[1:-1]}}
+        return {"contentBlockDelta": {"contentBlockIndex": 0, "delta": delta, "p": "abcdefgh"}}
+
+    events = [event(one) for one in said]
+    return events[:2], events[2:]
+
+
+def in_chunks(said: Iterator[str]) -> Parts:
+    """Anthropic's events, as InvokeModelWithResponseStream sends them."""
+    opening, steady = anthropic(said)
+    return [{"chunk": one} for one in opening], [{"chunk": one} for one in steady]
+
+
 KINDS = {
     "chat, prose": Kind("openai-chat", chat_prose, limit=0.3),
     "chat, dense placeholders": Kind("openai-chat", chat_prose, every=20),
@@ -238,6 +311,21 @@ KINDS = {
     "Gemini, thoughts and text in turns": Kind("gemini", lambda said: gemini(said, thinks=True)),
     "Gemini, a finish on each event": Kind("gemini", lambda said: gemini(said, finishes=True)),
     "Ollama": Kind("ollama", ollama),
+    "Cohere": Kind("cohere", cohere),
+    "Cohere, arguments": Kind("cohere", lambda said: cohere(said, "arguments")),
+    "UI message stream": Kind("ui-message-stream", ui_messages),
+    "UI message stream, input of a tool": Kind(
+        "ui-message-stream", lambda said: ui_messages(said, "arguments")
+    ),
+    "AG-UI": Kind("ag-ui", ag_ui),
+    "AG-UI, arguments": Kind("ag-ui", lambda said: ag_ui(said, "TOOL_CALL_ARGS")),
+    "AG-UI, chunks": Kind("ag-ui", lambda said: ag_ui(said, "TEXT_MESSAGE_CHUNK")),
+    "Realtime": Kind("openai-realtime", realtime),
+    "Realtime, a transcript": Kind("openai-realtime", lambda said: realtime(said, "output_audio_transcript")),
+    "Realtime, arguments": Kind("openai-realtime", lambda said: realtime(said, "function_call_arguments")),
+    "Bedrock": Kind("bedrock", bedrock, limit=1.5),
+    "Bedrock, arguments": Kind("bedrock", lambda said: bedrock(said, "toolUse"), limit=1.5),
+    "Bedrock, Anthropic's events": Kind("bedrock", in_chunks, limit=1.5),
     "Ollama, thinking": Kind("ollama", lambda said: ollama(said, "thinking")),
 }
 
@@ -247,6 +335,9 @@ KINDS = {
 
 def written(protocol: str, event: Event) -> bytes:
     """An event as its provider sends it."""
+    if protocol == "bedrock":
+        is_chunk = "chunk" in event
+        return message(event["chunk"] if is_chunk else event, is_chunk=is_chunk)
     data = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     if protocol == "ollama":
         return data + b"\n"
@@ -256,6 +347,8 @@ def written(protocol: str, event: Event) -> bytes:
 
 def source(frame: bytes) -> bytes:
     """The JSON of an event."""
+    if frame.startswith(b"\0"):
+        return Message(frame).source or b""
     return frame.strip().rpartition(b"data: ")[2]
 
 

@@ -69,6 +69,30 @@ def _gemini(pieces: tuple[str, ...]) -> list[Any]:
     return [*(parts({"text": piece}) for piece in pieces), parts(finishReason="STOP")]
 
 
+def _cohere(pieces: tuple[str, ...]) -> list[Any]:
+    first, *rest = ({"message": {"content": {"text": piece}}} for piece in pieces)
+    said = [{"type": "content-delta", "index": 0, "delta": one} for one in rest]
+    return [{"type": "content-start", "index": 0, "delta": first}, *said, {"type": "content-end", "index": 0}]
+
+
+def _ui(pieces: tuple[str, ...]) -> list[Any]:
+    said = [{"type": "text-delta", "id": "t", "delta": piece} for piece in pieces]
+    return [{"type": "text-start", "id": "t"}, *said, {"type": "text-end", "id": "t"}]
+
+
+def _ag_ui(pieces: tuple[str, ...]) -> list[Any]:
+    said = [{"type": "TEXT_MESSAGE_CONTENT", "messageId": "m", "delta": piece} for piece in pieces]
+    chunks = [{"type": "TEXT_MESSAGE_CHUNK", "messageId": "n", "delta": piece} for piece in pieces]
+    edges = [{"type": f"TEXT_MESSAGE_{edge}", "messageId": "m"} for edge in ("START", "END")]
+    return [edges[0], *said, edges[1], *chunks, {"type": "RUN_FINISHED"}]
+
+
+def _realtime(pieces: tuple[str, ...]) -> list[Any]:
+    ids = {"event_id": "e", "response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+    said = [{"type": "response.output_text.delta", **ids, "delta": piece} for piece in pieces]
+    return [*said, {"type": "response.output_text.done", **ids, "text": "".join(pieces)}]
+
+
 WAYS: dict[str, tuple[str, Events]] = {
     "chat": ("openai-chat", lambda pieces: [*map(say, pieces), STOP]),
     "chat parts": (
@@ -80,6 +104,10 @@ WAYS: dict[str, tuple[str, Events]] = {
     "Anthropic": ("anthropic", _anthropic),
     "Gemini": ("gemini", _gemini),
     "Ollama": ("ollama", lambda pieces: [*map(line, pieces), line("", over=True)]),
+    "Cohere": ("cohere", _cohere),
+    "UI messages": ("ui-message-stream", _ui),
+    "AG-UI": ("ag-ui", _ag_ui),
+    "Realtime": ("openai-realtime", _realtime),
     "generate": ("ollama", lambda pieces: [*map(generated, pieces), generated("", over=True)]),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NamedTuple
 
-from wire_formats import Event, Heard, Key, Reader, everything, named, wholes
+from wire_formats import CONTENT, Event, Heard, Key, Reader, Source, everything, named, wholes
 from wire_json import Path
 
 
@@ -14,7 +14,7 @@ class Said(NamedTuple):
     path: str
     kind: str
     ids: tuple[str, ...] = ()
-    source: bool = False
+    source: Source = False
 
 
 class Typed(Reader):
@@ -59,7 +59,7 @@ class Typed(Reader):
             inner = {name: inner}
         return {"type": kind, **ids, **inner}
 
-    def hear(self, key: Key, path: Path, text: str, heard: Heard, *, source: bool) -> None:
+    def hear(self, key: Key, path: Path, text: str, heard: Heard, *, source: Source) -> None:
         heard.text(key, path, text, source=source)
 
     def end(self, said: Said, event: Event, heard: Heard) -> None:
@@ -73,22 +73,22 @@ AT = ("index",)
 class Cohere(Typed):
     """The second version of Cohere's chat."""
 
-    CONTENT = (
-        Said("delta message content text", "text", AT),
+    BLOCKS = (
+        Said("delta message content text", "text", AT, source=CONTENT),
         Said("delta message content thinking", "thinking", AT),
     )
     CALL = (Said("delta message tool_calls function arguments", "call", AT, source=True),)
     PLAN = (Said("delta message tool_plan", "plan"),)
     TEXTS: ClassVar = {
-        "content-start": CONTENT,
-        "content-delta": CONTENT,
+        "content-start": BLOCKS,
+        "content-delta": BLOCKS,
         "tool-plan-delta": PLAN,
         "tool-call-start": CALL,
         "tool-call-delta": CALL,
     }
     ENDS: ClassVar = {
-        "content-start": CONTENT,
-        "content-end": CONTENT,
+        "content-start": BLOCKS,
+        "content-end": BLOCKS,
         "tool-call-start": (*PLAN, *CALL),
         "tool-call-end": CALL,
     }
@@ -106,7 +106,7 @@ class Cohere(Typed):
 class UIMessageStream(Typed):
     """What Vercel's AI SDK sends to a front end."""
 
-    TEXT = Said("delta", "text", ("id",))
+    TEXT = Said("delta", "text", ("id",), source=CONTENT)
     REASONING = Said("delta", "reasoning", ("id",))
     INPUT = Said("inputTextDelta", "input", ("toolCallId",), source=True)
     TEXTS: ClassVar = {"text-delta": (TEXT,), "reasoning-delta": (REASONING,), "tool-input-delta": (INPUT,)}
@@ -131,19 +131,20 @@ class UIMessageStream(Typed):
     ALL = ("finish-step", "finish", "abort", "error", "reset-step")
 
 
-MESSAGES = ("content", "content * =text text", "toolCalls * function arguments !", "error")
+MESSAGES = ("content ~", "content * =text text", "toolCalls * function arguments !", "error")
 
 
 class AgUi(Typed):
     """What an agent sends to a front end."""
 
-    MESSAGE, REASONING = (Said("delta", kind, ("messageId",)) for kind in ("message", "reasoning"))
+    MESSAGE = Said("delta", "message", ("messageId",), source=CONTENT)
+    REASONING = Said("delta", "reasoning", ("messageId",))
     CALL = Said("delta", "call", ("toolCallId",), source=True)
     TEXTS: ClassVar = {
         "TEXT_MESSAGE_CONTENT": (MESSAGE,),
         "REASONING_MESSAGE_CONTENT": (REASONING,),
         "TOOL_CALL_ARGS": (CALL,),
-        "TEXT_MESSAGE_CHUNK": (Said("delta", "TEXT_MESSAGE_CHUNK", ("messageId",)),),
+        "TEXT_MESSAGE_CHUNK": (Said("delta", "TEXT_MESSAGE_CHUNK", ("messageId",), source=CONTENT),),
         "REASONING_MESSAGE_CHUNK": (Said("delta", "REASONING_MESSAGE_CHUNK", ("messageId",)),),
         "TOOL_CALL_CHUNK": (Said("delta", "TOOL_CALL_CHUNK", ("toolCallId",), source=True),),
     }
@@ -163,33 +164,32 @@ class AgUi(Typed):
 
     def __init__(self, *, signed: bool = False) -> None:
         super().__init__(signed=signed)
-        self.chunk: tuple[str, Any] | None = None  # the type and id of the chunks that are being told
+        self.chunks: dict[str, Any] = {}  # by type, the id of the chunks that were told last
 
     def read(self, event: Event, heard: Heard) -> None:
         kind = str(event.get("type", ""))
-        now = None
-        if kind in self.TEXTS and kind.endswith("_CHUNK"):
+        says = kind in self.TEXTS
+        if says and isinstance(event.get("delta"), str) and event["delta"]:
+            heard.end(lambda key: str(key[0]).endswith("_CHUNK") and key[0] != kind)
             (said,) = self.TEXTS[kind]
-            now = kind, event.get(said.ids[0]) or None
-            if now[1] is None and self.chunk is not None and self.chunk[0] == kind:
-                now = self.chunk
-        if kind not in ("RAW", "") and self.chunk is not None and now != self.chunk:
-            before = self.chunk
-            heard.end(lambda key: key[0] == before[0], closes=True)
-        if kind not in ("RAW", ""):
-            self.chunk = now
+            now = event.get(said.ids[0]) or None
+            if kind.endswith("_CHUNK") and now is not None and now != self.chunks.get(kind):
+                heard.end(lambda key: key[0] == kind, closes=True)
+                self.chunks[kind] = now
+        elif not says and kind not in ("RAW", ""):
+            heard.end(lambda key: str(key[0]).endswith("_CHUNK"), closes=True)
         super().read(event, heard)
 
     def key(self, said: Said, event: Event) -> Key:
-        if said.kind.endswith("_CHUNK") and self.chunk is not None:
-            return self.chunk
+        if said.kind.endswith("_CHUNK"):
+            return said.kind, self.chunks.get(said.kind)
         return super().key(said, event)
 
 
 OF_ITEM = ("response_id", "item_id", "output_index")
 OF_PART = (*OF_ITEM, "content_index")
 SPOKEN = {kind: Said("delta", kind, OF_PART) for kind in ("output_audio_transcript", "audio_transcript")}
-WRITTEN = {kind: Said("delta", kind, OF_PART) for kind in ("output_text", "text")}
+WRITTEN = {kind: Said("delta", kind, OF_PART, source=CONTENT) for kind in ("output_text", "text")}
 CALLS = {
     f"{kind}_arguments": Said("delta", kind, OF_ITEM, source=True) for kind in ("function_call", "mcp_call")
 }
@@ -202,7 +202,8 @@ REALTIME_ENDS: dict[str, tuple[Any, ...]] = {
     "response.content_part.done": (*SPOKEN.values(), *WRITTEN.values()),
 }
 PARTS = (
-    *(f"={kind} text" for kind in ("text", "output_text", "input_text")),
+    *(f"={kind} text ~" for kind in ("text", "output_text")),
+    "=input_text text",
     *(f"={kind} transcript" for kind in ("audio", "output_audio")),
 )
 ITEMS = (
@@ -213,9 +214,9 @@ ITEMS = (
 )
 REALTIME_WHOLES: dict[str, tuple[Any, ...]] = {
     **{f"response.{kind}.done": ("transcript",) for kind in SPOKEN},
-    **{f"response.{kind}.done": ("text",) for kind in WRITTEN},
+    **{f"response.{kind}.done": ("text ~",) for kind in WRITTEN},
     **{f"response.{kind}.done": ("arguments !",) for kind in CALLS},
-    **{f"response.content_part.{edge}": ("part text", "part transcript") for edge in ("added", "done")},
+    **{f"response.content_part.{edge}": ("part text ~", "part transcript") for edge in ("added", "done")},
     **{f"response.output_item.{edge}": tuple(f"item {one}" for one in ITEMS) for edge in ("added", "done")},
     **{
         f"conversation.item.{edge}": tuple(f"item {one}" for one in ITEMS)

@@ -93,6 +93,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _open(cls, automaton: Automaton, guard: Any = None, *, auto: bool = False) -> Self:
         self = super()._open(automaton, guard)
         self._auto = auto
+        self._is_source = not auto
         self._held = Held()
         self._spans = deque()
         self._out = []

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any, NoReturn, Self
 
 from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
+from holdback._pure.forms import Forms, Unknown
 from holdback._pure.pattern import join_surrogates, plain
 
 Match = tuple[int, int]
@@ -31,16 +32,8 @@ class StreamBuffer:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
     __slots__ = (
-        "_automaton",
-        "_before",
-        "_guard",
-        "_high",
-        "_hits",
-        "_idle",
-        "_lock",
-        "_minds",
-        "_node",
-        "_quiet",
+        *("_automaton", "_before", "_guard", "_high", "_hits", "_idle", "_lock", "_minds", "_node", "_quiet"),
+        *("_is_source", "_unknown"),
     )
 
     _automaton: Automaton
@@ -52,6 +45,8 @@ class StreamBuffer:
     _high: str  # a trailing high surrogate that waits for its mate
     _guard: Any  # an engine.guard.Guard, or None: is told what leaves, and asked at each match
     _hits: list[int]  # the keys that were replaced since they were counted last
+    _is_source: bool  # the text is certainly JSON source
+    _unknown: Unknown | None  # counts what looks like a key and is none, if somebody asked
     _idle: bool  # nothing is pending, and a quiet text changes nothing but the unit before the next one
 
     def __init_subclass__(cls, *, of_twin: bool = False) -> None:
@@ -66,6 +61,7 @@ class StreamBuffer:
         self = cls.__new__(cls)
         self._guard = guard
         self._hits = []
+        self._is_source, self._unknown = False, None
         self._automaton = automaton
         self._quiet = automaton.starts.quiet
         self._lock = Lock()
@@ -77,7 +73,8 @@ class StreamBuffer:
         return self
 
     def feed(self, text: str) -> str:
-        if self._idle and type(text) is str and self._quiet(text):
+        unknown = self._unknown
+        if self._idle and type(text) is str and self._quiet(text) and (unknown is None or unknown.is_idle):
             if self._guard is not None:
                 self._guard.passed(text)
             if self._minds and text:
@@ -96,6 +93,8 @@ class StreamBuffer:
                 self._high = ""
                 if "\ud800" <= came[-1] <= "\udbff":
                     came, self._high = came[:-1], came[-1]
+            if unknown is not None:
+                unknown.feed(came)
             restored = self._advance(came)
             if self._high:
                 self._idle = False
@@ -103,15 +102,30 @@ class StreamBuffer:
 
     def flush(self) -> str:
         with self._lock:
-            high, self._high = self._high, ""
-            rest = self._advance(high) + self._settle_held()
+            rest = self._rest()
+            if self._unknown is not None:
+                self._unknown.end()
             self._reset()
             return rest
 
     def _settle(self) -> str:
         with self._lock:
-            high, self._high = self._high, ""
-            return self._advance(high) + self._settle_held()
+            return self._rest()
+
+    def _rest(self) -> str:
+        """What is held back leaves, and the text goes on where it is."""
+        high, self._high = self._high, ""
+        if high and self._unknown is not None:
+            self._unknown.feed(high)
+        return self._advance(high) + self._settle_held()
+
+    def _look_for(self, forms: Forms) -> None:
+        with self._lock:
+            self._unknown = Unknown(forms, json=self._is_source)
+
+    def _take_unknown(self) -> dict[int, int]:
+        with self._lock:
+            return {} if self._unknown is None else self._unknown.take_counts()
 
     def _take_counts(self) -> dict[int, int]:
         with self._lock:

@@ -2,8 +2,8 @@
 
 A message, a piece of reasoning or the arguments of a call is a channel, which goes by its id and ends with an event of
 its own. The three ``_CHUNK`` events say the same without beginning or end: one without an id goes on with the last of
-its kind, and every other event ends them (but ``RAW``, which clients take to say nothing), since a client does. All end
-with the run. Since any event may end a text in this way, none is left to the native lane.
+its kind, and every other event ends them (but ``RAW``, which clients take to say nothing), since a client does. Text of
+another kind ends them too, but what goes on with the same id is still the same. All end with the run.
 
 Wholes are results of tools, snapshots of the messages, and results and errors of runs. The state, activities, custom
 events, the provider's own events in ``RAW`` and the echo of the request are the application's, and are not read. Names
@@ -17,29 +17,44 @@ from typing import Any
 
 from holdback.engine.answer import Answer
 from holdback.engine.marks import Event
-from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape, Slot, address
-from holdback.engine.steps import End, Key, Step
+from holdback.engine.shapes import CONTENT, JSON, OTHER, RESULT, TEXT, TOOL, ByType, Shape, Slot, address
+from holdback.engine.steps import End, Key, Named, Step
 from holdback.formats.base import is_text, type_of
-from holdback.formats.typed import KIND, Channel, Typed
+from holdback.formats.typed import KIND, NAME, Channel, Typed
 
 MESSAGE_ID = Channel(("messageId",))
+SAID_ID = MESSAGE_ID._replace(content=True)
 CALL_ID = Channel(("toolCallId",), json=True)
 CHANNELS = {
-    "TEXT_MESSAGE_CONTENT": MESSAGE_ID,
+    "TEXT_MESSAGE_CONTENT": SAID_ID,
     "REASONING_MESSAGE_CONTENT": MESSAGE_ID,
     "TOOL_CALL_ARGS": CALL_ID,
-    "TEXT_MESSAGE_CHUNK": MESSAGE_ID,
+    "TEXT_MESSAGE_CHUNK": SAID_ID,
     "REASONING_MESSAGE_CHUNK": MESSAGE_ID,
     "TOOL_CALL_CHUNK": CALL_ID,
 }
 """The kinds of text are the types of the events that carry them."""
 
+CHUNK_CALL = "chunk"
+"""What the call goes by that chunks tell of."""
+
 CHUNKS = tuple(kind for kind in CHANNELS if kind.endswith("_CHUNK"))
 SNAKE = {"messageId": "message_id", "toolCallId": "tool_call_id"}
 
+
+def _named(slot: Slot) -> dict[str, Shape]:
+    """The name of a tool, in both spellings."""
+    return {"toolCallName": slot, "tool_call_name": slot}
+
+
 PARTS: Shape = (TEXT, [ByType({"text": {"text": TEXT}})])
-CALLS: Shape = [{"function": {"arguments": JSON}}]
-MESSAGE: Shape = {"content": PARTS, "toolCalls": CALLS, "tool_calls": CALLS, "error": TEXT}
+CALLS: Shape = [{"function": {"name": TOOL, "arguments": JSON}}]
+MESSAGE: Shape = {
+    "content": (CONTENT, [ByType({"text": {"text": TEXT}})]),
+    "toolCalls": CALLS,
+    "tool_calls": CALLS,
+    "error": TEXT,
+}
 
 
 def _addresses(channel: Channel) -> dict[str, Slot]:
@@ -55,7 +70,12 @@ class AgUi(Typed):
     CHANNELS = CHANNELS
     SHAPE = ByType(
         {
-            **{kind: {**KIND, **_addresses(one), "delta": one.slot(kind)} for kind, one in CHANNELS.items()},
+            **{kind: {**_addresses(one), "delta": one.slot(kind)} for kind, one in CHANNELS.items()},
+            "TOOL_CALL_CHUNK": {
+                **_addresses(CALL_ID),
+                **_named(NAME),
+                "delta": CALL_ID.slot("TOOL_CALL_CHUNK"),
+            },
             **{
                 f"{name}_{edge}": {**KIND, **_addresses(one)}
                 for name, one in (
@@ -65,17 +85,18 @@ class AgUi(Typed):
                 )
                 for edge in ("START", "END")
             },
+            "TOOL_CALL_START": {**KIND, **_addresses(CALL_ID), **_named(TOOL)},
             "TOOL_CALL_RESULT": {**KIND, "content": PARTS},
             "MESSAGES_SNAPSHOT": {**KIND, "messages": [MESSAGE]},
-            "RUN_FINISHED": {**KIND, "result": JSON, "outcome": {"interrupts": [{"message": TEXT}]}},
-            "SUBAGENT_FINISHED": {**KIND, "result": JSON},
+            "RUN_FINISHED": {**KIND, "result": RESULT, "outcome": {"interrupts": [{"message": TEXT}]}},
+            "SUBAGENT_FINISHED": {**KIND, "result": RESULT},
             "RUN_ERROR": {**KIND, "message": TEXT},
             "SUBAGENT_ERROR": {**KIND, "message": TEXT},
             "RAW": {},
             OTHER: KIND,
         }
     )
-    ANSWER = {"messages": [MESSAGE], "result": JSON}
+    ANSWER = {"messages": [MESSAGE], "result": RESULT}
     CLOSES = {
         **{
             f"{name}_{edge}": (f"{name}_CONTENT",)
@@ -85,9 +106,12 @@ class AgUi(Typed):
         "TOOL_CALL_START": ("TOOL_CALL_ARGS",),
         "TOOL_CALL_END": ("TOOL_CALL_ARGS",),
     }
+    BEGINS = frozenset({"TOOL_CALL_START"})
     DRAINS = frozenset({"RUN_FINISHED", "RUN_ERROR"})
+    ENDS = {kind: tuple(chunk for chunk in CHUNKS if chunk != kind) for kind in CHANNELS}
 
     def __init__(self) -> None:
+        super().__init__()
         self._chunk_ids: dict[str, Any] = {}  # kind -> the id that its chunks said last
 
     @staticmethod
@@ -104,16 +128,35 @@ class AgUi(Typed):
         return isinstance(answer.get("messages"), list) and "threadId" in answer and "runId" in answer
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
-        now = next((mark[0].name for mark in event.marks if is_text(mark[0])), None)
         ends: list[Step] = []
-        if event.marks:
-            ends = [End((), (kind,), (None,), closes=True) for kind in CHUNKS if kind != now]
-        said = None if now is None else self.ids(now, event)[0]
-        if now in CHUNKS and said is not None:
-            if self._chunk_ids.setdefault(now, said) != said:
+        now = None
+        is_named = False
+        for slot, _, value, _ in event.marks:
+            if is_text(slot):
+                now = slot.name
+                if value:  # an empty one ends nothing, so that the lane may take it
+                    ends += [End((), (kind,), (None,)) for kind in self.ENDS[now]]
+            elif slot.name == "name":
+                is_named = True
+            elif slot.name == "kind":
+                ends += [End((), (kind,), (None,), closes=True) for kind in CHUNKS]
+        if now is None and is_named:
+            now = "TOOL_CALL_CHUNK"
+        if now in CHUNKS and (is_named or any(mark[2] for mark in event.marks)):
+            said = self.ids(now, event)[0]
+            if said is not None and said != self._chunk_ids.get(now):
                 ends.append(End((), (now,), (None,), closes=True))
-            self._chunk_ids[now] = said
+                if CHANNELS[now].json:
+                    ends.append(Named(CHUNK_CALL, "", begins=True))
+                self._chunk_ids[now] = said
         return ends + super().steps(event, answer)
+
+    def named(self, name: Any, event: Event) -> list[Step]:
+        # Only chunks name a tool beside text.
+        return [Named(CHUNK_CALL, name)] if isinstance(name, str) else []
+
+    def tool_of(self, key: Key) -> Any:
+        return CHUNK_CALL if key[1] == "TOOL_CALL_CHUNK" else super().tool_of(key)
 
     def key(self, kind: str, ids: tuple[Any, ...]) -> Key:
         return ((), kind, None) if kind in CHUNKS else super().key(kind, ids)

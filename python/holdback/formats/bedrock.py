@@ -18,8 +18,23 @@ from typing import Any
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, SIGNED, TEXT, Shape, address, event, source, text
-from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
+from holdback.engine.shapes import (
+    CONTENT,
+    JSON,
+    OTHER,
+    PROVIDER_TOOL,
+    SIGNED,
+    TEXT,
+    TOOL,
+    ByType,
+    Shape,
+    address,
+    event,
+    source,
+    text,
+)
+from holdback.engine.shapes import RESULT as SOURCE
+from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 PATHS = {
@@ -30,21 +45,33 @@ PATHS = {
 """Where the deltas of a kind carry text."""
 
 CITATION: Shape = {"title": TEXT, "source": TEXT, "sourceContent": [{"text": TEXT}]}
-RESULT: dict[str, Any] = {"text": TEXT, "json": JSON}
+RESULT: dict[str, Any] = {"text": TEXT, "json": SOURCE}
 FOUND: dict[str, Any] = {
     "document": {"context": TEXT, "source": {"text": TEXT, "content": [{"text": TEXT}]}},
     "searchResult": {"source": TEXT, "title": TEXT, "content": [{"text": TEXT}]},
 }
+
+
+def _call(**more: Shape) -> Shape:
+    """A call, which names its tool. The provider runs some."""
+    return ByType(
+        {"server_tool_use": {"name": PROVIDER_TOOL, **more}, OTHER: {"name": TOOL, **more}},
+    )
+
+
 BLOCK: Shape = {
-    "text": TEXT,
-    "toolUse": {"input": JSON},
+    "text": CONTENT,
+    "toolUse": _call(input=JSON),
     "toolResult": {"content": [{**RESULT, **FOUND}]},
     **FOUND,
     "reasoningContent": {"reasoningText": {"text": SIGNED}},
-    "citationsContent": {"content": [{"text": TEXT}], "citations": [CITATION]},
+    "citationsContent": {"content": [{"text": CONTENT}], "citations": [CITATION]},
 }
 INDEX = {"contentBlockIndex": address("index")}
-EDGES = ("contentBlockStart", "contentBlockStop")
+EDGES: dict[str, dict[str, Shape]] = {
+    "contentBlockStart": {"start": {"toolUse": _call()}},
+    "contentBlockStop": {},
+}
 EVENTS = ("messageStart", *EDGES, "contentBlockDelta", "messageStop")
 ERRORS = (
     "error",
@@ -63,31 +90,34 @@ class Bedrock(Format):
 
     __slots__ = ()
 
+    IS_ONE = True
     SHAPE = {
         "contentBlockDelta": {
             **INDEX,
             "delta": {
-                "text": text("text", "index"),
+                "text": text("text", "index", content=True),
                 "toolUse": {"input": source("input", "index")},
                 "reasoningContent": {"text": text("reasoning", "index", channel="signed")},
                 "toolResult": [RESULT],
                 "citation": CITATION,
             },
         },
-        **{name: (event("edge"), INDEX) for name in EDGES},
+        **{name: (event("edge"), {**INDEX, **shape}) for name, shape in EDGES.items()},
         "messageStop": event("end"),
         **{name: event("error") for name in ERRORS},
-        "outputText": text("outputText"),
+        "outputText": text("outputText", content=True),
         "completionReason": event("end"),
-        "generation": text("generation"),
+        "generation": text("generation", content=True),
         "stop_reason": event("end"),
-        "outputs": [{"text": text("outputs", "output"), "index": address("output", positional=True)}],
+        "outputs": [
+            {"text": text("outputs", "output", content=True), "index": address("output", positional=True)}
+        ],
     }
     ANSWER = {
         "output": {"message": {"content": [BLOCK]}},
-        "results": [{"outputText": TEXT}],
-        "generation": TEXT,
-        "outputs": [{"text": TEXT}],
+        "results": [{"outputText": CONTENT}],
+        "generation": CONTENT,
+        "outputs": [{"text": CONTENT}],
     }
 
     @staticmethod
@@ -126,7 +156,12 @@ class Bedrock(Format):
             elif is_whole(slot):
                 steps.append(Whole(mark))
             elif slot.name == "edge":
-                before.append(End(event.addresses.get(("index", ())), closes=True))
+                index = event.addresses.get(("index", ()))
+                before.append(End(index, closes=True))
+                for name in ("tool", "provider_tool"):
+                    if isinstance(said := event.addresses.get((name, ())), str):
+                        is_provider = name == "provider_tool"
+                        before.append(Named((index, None), said, is_provider=is_provider, begins=True))
             elif slot.name == "error":
                 before.append(Drain())
             else:

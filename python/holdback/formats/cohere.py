@@ -15,15 +15,15 @@ from typing import Any
 
 from holdback.engine.answer import Answer
 from holdback.engine.objects import members
-from holdback.engine.shapes import JSON, TEXT, ByType, Shape, event
+from holdback.engine.shapes import CONTENT, JSON, RESULT, TEXT, THOUGHT, TOOL, ByType, Shape, Slot, event
 from holdback.engine.steps import Key
 from holdback.formats.base import type_of
-from holdback.formats.typed import KIND, Channel, Typed
+from holdback.formats.typed import KIND, NAME, Channel, Typed
 
-CONTENT = Channel(("index",))
+AT = Channel(("index",))
 CHANNELS = {
-    "content": CONTENT,
-    "thinking": CONTENT,
+    "content": AT._replace(content=True),
+    "thinking": AT,
     "tool_plan": Channel(),
     "arguments": Channel(("index",), json=True),
 }
@@ -37,19 +37,29 @@ PATHS = {
 
 CITATION: Shape = {
     "text": TEXT,
-    "sources": [ByType({"tool": {"tool_output": JSON}, "document": {"document": JSON}})],
+    "sources": [ByType({"tool": {"tool_output": RESULT}, "document": {"document": RESULT}})],
 }
 ANSWER: Shape = {
     "message": {
-        "content": [ByType({"text": {"text": TEXT}, "thinking": {"thinking": TEXT}})],
+        "content": [ByType({"text": {"text": CONTENT}, "thinking": {"thinking": THOUGHT}})],
         "tool_plan": TEXT,
-        "tool_calls": [{"function": {"arguments": JSON}}],
+        "tool_calls": [{"function": {"name": TOOL, "arguments": JSON}}],
         "citations": [CITATION],
     }
 }
 
-BLOCK: Shape = {"content": {"text": CONTENT.slot("content"), "thinking": CONTENT.slot("thinking")}}
-CALL: Shape = {"tool_calls": {"function": {"arguments": CHANNELS["arguments"].slot("arguments")}}}
+BLOCK: Shape = {
+    "content": {
+        "text": CHANNELS["content"].slot("content"),
+        "thinking": CHANNELS["thinking"].slot("thinking"),
+    }
+}
+
+
+def _call(name: Slot) -> Shape:
+    return {"tool_calls": {"function": {"name": name, "arguments": CHANNELS["arguments"].slot("arguments")}}}
+
+
 TYPES = (
     "message-start",
     "content-start",
@@ -65,7 +75,7 @@ TYPES = (
 def _says(message: Shape, *others: dict[str, Any]) -> Shape:
     """The shape of an event that has a message in its delta."""
     shape: dict[str, Any] = {"delta": {"message": message}}
-    for other in (CONTENT.addresses, *others):
+    for other in (AT.addresses, *others):
         shape |= other
     return shape
 
@@ -81,11 +91,11 @@ class Cohere(Typed):
         {
             "content-start": _says(BLOCK, KIND),
             "content-delta": _says(BLOCK),
-            "content-end": {**KIND, **CONTENT.addresses},
+            "content-end": {**KIND, **AT.addresses},
             "tool-plan-delta": {"delta": {"message": {"tool_plan": CHANNELS["tool_plan"].slot("tool_plan")}}},
-            "tool-call-start": _says(CALL, KIND),
-            "tool-call-delta": _says(CALL),
-            "tool-call-end": {**KIND, **CONTENT.addresses},
+            "tool-call-start": _says(_call(TOOL), KIND),
+            "tool-call-delta": _says(_call(NAME)),
+            "tool-call-end": {**KIND, **AT.addresses},
             "citation-start": {"delta": {"message": {"citations": CITATION}}},
             "message-end": KIND,
             "": {"error": event("error")},
@@ -97,6 +107,7 @@ class Cohere(Typed):
         "tool-call-start": ("tool_plan", "arguments"),
         "tool-call-end": ("arguments",),
     }
+    BEGINS = frozenset({"tool-call-start"})
     DRAINS = frozenset({"message-end"})
 
     @staticmethod

@@ -17,17 +17,31 @@ from typing import Any
 
 from holdback.engine.answer import Answer
 from holdback.engine.marks import Event
-from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Kind, Shape, address, latest
-from holdback.engine.steps import End, Key, Step
+from holdback.engine.shapes import (
+    CONTENT,
+    JSON,
+    OTHER,
+    PROVIDER_TOOL,
+    SAID,
+    TEXT,
+    TOOL,
+    ByType,
+    Kind,
+    Shape,
+    address,
+    latest,
+)
+from holdback.engine.steps import End, Key, Step, Whole
 from holdback.formats.base import is_text, type_of
 from holdback.formats.typed import KIND, Channel, Typed
 
 OF_ITEM = ("response_id", "item_id", "output_index")
 OF_PART = Channel((*OF_ITEM, "content_index"))
+OF_TEXT = OF_PART._replace(content=True)
 OF_CALL = Channel(OF_ITEM, json=True)
 CHANNELS = {
-    "response.output_text": OF_PART,
-    "response.text": OF_PART,
+    "response.output_text": OF_TEXT,
+    "response.text": OF_TEXT,
     "response.output_audio_transcript": OF_PART,
     "response.audio_transcript": OF_PART,
     "response.function_call_arguments": OF_CALL,
@@ -40,22 +54,23 @@ DONE = {kind: "arguments" if one.json else kind.rpartition("_")[2] for kind, one
 }
 """Where the ``.done`` event of a kind repeats the text."""
 
-SAID: dict[str, Shape] = {"text": TEXT}
-SPOKEN: dict[str, Shape] = {"transcript": TEXT}
+WRITTEN: dict[str, Shape] = {"text": CONTENT}
+SPOKEN: dict[str, Shape] = {"transcript": SAID}
 PART = ByType(
     {
-        **dict.fromkeys(("text", "output_text", "input_text"), SAID),
+        **dict.fromkeys(("text", "output_text"), WRITTEN),
+        "input_text": {"text": TEXT},
         **dict.fromkeys(("audio", "output_audio"), SPOKEN),
-        "": {**SAID, **SPOKEN},
+        "": {**WRITTEN, **SPOKEN},
     }
 )
 ITEM = ByType(
     {
         "message": {"content": [PART]},
-        "function_call": {"arguments": JSON},
+        "function_call": {"name": TOOL, "arguments": JSON},
         "function_call_output": {"output": TEXT},
-        "mcp_call": {"arguments": JSON, "output": TEXT, "error": {"message": TEXT}},
-        "mcp_approval_request": {"arguments": JSON},
+        "mcp_call": {"name": PROVIDER_TOOL, "arguments": JSON, "output": TEXT, "error": {"message": TEXT}},
+        "mcp_approval_request": {"name": PROVIDER_TOOL, "arguments": JSON},
     }
 )
 ITEM_WITH_ID = ByType(
@@ -83,11 +98,15 @@ class Realtime(Typed):
                 for kind, one in CHANNELS.items()
             },
             **{
-                f"{kind}.done": {**KIND, **IDS, DONE[kind]: JSON if one.json else TEXT}
+                f"{kind}.done": {
+                    **KIND,
+                    **IDS,
+                    DONE[kind]: JSON if one.json else CONTENT if one.content else SAID,
+                }
                 for kind, one in CHANNELS.items()
             },
             **{
-                f"response.content_part.{edge}": {**KIND, **IDS, "part": {**SAID, **SPOKEN}}
+                f"response.content_part.{edge}": {**KIND, **IDS, "part": {**WRITTEN, **SPOKEN}}
                 for edge in ("added", "done")
             },
             **{
@@ -107,11 +126,12 @@ class Realtime(Typed):
     )
     CLOSES = {
         **{f"{kind}.done": (kind,) for kind in CHANNELS},
-        "response.content_part.done": tuple(kind for kind, one in CHANNELS.items() if one is OF_PART),
+        "response.content_part.done": tuple(kind for kind, one in CHANNELS.items() if not one.json),
     }
     DRAINS = frozenset()
 
     def __init__(self) -> None:
+        super().__init__()
         self._open: dict[Any, dict[Key, None]] = {}  # (response, item) -> its channels that are open
 
     @staticmethod
@@ -129,7 +149,11 @@ class Realtime(Typed):
             if is_text(mark[0]) and mark[2]:
                 key = self.key(mark[0].name, self.ids(mark[0].name, event))
                 self._open.setdefault((key[0], key[2][0]), {})[key] = None
-        return super().steps(event, answer)
+        steps = super().steps(event, answer)
+        for step in steps:  # all that a session says as a whole may have been streamed before
+            if type(step) is Whole:
+                step.repeats = True
+        return steps
 
     def ends(self, kind: str, event: Event) -> list[Step]:
         own = event.addresses.get(("own_id", ()))
@@ -138,6 +162,8 @@ class Realtime(Typed):
             for item in [item for item in self._open if item[0] == (own,)]:
                 del self._open[item]
             return [End((own,), closes=True)]
+        if kind == "response.output_item.added":
+            return self.begun(((response,), (own, event.addresses.get(("output_index", ())))), event)
         if kind == "response.output_item.done":
             keys = self._open.pop(((response,), own), {})
             return [End(group, (name,), (ids,), closes=True) for group, name, ids in keys]

@@ -1,9 +1,10 @@
 """Formats whose every event says its type, and whose texts each have ids of their own: one life cycle, given as data.
 
 A channel is one kind of text with the ids that its events carry. ``CLOSES`` says which events end which kinds, those
-with the event's own ids; ``DRAINS`` which events end all. A kind of text that has ended may begin again with the same
-ids as something else, so an end closes. A tail leaves in an event of its own, just before the one that ends it; no
-event is left out.
+with the event's own ids; ``DRAINS`` which events end all. One that ends the arguments of a call may name the tool of
+the call that begins; where any other event names it, that is ``NAME``. A kind of text that has ended may begin again
+with the same ids as something else, so an end closes. A tail leaves in an event of its own, just before the one that
+ends it; no event is left out.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ from typing import Any, ClassVar, NamedTuple
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import Slot, address, event, source, text
-from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
+from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole
 
 KIND = {"type": event("kind")}
 """In the shape of an event that ends something."""
+
+NAME = event("name")
+"""The name of a call's tool, or a piece of it, in an event that ends nothing."""
+
+MOST_FED = 10_000
+"""Of so many channels it is remembered whether they had text."""
 
 
 class Channel(NamedTuple):
@@ -26,11 +33,17 @@ class Channel(NamedTuple):
 
     ids: tuple[str, ...] = ()
     json: bool = False
+    content: bool = False
+    """Whether it is what the model says to the user, which may be a JSON document."""
 
     def slot(self, name: str) -> Slot:
         """Text of this kind in a shape, beside which ``addresses`` stand."""
         channel = "reasoning" if name.lower().startswith(("reasoning", "thinking")) else "content"
-        return source(name, *self.ids) if self.json else text(name, *self.ids, channel=channel)
+        return (
+            source(name, *self.ids)
+            if self.json
+            else text(name, *self.ids, channel=channel, content=self.content)
+        )
 
     @property
     def addresses(self) -> dict[str, Slot]:
@@ -41,9 +54,10 @@ class Channel(NamedTuple):
 class Typed(Format):
     """One stream of events that say their type. The key of a channel is ``(ids of the group, kind, other ids)``."""
 
-    __slots__ = ()
+    __slots__ = ("_fed",)
 
     NAMED_EVENTS = True
+    IS_ONE = True
 
     CHANNELS: ClassVar[Mapping[str, Channel]]
     """The kinds of text by name."""
@@ -54,25 +68,69 @@ class Typed(Format):
     CLOSES: ClassVar[Mapping[str, tuple[str, ...]]]
     """Which kinds an event ends, by its type."""
 
+    BEGINS: ClassVar[frozenset[str]] = frozenset()
+    """Of these, the types of events that begin a call, and may name its tool."""
+
     DRAINS: ClassVar[frozenset[str]]
     """The types of events that end everything."""
+
+    def __init__(self) -> None:
+        self._fed: dict[Key, None] = {}  # the channels that had text since they were closed
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         ends: list[Step] = []
         steps: list[Step] = []
+        wholes: list[Whole] = []
         for mark in event.marks:
             slot, _, value, _ = mark
             if is_text(slot):
                 addresses = addresses_of(mark, event)
                 key = self.key(slot.name, addresses)
                 steps.append(Feed(key, mark, addresses))
+                if value and len(self._fed) < MOST_FED:
+                    self._fed[key] = None
             elif is_whole(slot):
-                steps.append(Whole(mark))
+                wholes.append(Whole(mark))
             elif slot.name == "kind":
                 ends += self.ends(value, event)
+            elif slot.name == "name":
+                ends += self.named(value, event)
             elif slot.name == "error":
                 ends.append(Drain())
-        return ends + steps
+        self._repeat(wholes, ends)
+        # A call is over where its arguments are; what repeats them must know its tool.
+        return [*wholes, *ends, *steps]
+
+    def _repeat(self, wholes: list[Whole], ends: list[Step]) -> None:
+        """Tell whole values which channels said them before: those that end with them."""
+        begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
+        if not begins:
+            return
+        keys = [
+            (group, kind, own) for group, kinds, owns in begins for kind in kinds or () for own in owns or ()
+        ]
+        is_fed = any(key in self._fed for key in keys)
+        for key in keys:
+            self._fed.pop(key, None)
+        for whole in wholes:
+            whole.begins = begins
+            whole.repeats = is_fed
+
+    def named(self, name: Any, event: Event) -> list[Step]:
+        """A call's tool is named beside its ids."""
+        if not isinstance(name, str):
+            return []
+        return [Named(self.tool_of(self.key(kind, self.ids(kind, event))), name) for kind in self.arguments()]
+
+    @classmethod
+    def arguments(cls) -> list[str]:
+        """The kinds of text that are arguments of calls, of which each call has one."""
+        return [kind for kind, one in cls.CHANNELS.items() if one.json]
+
+    def tool_of(self, key: Key) -> Any:
+        group, kind, own = key
+        channel = self.CHANNELS.get(kind)
+        return (group, own) if channel is None or channel.json else key
 
     def key(self, kind: str, ids: tuple[Any, ...]) -> Key:
         """What a channel goes by."""
@@ -88,7 +146,18 @@ class Typed(Format):
         for name in self.CLOSES.get(kind, ()):
             group, _, own = self.key(name, self.ids(name, event))
             steps.append(End(group, (name,), (own,), closes=True))
+            if kind in self.BEGINS and self.CHANNELS[name].json:
+                steps += self.begun(self.tool_of((group, name, own)), event)
         return steps
+
+    @staticmethod
+    def begun(tool: Any, event: Event) -> list[Step]:
+        """The name that an event gives to the tool of a call that begins."""
+        return [
+            Named(tool, said, is_provider=name == "provider_tool", begins=True)
+            for name in ("tool", "provider_tool")
+            if isinstance(said := event.addresses.get((name, ())), str)
+        ]
 
     def ids(self, kind: str, event: Event) -> tuple[Any, ...]:
         """The ids that an event says of a kind of text, None for one that it does not say."""

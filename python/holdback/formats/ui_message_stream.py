@@ -14,20 +14,40 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback.engine.answer import Answer
-from holdback.engine.shapes import JSON, OTHER, TEXT, ByType, Shape
+from holdback.engine.shapes import (
+    CONTENT,
+    JSON,
+    OTHER,
+    PROVIDER_TOOL,
+    RESULT,
+    TEXT,
+    THOUGHT,
+    TOOL,
+    ByType,
+    Shape,
+)
 from holdback.engine.steps import Key
 from holdback.formats.base import type_of
 from holdback.formats.typed import KIND, Channel, Typed
 
 PART = Channel(("id",))
 CALL = Channel(("toolCallId",), json=True)
-CHANNELS = {"text": PART, "reasoning": PART, "tool-input": CALL}
+CHANNELS = {"text": PART._replace(content=True), "reasoning": PART, "tool-input": CALL}
 FIELDS = {"text": "delta", "reasoning": "delta", "tool-input": "inputTextDelta"}
 """Where the deltas of a kind carry text."""
 
-SOURCE: Shape = {"title": TEXT, "url": TEXT, "filename": TEXT}
-RESULT: Shape = {"input": JSON, "output": JSON, "errorText": TEXT}
+USED: dict[str, Shape] = {"input": JSON, "output": RESULT, "errorText": TEXT}
+"""A call of a tool in a whole message. Only one of a dynamic tool says its name in a member of its own."""
+
 OPENS_PART = tuple(f"{kind}-{edge}" for kind in ("text", "reasoning") for edge in ("start", "delta", "end"))
+
+
+def _call(**more: Shape) -> Shape:
+    """An event that names a tool, which may be one that the provider runs."""
+    return ByType(
+        {"true": {"toolName": PROVIDER_TOOL, **more}, OTHER: {"toolName": TOOL, **more}},
+        name="providerExecuted",
+    )
 
 
 class UIMessageStream(Typed):
@@ -47,10 +67,10 @@ class UIMessageStream(Typed):
                 for kind in ("text", "reasoning")
                 for edge in ("start", "end")
             },
-            "tool-input-start": {**KIND, **CALL.addresses},
-            "tool-input-available": {**KIND, **CALL.addresses, "input": JSON},
-            "tool-input-error": {**KIND, **CALL.addresses, "input": JSON, "errorText": TEXT},
-            "tool-output-available": {"output": JSON},
+            "tool-input-start": _call(**KIND, **CALL.addresses),
+            "tool-input-available": _call(**KIND, **CALL.addresses, input=JSON),
+            "tool-input-error": _call(**KIND, **CALL.addresses, input=JSON, errorText=TEXT),
+            "tool-output-available": {"output": RESULT},
             "tool-output-error": {"errorText": TEXT},
             "source-url": {"title": TEXT, "url": TEXT},
             "source-document": {"title": TEXT, "filename": TEXT},
@@ -65,11 +85,12 @@ class UIMessageStream(Typed):
         "parts": [
             ByType(
                 {
-                    "text": {"text": TEXT},
-                    "reasoning": {"text": TEXT},
+                    "text": {"text": CONTENT},
+                    "reasoning": {"text": THOUGHT},
                     "source-url": {"title": TEXT, "url": TEXT},
                     "source-document": {"title": TEXT, "filename": TEXT},
-                    OTHER: RESULT,
+                    "dynamic-tool": _call(**USED),
+                    OTHER: USED,
                 }
             )
         ]
@@ -78,6 +99,7 @@ class UIMessageStream(Typed):
         **{f"{kind}-{edge}": (kind,) for kind in ("text", "reasoning") for edge in ("start", "end")},
         **{f"tool-input-{edge}": ("tool-input",) for edge in ("start", "available", "error")},
     }
+    BEGINS = frozenset({"tool-input-start"})
     DRAINS = frozenset({"finish-step", "reset-step", "finish", "abort", "error"})
 
     @staticmethod

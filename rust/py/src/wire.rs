@@ -1,10 +1,11 @@
 //! The bindings of `holdback_core::wire`: the table of a format, and the lane through it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
-    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Progress, Reading,
-    Shapes, SlotId, SlotKind, SlotSpec, Which,
+    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Plain, Progress,
+    Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -15,6 +16,8 @@ use crate::{Bytes, PyStreamBuffer};
 
 type Slot<'py> = (Bound<'py, PyAny>, String, u8, Vec<SlotId>, bool, String);
 type Choice = (String, Vec<(String, u32)>, Option<u32>);
+/// Texts, where their literals stand, and names.
+type PlainTexts<'py> = (Vec<Bound<'py, PyString>>, Vec<(usize, usize)>, Vec<Bound<'py, PyString>>);
 type Object = (Vec<(String, u32)>, Option<u32>, Option<Choice>);
 
 fn kind_named(name: &str) -> PyResult<SlotKind> {
@@ -66,6 +69,20 @@ impl PyShapes {
         let source = bytes("walk() takes bytes", source)?;
         let reading = self.shapes.walk(source.as_bytes());
         reading.map(|reading| self.to_python(source.py(), source.as_bytes(), &reading)).transpose()
+    }
+
+    #[pyo3(signature = (source, /))]
+    fn plain<'py>(&self, source: &Bound<'py, PyAny>) -> PyResult<Option<PlainTexts<'py>>> {
+        let source = bytes("plain() takes bytes", source)?;
+        let (py, source) = (source.py(), source.as_bytes());
+        let Some(Plain { texts, names }) = self.shapes.plain(source) else { return Ok(None) };
+        let text = |mark: &Mark| crate::to_python(py, &mark.text(source).unwrap_or_default());
+        let name = |name: &Range<usize>| crate::to_python(py, &source[name.clone()]);
+        Ok(Some((
+            texts.iter().map(text).collect::<PyResult<_>>()?,
+            texts.iter().map(|mark| (mark.literal.begin, mark.literal.end)).collect(),
+            names.iter().map(name).collect::<PyResult<_>>()?,
+        )))
     }
 
     fn __repr__(&self) -> String {
@@ -214,18 +231,23 @@ impl<'a> Value<'a> {
 #[pymethods]
 impl PyLane {
     #[new]
-    #[pyo3(signature = (shapes, *, lines, max_event_bytes, skip_oversized, offset))]
+    #[pyo3(signature = (shapes, *, framing, max_event_bytes, skip_oversized, offset))]
     fn new(
         shapes: &Bound<'_, PyShapes>,
-        lines: bool,
+        framing: &str,
         max_event_bytes: usize,
         skip_oversized: bool,
         offset: usize,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let table = Arc::clone(&shapes.get().shapes);
-        let framing = if lines { Framing::Lines } else { Framing::Events };
+        let framing = match framing {
+            "events" => Framing::Events,
+            "lines" => Framing::Lines,
+            "messages" => Framing::Messages,
+            _ => return Err(PyValueError::new_err("framing must be \"events\", \"lines\" or \"messages\"")),
+        };
         let lane = Lane::new(table, framing, max_event_bytes, skip_oversized, offset);
-        Self { shapes: shapes.clone().unbind(), lane: lane.into() }
+        Ok(Self { shapes: shapes.clone().unbind(), lane: lane.into() })
     }
 
     #[pyo3(signature = (data, /))]
@@ -309,6 +331,11 @@ impl PyLane {
     #[getter]
     fn is_in_line(&self, py: Python<'_>) -> bool {
         self.lock(py).is_in_line()
+    }
+
+    #[getter]
+    fn broken(&self, py: Python<'_>) -> usize {
+        self.lock(py).broken()
     }
 
     #[getter]

@@ -47,8 +47,10 @@ mod json_text;
 mod judge;
 mod lane;
 mod literal;
+mod messages;
 mod names;
 pub mod places;
+mod plain;
 mod progress;
 mod reading;
 mod shapes;
@@ -59,6 +61,7 @@ pub use channels::{Address, ChannelId, LaneError};
 pub use frames::{Data, Frame, Frames, Framing, Manner};
 pub use lane::Lane;
 pub use literal::{Kind, Literal};
+pub use plain::Plain;
 pub use progress::{Declined, Progress};
 pub use reading::{Mark, Reading};
 pub use shapes::{
