@@ -32,6 +32,7 @@ from typing import Any
 from holdback import handler, sse
 from holdback._backend import TrieMatcher
 from holdback.errors import HoldbackError
+from holdback.mapping import Prepared
 from holdback.report import OnReport
 from holdback.restorers import text
 from holdback.restorers.material import material
@@ -178,7 +179,9 @@ async def _events(
     events: AsyncGenerator[str, None] | None = None
     failed = False
     try:
-        events = restore(stream, _matcher(mapping), config, on_report=_reports["to"])
+        matcher = _matcher(mapping)
+        known = None if matcher is None else Prepared(mapping, matcher, config)
+        events = restore(stream, known, config, on_report=_reports["to"])
         async for event in events:
             yield event
     except Exception:  # noqa: BLE001 - that is the promise
