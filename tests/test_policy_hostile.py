@@ -10,6 +10,7 @@ import pytest
 
 from answer_streams import Events, as_bytes, chat, heard, pieces, read_back
 from holdback import ChunkRestorer, DeanonymizationConfig, PIIMapping, RestorePolicy, WireRestorer
+from holdback.policy import Rule
 
 KEY, VALUE = "<PERSON_1>", "zorblatt7q"
 CHUNK = "chat.completion.chunk"
@@ -95,7 +96,7 @@ def test_broken_arguments_hide_no_address(backend: str, source: str, leaves: str
     ],
 )
 def test_names_of_tools_that_are_odd(backend: str, names: list[Any], *, is_kept: bool) -> None:
-    tools = {"send_mail": "restore", "http_get": "keep", "*": "keep"}
+    tools: dict[str, Rule] = {"send_mail": "restore", "http_get": "keep", "*": "keep"}
     config = DeanonymizationConfig(policy=RestorePolicy(tools=tools))
     source = json.dumps({"to": KEY})
     for seed in range(4):
