@@ -87,7 +87,12 @@ def restore_chunks(
 
 
 def restore_messages(
-    source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME
+    source: AsyncIterable[Any],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str = REALTIME,
+    on_report: OnReport | None = None,
 ) -> AsyncGenerator[Any, None]:
     """Restore the messages of a WebSocket, ``str`` or ``bytes`` of JSON, each an event: those of the Realtime API.
 
@@ -104,7 +109,7 @@ def restore_messages(
     >>> [message.partition('"delta":')[2] for message in asyncio.run(said())]
     ['""}', '"Ada!"}']
     """
-    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter, on_report)
 
 
 class Restorer(Protocol):

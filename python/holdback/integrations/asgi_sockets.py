@@ -17,6 +17,7 @@ from typing import Any
 from holdback.errors import MaskingError, StoreError
 from holdback.integrations.way_out import Session
 from holdback.mapping import AnyMapping
+from holdback.report import Report
 from holdback.restorers.messages import REALTIME, MessageRestorer
 
 Message = MutableMapping[str, Any]
@@ -94,6 +95,11 @@ class Socket:
         if not self._is_gone:
             await self._leave(self._responses.flush())
 
+    @property
+    def report(self) -> Report:
+        """What happened so far in the whole session; counts only."""
+        return self._responses.report
+
     async def _leave(self, messages: list[Any]) -> None:
         for one in messages:
             await self._pass({"type": "websocket.send", "text" if isinstance(one, str) else "bytes": one})
@@ -120,13 +126,14 @@ class Socket:
 class _Responses:
     """The restorers of a session: the present one, and those of responses that began with another mapping."""
 
-    __slots__ = ("_begin", "_earlier", "_open", "_present")
+    __slots__ = ("_begin", "_earlier", "_ended", "_open", "_present")
 
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
         self._present: MessageRestorer | None = None
         self._open: dict[str, MessageRestorer] = {}  # response id -> by what it is restored
         self._earlier: list[MessageRestorer] = []  # earlier ones, while a response of theirs is open
+        self._ended = Report()  # of those that are needed no more
 
     @property
     def has_begun(self) -> bool:
@@ -140,7 +147,7 @@ class _Responses:
         if before in self._open.values():
             self._earlier.append(before)
             return []
-        return before.flush()
+        return self._end(before)
 
     def feed(self, message: Any) -> list[Any]:
         """The message restored."""
@@ -157,7 +164,7 @@ class _Responses:
             self._open.pop(name, None)
             for earlier in [earlier for earlier in self._earlier if earlier not in self._open.values()]:
                 self._earlier.remove(earlier)
-                leaving += earlier.flush()
+                leaving += self._end(earlier)
         return leaving
 
     def flush(self) -> list[Any]:
@@ -165,7 +172,17 @@ class _Responses:
         left = [*self._earlier, *([] if self._present is None else [self._present])]
         self._earlier, self._present = [], None
         self._open.clear()
-        return [message for restorer in left for message in restorer.flush()]
+        return [message for restorer in left for message in self._end(restorer)]
+
+    @property
+    def report(self) -> Report:
+        running = [*self._earlier, *([] if self._present is None else [self._present])]
+        return Report.merged([self._ended, *(restorer.report for restorer in running)])
+
+    def _end(self, restorer: MessageRestorer) -> list[Any]:
+        leaving = restorer.flush()
+        self._ended += restorer.report
+        return leaving
 
     def _response_of(self, message: Any) -> tuple[str | None, bool]:
         """The response that a message belongs to, as far as that matters, and whether it ends there."""

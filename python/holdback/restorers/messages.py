@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from holdback.mapping import AnyMapping
+from holdback.report import Report
 from holdback.restorers.wire import WireRestorer
 
 REALTIME = "openai-realtime"
@@ -53,6 +54,11 @@ class MessageRestorer:
     def flush(self) -> list[Any]:
         """The session has ended; returns the messages that carry what was still held back."""
         return self._messages(self._wire.flush())
+
+    @property
+    def report(self) -> Report:
+        """What happened so far; counts only."""
+        return self._wire.report
 
     def _messages(self, lines: bytes) -> list[Any]:
         found = [line for line in lines.split(b"\n") if line]
