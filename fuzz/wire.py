@@ -128,7 +128,7 @@ def says_what_its_chunks_say(
     """Its events by an independent reader, as far as a client reads."""
     begin = stream.removeprefix(BOM).lstrip()[:1]
     lines = begin == b"{"
-    if begin == b"[" or (lines != (protocol == "ollama") and not HAS_LANE):
+    if begin in (b"[", b"\0") or (lines != (protocol == "ollama") and not HAS_LANE):
         return  # a framing that this reader, or the restorer, does not know
     given = read(stream, lines=lines)
     restorer = ChunkRestorer(pairs, config, protocol=protocol)

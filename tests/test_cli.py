@@ -205,9 +205,44 @@ def test_events_appear_as_they_come(map_file: MapFile) -> None:
         assert command.wait(60) == OK
 
 
-def test_an_unknown_format_passes(map_file: MapFile) -> None:
-    data = b"Hi <PERSON_1>\n\ndata: 5"
-    assert run("restore", "--map", map_file(PAIRS), data=data) == (OK, data, "")
+NOTHING = "holdback: warning: nothing in the input was understood; it passed as it came\n"
+NO_CHAT = "holdback: warning: nothing in the input was understood as openai-chat; it passed as it came\n"
+SAYING = b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"}}]}\n\n'
+STOPPED = b'data: {"type":"message_stop"}\n\n'
+FOREIGN = (
+    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"<PERSON_1>"}}\n\n'
+)
+WHOLE = b'{"type":"message","content":[{"type":"text","text":"%s"}]}'
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "line"),
+    [
+        pytest.param(b"Hi <PERSON_1>\n\ndata: 5", (), NOTHING, id="text"),
+        pytest.param(b'data: {"warning":"<PERSON_1>"}\n\n' * 2, (), NOTHING, id="foreign events"),
+        pytest.param(b'{"warning":"<PERSON_1>"}', (), NOTHING, id="a foreign document"),
+        pytest.param(b"<html>", ("--protocol", "openai-chat"), NO_CHAT, id="text, named"),
+        pytest.param(FOREIGN, ("--protocol", "openai-chat"), NO_CHAT, id="another format"),
+        pytest.param(
+            WHOLE % b"<PERSON_1>", ("--protocol", "openai-chat"), NO_CHAT, id="an answer of another format"
+        ),
+        pytest.param(STOPPED + SAYING.replace(b"<", b""), ("--protocol", "openai-chat"), "", id="comes late"),
+        pytest.param(WHOLE % b"x", (), "", id="an answer that has no placeholder"),
+        pytest.param(WHOLE % b"x", ("--protocol", "anthropic"), "", id="such an answer, named"),
+        pytest.param(STOPPED, ("--protocol", "anthropic"), "", id="nothing but an end"),
+        pytest.param(b"", (), "", id="nothing"),
+        pytest.param(b"", ("--protocol", "openai-chat"), "", id="nothing, named"),
+        pytest.param(b"<PERSO", ("--protocol", "plain"), "", id="plain text"),
+    ],
+)
+def test_what_is_not_understood_passes_and_one_line_says_so(
+    data: bytes, options: tuple[str, ...], line: str, map_file: MapFile
+) -> None:
+    assert run("restore", "--map", map_file(PAIRS), *options, data=data) == (OK, data, line)
+
+
+def test_an_empty_map_understands_nothing_and_needs_no_line(map_file: MapFile) -> None:
+    assert run("restore", "--map", map_file({}), data=b"data: 5\n\n") == (OK, b"data: 5\n\n", "")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +274,7 @@ def test_compressed_input_is_decoded_if_its_first_bytes_say_so(
     """Only gzip's and zstd's do; zlib's passes as data that nobody can read."""
     data = pack(OLLAMA)
     code, out, err = run("restore", "--map", map_file(PAIRS), data=data)
-    assert (code, err) == (OK, "")
+    assert (code, err) == (OK, "" if pack is gzip.compress else NOTHING)
     assert ("Ada Ünlü!".encode() in out) == (pack is gzip.compress)
     assert (out == data) == (pack is zlib.compress)
 
@@ -254,12 +289,17 @@ def test_a_whole_answer_is_restored_at_its_end(map_file: MapFile) -> None:
 def test_the_limit_of_an_answer_is_an_option(map_file: MapFile) -> None:
     whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
     limit = ("--max-event-bytes", len(whole) - 1)
-    assert run("restore", "--map", map_file(PAIRS), *limit, data=whole) == (OK, whole, "")
+    assert run("restore", "--map", map_file(PAIRS), *limit, data=whole) == (OK, whole, NOTHING)
 
 
 def test_what_cannot_be_decoded_passes_if_an_option_says_so(map_file: MapFile) -> None:
     data = b"\x1f\x8b\x09\x00<PERSON_1>"
-    assert run("restore", "--map", map_file(PAIRS), "--undecodable", "pass", data=data) == (OK, data, "")
+    passed = run("restore", "--map", map_file(PAIRS), "--undecodable", "pass", data=data)
+    assert passed == (
+        OK,
+        data,
+        "holdback: warning: nothing in the input was understood; it passed as it came\n",
+    )
 
 
 @pytest.mark.parametrize(

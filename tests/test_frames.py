@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import strategies
 import wires
 from holdback.engine.bytes_cursor import Change, apply
-from holdback.engine.frames import Frame, Framer, Framing
+from holdback.engine.frames import Frame, Framer
+from holdback.engine.framing import Framing
 
 
 def with_changes(frame: Frame, changes: list[Change]) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import oracle
-from holdback import StreamingHandler
+from holdback import HoldbackError, StreamingHandler
 from streams import PAIRS, STOP, Upstream, call, heard, say, text
 
 ON = SimpleNamespace(enabled=True)
@@ -78,12 +78,15 @@ async def test_every_channel_leaves_before_the_error(backend: str) -> None:
 
 
 @pytest.mark.parametrize("member", ["id", "created", "model"])
-async def test_a_tail_is_not_dressed_in_what_cannot_be_written(member: str, backend: str) -> None:
-    """Else that would hide the upstream's error, and keep the text."""
-    error = Lost()
-    sent, caught = await until_error(open_stream(Upstream([{**say("<PE"), member: object()}], error)))
-    assert caught is error
-    assert heard(chunks_in(sent)) == {(0, "content"): "<PE"}
+@pytest.mark.parametrize("config", [ON, OFF], ids=["on", "off"])
+async def test_a_chunk_that_cannot_be_written_is_refused_before_its_text_is_taken(
+    member: str, config: Any, backend: str
+) -> None:
+    chunks = [say("a <P"), {**say("ERS"), member: object()}]
+    sent, caught = await until_error(open_stream(Upstream(chunks, Lost()), config))
+    assert type(caught) is HoldbackError
+    assert "item 2" in str(caught)
+    assert heard(chunks_in(sent)) == {(0, "content"): "a <P"}
 
 
 async def test_a_text_completion_dies(backend: str) -> None:

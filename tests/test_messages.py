@@ -159,7 +159,7 @@ def test_a_vector(vector: dict[str, Any], backend: str) -> None:
             while isinstance(taken, tuple):
                 lengths.append(len(taken[1]))
                 taken = framer.feed(b"")
-        assert lengths == vector["messages"]
+        assert lengths == vector["lengths"]
         for lane in (True, False):
             restorer = WireRestorer(message_vectors.PAIRS, protocol="bedrock", _lane=lane)
             out = b"".join(restorer.feed(data[at : at + size]) for at in range(0, len(data), size))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from answer_streams import FORMATS, Events, as_bytes, chat, heard, pieces, read_back
 from holdback import (
     ChunkRestorer,
     DeanonymizationConfig,
@@ -32,7 +33,6 @@ from naive_places import Restored, restore_blocks
 FOLDER = Path(__file__).parent / "places"
 KEY, VALUE = "<PERSON_1>", "zorblatt7q"
 POLICY = DeanonymizationConfig(policy=RestorePolicy())
-Events = list[dict[str, Any]]
 
 
 def texts(name: str) -> list[str]:
@@ -47,126 +47,17 @@ def mapping() -> PIIMapping:
     return pairs
 
 
-def pieces(text: str, rng: random.Random) -> list[str]:
-    borders = sorted(rng.randrange(len(text) + 1) for _ in range(rng.randrange(5)))
-    return [text[a:b] for a, b in zip([0, *borders], [*borders, len(text)], strict=True)]
-
-
 def expected(text: str) -> Restored:
     return restore_blocks(text, "¦", {KEY: VALUE}, Places())
 
 
-# ---------------------------------------------------------------- an answer in every format
-
-
-def chat(blocks: list[list[str]]) -> Events:
-    said = [{"index": 0, "delta": {"content": piece}} for block in blocks for piece in block]
-    chunk = "chat.completion.chunk"
-    ends = {"index": 0, "delta": {}, "finish_reason": "stop"}
-    return [{"object": chunk, "choices": [choice]} for choice in (*said, ends)]
-
-
-def completion(blocks: list[list[str]]) -> Events:
-    return [
-        {"object": "text_completion", "choices": [{"index": 0, "text": piece}]}
-        for block in blocks
-        for piece in block
-    ]
-
-
-def anthropic(blocks: list[list[str]]) -> Events:
-    events: Events = [{"type": "message_start", "message": {"content": []}}]
-    for index, block in enumerate(blocks):
-        start = {"type": "text", "text": ""}
-        events.append({"type": "content_block_start", "index": index, "content_block": start})
-        for piece in block:
-            delta = {"type": "text_delta", "text": piece}
-            events.append({"type": "content_block_delta", "index": index, "delta": delta})
-        events.append({"type": "content_block_stop", "index": index})
-    return [*events, {"type": "message_stop"}]
-
-
-def responses(blocks: list[list[str]]) -> Events:
-    events: Events = []
-    items = []
-    for output, block in enumerate(blocks):
-        ids = {"item_id": f"i{output}", "output_index": output, "content_index": 0}
-        part = {"type": "output_text", "text": "".join(block)}
-        item = {"type": "message", "id": f"i{output}", "content": [part]}
-        items.append(item)
-        added = {**item, "content": []}
-        events.append({"type": "response.output_item.added", "output_index": output, "item": added})
-        events += [{"type": "response.output_text.delta", **ids, "delta": piece} for piece in block]
-        events.append({"type": "response.output_text.done", **ids, "text": "".join(block)})
-        events.append({"type": "response.content_part.done", **ids, "part": part})
-        events.append({"type": "response.output_item.done", "output_index": output, "item": item})
-    return [*events, {"type": "response.completed", "response": {"object": "response", "output": items}}]
-
-
-def gemini(blocks: list[list[str]]) -> Events:
-    return [
-        {"candidates": [{"index": 0, "content": {"parts": [{"text": piece}], "role": "model"}}]}
-        for block in blocks
-        for piece in block
-        if piece
-    ]
-
-
-def ollama(blocks: list[list[str]]) -> Events:
-    said = [
-        {"model": "m", "message": {"content": piece}, "done": False} for block in blocks for piece in block
-    ]
-    return [*said, {"model": "m", "message": {"content": ""}, "done": True}]
-
-
-def heard(node: Any) -> Iterator[str]:
-    """All text in events that are no repetition."""
-    if isinstance(node, list):
-        for inner in node:
-            yield from heard(inner)
-    elif isinstance(node, dict):
-        if str(node.get("type", "")).endswith((".done", ".completed", ".added")):
-            return
-        for name in (
-            "choices",
-            "delta",
-            "message",
-            "candidates",
-            "content",
-            "parts",
-            "text",
-            "content_block",
-        ):
-            inner = node.get(name)
-            if isinstance(inner, str):
-                yield inner
-            else:
-                yield from heard(inner)
-
-
-FORMATS = {
-    "openai-chat": chat,
-    "openai-text": completion,
-    "anthropic": anthropic,
-    "openai-responses": responses,
-    "gemini": gemini,
-    "ollama": ollama,
-}
-
-
 def on_the_wire(events: Events, protocol: str, seed: int, config: Any, *, lane: bool) -> tuple[Events, Any]:
     rng = random.Random(seed)
-    as_lines = protocol == "ollama"
-    data = b"".join(
-        b"%b%b%b"
-        % (b"" if as_lines else b"data: ", json.dumps(event).encode(), b"\n" if as_lines else b"\n\n")
-        for event in events
-    )
+    data = as_bytes(events, protocol)
     restorer = WireRestorer(mapping(), config, protocol=protocol, _lane=lane)
     size = rng.choice((7, 100, len(data)))
     out = b"".join(restorer.feed(data[at : at + size]) for at in range(0, len(data), size)) + restorer.flush()
-    lines = [line.removeprefix(b"data: ") for line in out.splitlines() if line.startswith((b"data: ", b"{"))]
-    return [json.loads(line) for line in lines], restorer.report
+    return read_back(out), restorer.report
 
 
 @pytest.mark.parametrize("name", ["attacks", "harmless"])

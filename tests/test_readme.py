@@ -106,6 +106,7 @@ def public_docstrings() -> dict[str, str]:
             names = set(holdback.masking.__all__) | set(holdback.stores.__all__)
         if source.parent.name in {"holdback", "restorers"}:
             names = (names | set(holdback.__all__)) - {
+                "Forms",
                 "JsonPlaces",
                 "Lane",
                 "Places",

@@ -1,6 +1,6 @@
 """Whole servers on loopback, with holdback off and on: `make bench-e2e`.
 
-    python -m benches.e2e [gateway] [litellm]           about two minutes
+    python -m benches.e2e [gateway] [masking] [litellm]           about three minutes
     HOLDBACK_BENCH=full python -m benches.e2e
 
 Provider, server and client are a process each. What "off" is: for the gateway what forwards in it, without the
@@ -32,9 +32,14 @@ from pathlib import Path
 
 from benches.e2e.client import Round, once
 from benches.e2e.load import SIDES, Load
+from benches.e2e.masking import Store
+from benches.e2e.masking import gateways as masking_gateways
+from benches.e2e.masking import measure as measure_masking
 from benches.e2e.servers import Server, gateways, proxies, running
 from benches.figures import figure, figures, table
 from benches.workloads import FULL, optional
+
+import redis_server
 
 MORE = 3 if FULL else 1
 RATES = {
@@ -167,16 +172,35 @@ def measure(name: str, servers: dict[str, Server]) -> None:
     sys.stdout.flush()
 
 
-HOSTS: dict[str, tuple[str, Callable[[str, Path], contextlib.AbstractContextManager[dict[str, Server]]]]] = {
-    "gateway": ("starlette", gateways),
-    "litellm": ("litellm.proxy.proxy_server", proxies),
+HOSTS: dict[str, Callable[[str, Path], contextlib.AbstractContextManager[dict[str, Server]]]] = {
+    "gateway": gateways,
+    "litellm": proxies,
 }
+NEEDED = {
+    "gateway": ["starlette"],
+    "masking": ["starlette", "pydantic_settings", "redis", "cryptography"],
+    "litellm": ["litellm"],
+}
+
+
+def masking(upstream: str, folder: Path) -> None:
+    """The gateway with masking and a store."""
+    if redis_server.SERVER is None:
+        print("\nmasking: there is no redis-server here")
+        return
+    store = Store(folder)
+    store.start()
+    try:
+        with masking_gateways(upstream, folder, store) as servers:
+            measure_masking(servers, store)
+    finally:
+        store.stop()
 
 
 def main() -> None:
     """Measure what is installed, print everything."""
     began = time.monotonic()
-    chosen = sys.argv[1:] or list(HOSTS)
+    chosen = sys.argv[1:] or list(NEEDED)
     print(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; provider, servers and client share them"
     )
@@ -187,12 +211,14 @@ def main() -> None:
             assert process.stdout is not None
             upstream = f"http://127.0.0.1:{int(process.stdout.readline())}"
             for host in chosen:
-                needed, start = HOSTS[host]
-                if optional(needed.split(".", maxsplit=1)[0]) is None:
-                    print(f"\n{host}: {needed} is not installed")
-                    continue
-                with start(upstream, folder) as servers:
-                    measure(host, servers)
+                missing = [name for name in NEEDED[host] if optional(name) is None]
+                if missing:
+                    print(f"\n{host}: {missing[0]} is not installed")
+                elif host == "masking":
+                    masking(upstream, folder)
+                else:
+                    with HOSTS[host](upstream, folder) as servers:
+                        measure(host, servers)
             process.stdout.close()
     table("figures", [("", "measured", "target", ""), *figures])
     print(f"\n{time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")

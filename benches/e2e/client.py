@@ -10,7 +10,7 @@ import time
 from functools import partial
 from typing import NamedTuple
 
-from benches.e2e.load import STAMP, Load, restored, said
+from benches.e2e.load import CUT, STAMP, Load, as_masked, restored, said, values
 from benches.e2e.servers import Server
 
 LIMIT = 120  # seconds: no round may hang
@@ -44,10 +44,12 @@ class Answer(asyncio.Protocol):
             choice for line in lines if line != b"[DONE]" for choice in json.loads(line).get("choices", ())
         ]
         text = "".join(choice["delta"].get("content") or "" for choice in choices)
-        expected = "".join(said(self.seed, load.tokens))
-        right = STAMP.sub(b"", text.encode()).decode() == (
-            restored(expected) if server.restores else expected
-        )
+        text = STAMP.sub(b"", text.encode()).decode()
+        if server.masks and server.restores:
+            right = CUT.sub("", text) == CUT.sub("", as_masked(self.seed, load.tokens))
+        else:
+            expected = "".join(said(self.seed, load.tokens))
+            right = text == (restored(expected) if server.restores else expected)
         return right and lines[-1:] == [b"[DONE]"] and choices[-1]["finish_reason"] == "stop"
 
     def latencies(self) -> list[float]:
@@ -80,10 +82,14 @@ def dechunked(body: bytes) -> bytes:
 
 
 def request(server: Server, load: Load, seed: int) -> bytes:
-    message = {"role": "user", "content": f"[{seed},{load.tokens},{load.pace},{load.block}]"}
-    body = json.dumps({"model": "m", "stream": True, "messages": [message]}).encode()
+    text = f"[{seed},{load.tokens},{load.pace},{load.block}]"
+    if server.masks:
+        text += f" {', '.join(values())}."
+    messages = [{"role": "user", "content": text}]
+    body = json.dumps({"model": "m", "stream": True, "messages": messages}).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\nauthorization: Bearer {server.key}"
+        f"\r\nx-conversation: bench"
         f"\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body

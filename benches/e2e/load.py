@@ -25,7 +25,15 @@ class Load(NamedTuple):
     block: int = 0  # bytes in an HTTP chunk, if it is not an event in each
 
 
+FEW = 10
+"""How many values a request has where it is masked."""
+
 PLACEHOLDER = re.compile(r"<PERSON_\d+>")
+MARK = re.compile(rb"<[A-Z]+_[a-z2-7]{10,}>")
+"""What a masked request has in a value's place."""
+
+CUT = re.compile(r"<[A-Z]*_?[a-z2-7]*\Z")
+ANY = re.compile(MARK.pattern.decode())
 STAMP = re.compile(rb"~(\d{15})~")
 
 
@@ -34,9 +42,24 @@ def stamp() -> bytes:
 
 
 @cache
-def said(seed: int, count: int) -> list[str]:
-    """The tokens of an answer, a placeholder per 200 code points."""
-    return tokens(prose(8 * count + 100, list(PAIRS), 200, seed), seed)[:count]
+def said(seed: int, count: int, marks: tuple[str, ...] = ()) -> list[str]:
+    """The tokens of an answer, a placeholder per 200 code points: one of ``marks``, if there are any."""
+    text = prose(8 * count + 100, list(PAIRS), 200, seed)
+    if marks:
+        text = PLACEHOLDER.sub(lambda found: marks[int(found[0][8:-1]) % len(marks)], text)
+    return tokens(text, seed)[:count]
+
+
+def values() -> list[str]:
+    """What a request that is masked mentions, in the order of its placeholders."""
+    return list(PAIRS.values())[:FEW]
+
+
+def as_masked(seed: int, count: int) -> str:
+    """What such an answer says when it is restored, whatever the placeholders were: all are of one length."""
+    marks = tuple(f"<PERSON_{'abcdefghij'[number] * 10}>" for number in range(FEW))
+    pairs = dict(zip(marks, values(), strict=True))
+    return ANY.sub(lambda found: pairs[found[0]], "".join(said(seed, count, marks)))
 
 
 def restored(text: str) -> str:
@@ -56,12 +79,11 @@ def event(delta: dict[str, str], finish: str | None = None) -> bytes:
 
 
 @cache
-def events(seed: int, count: int) -> list[tuple[bytes, bytes]]:
+def events(seed: int, count: int, marks: tuple[str, ...] = ()) -> list[tuple[bytes, bytes]]:
     """Each event of an answer in two parts: a time can be put between, except in the middle of a placeholder."""
-    pieces = said(seed, count)
-    inside = {
-        at for found in PLACEHOLDER.finditer("".join(pieces)) for at in range(found.start() + 1, found.end())
-    }
+    pieces = said(seed, count, marks)
+    form = ANY if marks else PLACEHOLDER
+    inside = {at for found in form.finditer("".join(pieces)) for at in range(found.start() + 1, found.end())}
     parts, at = [], 0
     for piece in pieces:
         at += len(piece)

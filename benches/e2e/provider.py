@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 
-from benches.e2e.load import event, events, stamp
+from benches.e2e.load import MARK, event, events, stamp
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -26,18 +26,19 @@ async def provide(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             if asked is None:
                 break
             seed, count, pace, block = map(int, asked.groups())
+            pieces = events(seed, count, tuple(mark.decode() for mark in MARK.findall(body)))
             writer.write(HEAD)
             opening = event({"role": "assistant", "content": ""})
             closing = event({}, "stop") + b"data: [DONE]\n\n"
             if pace:
                 send(opening)
-                for before, after in events(seed, count):
+                for before, after in pieces:
                     send(before + stamp() + after if after else before)
                     await writer.drain()
                     await asyncio.sleep(pace / 1000)
                 send(closing)
             else:
-                written = [opening, *(before + after for before, after in events(seed, count)), closing]
+                written = [opening, *(before + after for before, after in pieces), closing]
                 if block:
                     data = b"".join(written)
                     written = [data[at : at + block] for at in range(0, len(data), block)]

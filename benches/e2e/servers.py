@@ -36,6 +36,8 @@ class Server(NamedTuple):
     pid: int
     key: str = "none"
     restores: bool = True
+    masks: bool = False
+    """Whether requests mention values; what is restored then is what they mention."""
 
     def cpu(self) -> float:
         """Seconds of processor time it has had; 0 where that cannot be asked."""

@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING, Literal
 
 from holdback import _pure
 
-__all__ = ["BACKEND", "MATCHER_TYPES", "TWINS", "Lane", "Shapes", "StreamBuffer", "TrieMatcher", "is_native"]
+__all__ = [
+    "BACKEND",
+    "MATCHER_TYPES",
+    "TWINS",
+    "Forms",
+    "Lane",
+    "Shapes",
+    "StreamBuffer",
+    "TrieMatcher",
+    "is_native",
+]
 
 
 def _wanted(name: str) -> bool:
@@ -47,11 +57,11 @@ if _forced_pure and _require_native:
     raise ImportError("HOLDBACK_PURE and HOLDBACK_REQUIRE_NATIVE are both set: choose one")
 
 if TYPE_CHECKING:
-    from holdback._native import Lane, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import Forms, Lane, Shapes, StreamBuffer, TrieMatcher
 
     TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
-    from holdback._native import Lane, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import Forms, Lane, Shapes, StreamBuffer, TrieMatcher
 
     BACKEND = "native"
     TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
@@ -60,7 +70,7 @@ else:
         raise ImportError(
             "HOLDBACK_REQUIRE_NATIVE is set, but the extension holdback._native is not installed"
         )
-    from holdback._pure import StreamBuffer, TrieMatcher
+    from holdback._pure import Forms, StreamBuffer, TrieMatcher
 
     BACKEND = "pure"
     TWINS = {"pure": TrieMatcher}

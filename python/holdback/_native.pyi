@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
+__all__ = ["Forms", "JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -100,6 +100,12 @@ class StreamBuffer:
     def _take_counts(self) -> dict[int, int]:
         """How often which key was replaced since this was asked last, by the places of the keys in their order."""
 
+    def _look_for(self, forms: Forms) -> None:
+        """Count from here on what has one of these forms and is no key. See ``_pure/forms.py``."""
+
+    def _take_unknown(self) -> dict[int, int]:
+        """How often such text came since this was asked last, by the number of its name."""
+
     def _settle(self) -> str:
         """Return what was held back, as ``flush`` does, and stay where the text is: a JSON document goes on."""
 
@@ -140,6 +146,13 @@ class Shapes:
 
         A mark: slot, positions, value, and the span of its literal. Another type is a ``TypeError``.
         """
+    def plain(self, source: bytes, /) -> tuple[list[str], list[tuple[int, int]], list[str]] | None:
+        """The texts of a source that is text and nothing else, their literals' spans, and names that no shape has.
+
+        None if ``source`` is no JSON object, or not plain: text is what a slot of the kind ``"whole"`` holds, slots of
+        the kinds ``"text"`` and ``"document"`` together are a member of which nothing is known, and where any other
+        slot has a value, a named member comes twice, or a text begins like a document, it is not. Native only.
+        """
 
 _Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]
@@ -161,7 +174,7 @@ class Lane:
         cls,
         shapes: Shapes,
         *,
-        framing: Literal["events", "lines", "messages"],
+        framing: str,
         max_event_bytes: int,
         skip_oversized: bool,
         offset: int,
@@ -231,6 +244,15 @@ class Lane:
     def oversized(self) -> int:
         """How many frames were larger than allowed and passed unread."""
 
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Forms:
+    """For the engine: what some placeholders have in common. See ``_pure/forms.py``."""
+
+    def __new__(
+        cls, forms: Sequence[tuple[str, str, bool, str, bool]], names: Sequence[str], keys: Sequence[str]
+    ) -> Forms: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final

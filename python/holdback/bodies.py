@@ -89,7 +89,7 @@ class AnswerRestorer:
     b'{"choices":[{"index":0,"message":{"content":"Hi Ada!"}}]}'
     """
 
-    __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size", "report")
+    __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size", "report", "understood")
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, options: BodyOptions | None = None
@@ -101,6 +101,8 @@ class AnswerRestorer:
         self._size = 0
         self.report = Report()
         """What happened to the answer, once that was flushed."""
+        self.understood = False
+        """Whether it was of the wire format, or of one at all where none was named; known once it was flushed."""
         self._passes = False
 
     def feed(self, data: bytes) -> bytes:
@@ -124,12 +126,16 @@ class AnswerRestorer:
             answer, self._mapping, self._config, protocol=self._options.protocol, on_report=reports.append
         )
         self.report = reports[0]
-        if restored != answer or may_be_answer(answer.removeprefix(BOM)):
+        self.understood = restored != answer
+        if self.understood:
             return restored
         wire = self._options.wire(self._mapping, self._config)
-        restored = wire.feed(answer) + wire.flush()
+        streamed = wire.feed(answer) + wire.flush()
+        self.understood = wire.understood
+        if may_be_answer(answer.removeprefix(BOM)):
+            return restored
         self.report = wire.report
-        return restored
+        return streamed
 
     def _taken(self) -> bytes:
         taken = b"".join(self._parts)
@@ -204,6 +210,14 @@ class BodyRestorer:
     def protocol(self) -> str:
         """The wire format of a stream; ``"auto"`` until it is decided."""
         return self._restorer.protocol if isinstance(self._restorer, WireRestorer) else self._options.protocol
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything that came was of the wire format, or of one at all where none was named.
+
+        It is known at the end of the body. Without a mapping nothing is looked at, and this is true.
+        """
+        return self._mapping is None or (self._restorer is not None and self._restorer.understood)
 
     @property
     def report(self) -> Report:

@@ -5,6 +5,9 @@ take times with ``bench``, print ``info``.
 written now, and at the end of the input the rest (``flush``): ``BodyRestorer`` for what a provider sends,
 ``PlainText`` for text. Nothing is buffered on the way, so text appears as it comes.
 
+An input of which nothing was understood passes as it came, and one line on stderr says so: a wrong ``--protocol`` would
+go unnoticed else.
+
 Exit codes: 0 done; 1 checked, and something does not hold; 2 cannot be done, with one line on stderr that says why
 (none if the reader of our output is gone); 130 interrupted. That line names files, positions and types, never a value
 of the map.
@@ -184,12 +187,12 @@ class PlainText:
 
     __slots__ = ("_decoder", "_text")
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
+    def __init__(self, pairs: Mapping[str, str], *, asks_unknown: bool = False) -> None:
         # A lone surrogate stands for an invalid byte here: in a map it would match, or make, such bytes.
         if any(not _is_utf8(text) for pair in pairs.items() for text in pair):
             raise MappingError("the map holds half a surrogate pair, which plain text cannot carry")
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._text = StreamingDeAnonymizer(pairs)
+        self._text = StreamingDeAnonymizer(pairs, _asks_unknown=asks_unknown)
 
     def feed(self, data: bytes) -> bytes:
         return _encode(self._text.feed(self._decoder.decode(data)))
@@ -204,15 +207,17 @@ class PlainText:
 
 def _restore(options: argparse.Namespace) -> None:
     pairs = read_map(options.map)
-    config = None if options.policy is None else DeanonymizationConfig(policy=read_policy(options.policy))
+    policy = None if options.policy is None else read_policy(options.policy)
+    asks = options.report is not None
     protocol = options.protocol
     restorer: Restorer
     if protocol == PLAIN:
-        if config is not None:
+        if policy is not None:
             raise HoldbackError("--policy needs a protocol: plain text has no channels and no tools")
-        restorer = PlainText(pairs)
+        restorer = PlainText(pairs, asks_unknown=asks)
     else:
         settings = (options.max_event_bytes, options.oversized, options.undecodable)
+        config = DeanonymizationConfig(policy=policy, unknown=asks)
         restorer = BodyRestorer(pairs, config, options=BodyOptions(protocol, *settings))
     named = options.file != "-"
     with (
@@ -220,23 +225,32 @@ def _restore(options: argparse.Namespace) -> None:
         _open(1, "wb", "standard output") as sink,
     ):
         try:
-            _pump(source, restorer, sink)
+            came = _pump(source, restorer, sink)
+            if came and isinstance(restorer, BodyRestorer) and not restorer.understood:
+                what = "" if protocol == AUTO else f" as {protocol}"
+                _say(f"warning: nothing in the input was understood{what}; it passed as it came")
         finally:
-            if options.report is not None and sys.stderr is not None:
+            if asks and sys.stderr is not None:
                 report = restorer.report
                 print(report.as_json() if options.report == "json" else report, file=sys.stderr)
 
 
-def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> None:
-    """Everything from source to sink, through the restorer. What is held leaves even if reading fails."""
+def _pump(source: BinaryIO, restorer: Restorer, sink: BinaryIO) -> bool:
+    """Everything from source to sink, through the restorer. What is held leaves even if reading fails.
+
+    Returns whether anything came.
+    """
+    came = False
     try:
         while data := _read(source):
+            came = True
             _write(sink, restorer.feed(data))
     except HoldbackError:
         with contextlib.suppress(HoldbackError):  # the first error is the one to tell
             _write(sink, restorer.flush())
         raise
     _write(sink, restorer.flush())
+    return came
 
 
 def _read(source: BinaryIO) -> bytes:

@@ -31,6 +31,9 @@ class DeanonymizationConfig(BaseModel):
     at most one code-fence line. In JSON originals are escaped, and escaped placeholders are found. Reasoning is text
     and arguments are JSON whatever it says.
 
+    ``unknown``, by default off, also counts text of the form of the mapping's placeholders that is none of them, in
+    ``report.unknown``: ``<PERSON_7>``, where the mapping has ``<PERSON_1>``. It costs a second look at each text.
+
     ``policy``, by default None, says where values may go; see :class:`RestorePolicy`.
 
     Wherever a config is taken, any object with an ``enabled`` attribute does; this class is for callers who
@@ -47,6 +50,7 @@ class DeanonymizationConfig(BaseModel):
     content: Literal["auto", "text", "json"] = "auto"
     spellings: Annotated[bool | tuple[str, ...], AfterValidator(_forms)] = False
     words: bool = False
+    unknown: bool = False
     policy: RestorePolicy | None = None
 
 
@@ -131,6 +135,11 @@ def spellings_of(config: object) -> tuple[str, ...]:
     if isinstance(asked, bool) or asked is None:
         return USUAL if asked else ()
     return checked_forms(asked)
+
+
+def counts_unknown(config: object) -> bool:
+    """Whether ``config``, or None, asks for unknown placeholders to be counted."""
+    return bool(getattr(config, "unknown", False))
 
 
 def matches_words(config: object) -> bool:

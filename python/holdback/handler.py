@@ -12,19 +12,23 @@ What holds on every way out of a stream:
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel
 
+from holdback._backend import is_native
 from holdback.closing import aclose, check_async_iterable
 from holdback.config import is_enabled
 from holdback.engine.json_text import json_or_none, model_json, to_json
 from holdback.engine.objects import as_chunk, dumped
 from holdback.errors import HoldbackError
 from holdback.mapping import AnyMapping, prepared_for
-from holdback.report import OnReport, hand_over
+from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.chunks import ChunkRestorer
+from holdback.restorers.material import material
+from holdback.restorers.wire import WireRestorer
 from holdback.sse import format_sse_done, format_sse_event
 
 logger = logging.getLogger("holdback.handler")
@@ -91,7 +95,7 @@ async def _events(
     on_report: OnReport | None,
 ) -> AsyncGenerator[str, None]:
     iterator: Any = None
-    restorer: _Restorer | None = None
+    restorer: _Restorer = _OFF
     position = 0
     kind: type | None = None
     write: Callable[[Any], str | None] = json_or_none
@@ -105,7 +109,7 @@ async def _events(
                 and is_enabled(config)
                 and (prepared := prepared_for(mapping, config)) is not None
             ):
-                restorer = _Restorer(prepared, config, protocol=protocol)
+                restorer = _restorer(prepared, config, protocol)
             iterator = aiter(stream)
             async for item in iterator:
                 position += 1
@@ -115,7 +119,7 @@ async def _events(
                 chunk = item
                 if not is_chunk:
                     if isinstance(item, (str, bytes, bytearray, memoryview)):
-                        if position == 1 and restorer is not None:
+                        if position == 1 and restorer is not _OFF:
                             _refuse_text(item)
                         came = item if isinstance(item, str) else bytes(item).decode(errors="replace")
                         is_out = True
@@ -125,30 +129,107 @@ async def _events(
                     chunk = as_chunk(dumped(item) if isinstance(item, BaseModel) else item)
                     if chunk is None:
                         _refuse(position, item)
-                for leaving in (chunk,) if restorer is None else restorer.feed(chunk):
-                    data = write(leaving) if type(leaving) is type(chunk) else to_json(leaving)
-                    if data is None:
-                        _refuse(position, item)
+                events = restorer.feed(chunk, write)
+                if events is None:
+                    _refuse(position, item)
+                for event in events:
                     is_out = True
-                    yield f"data: {data}\n\n"
+                    yield event
                     is_out = False
         except Exception as error:
             if is_out:
                 raise
             # The type only: an upstream's message may quote the text, and a traceback shows it.
             logger.warning("the stream ends with an error: %s", type(error).__name__)
-            for tail in _tails(restorer):
+            for tail in restorer.flush():
                 yield tail
             raise
-        for tail in _tails(restorer):
+        for tail in restorer.flush():
             yield tail
         yield format_sse_done()
     finally:
-        hand_over(on_report, restorer)
+        hand_over(on_report, None if restorer is _OFF else restorer)
         await aclose(stream, iterator)
 
 
-class _Restorer(ChunkRestorer):
+Write = Callable[[Any], str | None]
+"""Gives the JSON of a chunk; None if it has none."""
+
+
+class _Restorer:
+    """Chunks in, events out. This one restores nothing."""
+
+    __slots__ = ()
+
+    def feed(self, chunk: Any, write: Write) -> Sequence[str] | None:
+        """The events that may leave with a chunk; None if it has no JSON form: nothing of it was taken in then."""
+        data = write(chunk)
+        return None if data is None else (f"data: {data}\n\n",)
+
+    def flush(self) -> Sequence[str]:
+        """The events of what was held back."""
+        return ()
+
+    @property
+    def report(self) -> Report:
+        """What happened so far."""
+        return Report()
+
+
+_OFF: Final = _Restorer()
+
+
+class _BytesRestorer(_Restorer):
+    """The native way: a chunk is written, as it would be without restoring, and the event is restored as bytes."""
+
+    __slots__ = ("_feed", "_wire")
+
+    def __init__(self, prepared: Any, config: Any, protocol: str) -> None:
+        self._wire = WireRestorer(prepared, config, protocol=protocol, max_event_bytes=sys.maxsize)
+        self._feed = self._wire.feed
+
+    def feed(self, chunk: Any, write: Write) -> Sequence[str] | None:
+        data = write(chunk)
+        return None if data is None else _events_in(self._feed(f"data: {data}\n\n".encode()))
+
+    def flush(self) -> Sequence[str]:
+        return _events_in(self._wire.flush())
+
+    @property
+    def report(self) -> Report:
+        return self._wire.report
+
+
+class _ChunksRestorer(_Restorer):
+    """The pure way, where comparing a chunk with the last one costs less than walking its bytes."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, prepared: Any, config: Any, protocol: str) -> None:
+        self._chunks = _Chunks(prepared, config, protocol=protocol)
+
+    def feed(self, chunk: Any, write: Write) -> Sequence[str] | None:
+        data = write(chunk)
+        if data is None:
+            return None
+        events = []
+        for leaving in self._chunks.feed(chunk):
+            if leaving is chunk:
+                written: str | None = data
+            else:
+                written = write(leaving) if type(leaving) is type(chunk) else to_json(leaving)
+            events.append(f"data: {written}\n\n")
+        return events
+
+    def flush(self) -> Sequence[str]:
+        return [format_sse_event(to_json(tail)) for tail in self._chunks.flush()]
+
+    @property
+    def report(self) -> Report:
+        return self._chunks.report
+
+
+class _Chunks(ChunkRestorer):
     """Whose synthetic chunks stay dicts, since they are written at once."""
 
     __slots__ = ()
@@ -157,9 +238,21 @@ class _Restorer(ChunkRestorer):
         return list(chunks)
 
 
-def _tails(restorer: _Restorer | None) -> list[str]:
-    """The events of what was held back."""
-    return [] if restorer is None else [format_sse_event(to_json(tail)) for tail in restorer.flush()]
+def _restorer(prepared: Any, config: Any, protocol: str) -> _Restorer:
+    """What restores a stream fastest."""
+    matcher, _ = material(prepared, config)
+    kind = _BytesRestorer if is_native(matcher) else _ChunksRestorer
+    return kind(prepared, config, protocol)
+
+
+def _events_in(data: bytes) -> Sequence[str]:
+    """The events of whole frames, each in one line."""
+    if not data:
+        return ()
+    text = data.decode()
+    if text.count("\n") == 2:  # it is one: there is no line end in compact JSON
+        return (text,)
+    return [f"{event}\n\n" for event in text.split("\n\n")[:-1]]
 
 
 def _refuse(position: int, item: object) -> NoReturn:

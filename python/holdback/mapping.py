@@ -61,16 +61,21 @@ class PIIMapping:
         entity_type = _text("entity_type", entity_type)
         if not fake:
             raise MappingError("a placeholder must not be empty")
+        self._add_all(((original, fake, entity_type),))
+
+    def _add_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
+        """Add several, each as ``add`` would after its checks of types."""
         with self._lock:
-            known = self._originals.get(fake)
-            if known == original:
-                return
-            if known is not None:
-                raise MappingError("a placeholder has two originals")
-            self._originals[fake] = original
-            self._fakes[original] = fake
-            self._entity_types[original] = entity_type
-            self._matchers = {}
+            for original, fake, entity_type in entries:
+                known = self._originals.get(fake)
+                if known == original:
+                    continue
+                if known is not None:
+                    raise MappingError("a placeholder has two originals")
+                self._originals[fake] = original
+                self._fakes[original] = fake
+                self._entity_types[original] = entity_type
+                self._matchers = {}
 
     def get_fake(self, original: str) -> str | None:
         """The fake that was last added for ``original``; None if there is none."""

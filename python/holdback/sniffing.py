@@ -93,7 +93,8 @@ class BodySniffer:
     behind a byte order mark and blanks.
 
     :param claim: what the content type says.
-    :param answers: whether whole answers count. If not, they are OTHER, and told by their first 64 KiB.
+    :param answers: whether whole answers count. If not, they are OTHER, and told by their first 64 KiB; but where a
+        stream was announced they always count.
     :param limit: how many bytes of an object are held until it is told by its beginning alone.
 
     >>> sniffer = BodySniffer(Claim.JSON)
@@ -105,8 +106,8 @@ class BodySniffer:
 
     def __init__(self, claim: Claim, *, answers: bool = True, limit: int = 64 << 20) -> None:
         self._claim = claim
-        self._answers = answers
-        self._limit = limit if answers or claim.is_stream else min(limit, WINDOW)
+        self._answers = answers or claim.is_stream
+        self._limit = limit if self._answers else min(limit, WINDOW)
         self.held = bytearray()
         self.at = 0
         self._has_begun = False  # whether it is known if there is a byte order mark

@@ -125,7 +125,7 @@ def test_one_that_is_taken_is_not_given_again() -> None:
 
 
 def test_two_that_never_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Placeholders, "of", lambda *_, **__: "<P_1>")
+    monkeypatch.setattr(placeholders, "_base32", lambda *_: "1")
     with pytest.raises(MaskingError, match="two values have one placeholder"):
         allotted(["Ada", "Bo"])
 

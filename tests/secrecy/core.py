@@ -137,7 +137,7 @@ def chunk_restorer(watch: Watch, _: Path) -> None:
 
 @covers(
     "WireRestorer",
-    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol", "report")),
+    *(f"WireRestorer.{name}" for name in ("feed", "flush", "protocol", "report", "understood")),
     "EncodedInput",
     "EventTooLarge",
     "StreamStateError",
@@ -195,11 +195,13 @@ def helpers(watch: Watch, _: Path) -> None:
     "DeanonymizationConfig.reasoning",
     "DeanonymizationConfig.spellings",
     "DeanonymizationConfig.words",
+    "DeanonymizationConfig.unknown",
     "DeanonymizationConfig.policy",
 )
 def config(watch: Watch, _: Path) -> None:
     watch.fails(DeanonymizationConfig, enabled=ORIGINAL)
     watch.fails(DeanonymizationConfig, reasoning=[FAKE])
+    watch.fails(DeanonymizationConfig, unknown=FAKE)
     watch.fails(DeanonymizationConfig, spellings=(FAKE,))
     watch.fails(DeanonymizationConfig, content=ORIGINAL)
     watch.fails(DeanonymizationConfig, words=[FAKE])

@@ -3,7 +3,8 @@
 It is the specification. The Rust core mirrors these files one to one and is tested against them.
 """
 
+from holdback._pure.forms import Forms
 from holdback._pure.matcher import TrieMatcher
 from holdback._pure.stream import StreamBuffer
 
-__all__ = ["StreamBuffer", "TrieMatcher"]
+__all__ = ["Forms", "StreamBuffer", "TrieMatcher"]

@@ -35,19 +35,18 @@ their parts, which keeps them linear where written-out lists would be quadratic.
 
 from __future__ import annotations
 
-import re
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, Union
 
 from holdback._pure.borders import CLASSES, NUMBER, NUMBER_UNITS, WORD, is_number, is_word
 from holdback._pure.pattern import Patterns
+from holdback._pure.starts import Starts
 
 Tree: TypeAlias = Union[int, "tuple[Tree, int, Tree]"]
 Rope: TypeAlias = tuple[int, Tree]
 
 ROOT = 0
-FEW = 3  # different first units that are looked for by themselves, as the Rust twin does
 NO_BRANCHES: dict[str, int] = {}
 
 
@@ -83,11 +82,12 @@ class Automaton:
         "tables",
     )
 
-    depth: array[int]
+    depth: list[int]
     fail: array[int]
-    json_starts: _Starts
+    json_starts: Starts
     leaf_key: dict[int, int]
-    starts: _Starts
+    owner: list[int]
+    starts: Starts
 
     def __init__(
         self, patterns: Patterns, *, words: bool = False, outside_of: Automaton | None = None
@@ -102,31 +102,25 @@ class Automaton:
         if outside_of is not None:
             self.starts, self.json_starts = outside_of.starts, outside_of.json_starts
         else:
-            begins = dict.fromkeys(key[:3] for key in keys)
-            self.starts = _Starts(begins)
-            # In JSON source a quote or a backslash always matters, and the next unit may be escaped.
-            escaped = dict.fromkeys(begin[:size] + "\\" for begin in begins for size in range(1, len(begin)))
-            self.json_starts = _Starts([*begins, *escaped, '"', "\\"])
+            self.starts, self.json_starts = Starts(keys), Starts(keys, json=True)
         classes = (WORD if words else 0) | (NUMBER if outside_of is not None else 0)
         # Which classes each key minds behind it; only those of keys that mind any.
         minds = [self._mind(key, classes) for key in keys] if classes else []
         self.has_borders = any(minds) or (words and any(is_word(key[0]) for key in keys))
         self.classes = CLASSES[classes if self.has_borders else 0]
 
-        parent, units, ends = self._grow(keys)
+        branched, units, ends = self._grow(keys)
         self.first_unit: Sequence[str]
         if (
             self.has_borders or not keys
         ):  # a node that is asked may have no children: the next unit is none of its own
-            self.first_unit = [
-                units[node + 1] if node + 1 < len(units) and parent[node + 1] == node else ""
-                for node in range(len(units))
-            ]
+            alone = {*branched, len(units)}
+            self.first_unit = ["" if node + 1 in alone else units[node + 1] for node in range(len(units))]
         else:
             self.first_unit = "".join(units[1:]) + "\0"
         self.minded = {node: minds[key] for node, key in ends.items() if minds[key]} if minds else {}
         self.blocked: dict[int, tuple[Rope | None, int]] = {}
-        self._settle(parent, units, ends)
+        self._settle(branched, units, ends)
         self.stems = {first: self._stem(first) for first in dict.fromkeys(key[0] for key in keys)}
         # What a walk needs, to be unpacked at once.
         self.tables = (
@@ -136,7 +130,6 @@ class Automaton:
             self.depth,
             self.leaf_key,
             self.stems,
-            self.starts.find,
             self.ropes,
         )
 
@@ -153,28 +146,29 @@ class Automaton:
             self._outside = Automaton(self._patterns, words=self._words, outside_of=self) if numbers else self
         return self._outside
 
-    def _grow(self, keys: list[str]) -> tuple[array[int], list[str], dict[int, int]]:
-        """Number the trie's nodes; returns each node's parent and unit, and which key ends where."""
-        parent, units, depth, owner = array("I", [ROOT]), [""], array("I", [0]), array("I", [0])
+    def _grow(self, keys: list[str]) -> tuple[dict[int, int], list[str], dict[int, int]]:
+        """Number the trie's nodes; returns the parents of those that are not their parent's first child, the unit of
+        each node, and which key ends where.
+        """
+        units, depth, owner = [""], [0], [0]
+        branched: dict[int, int] = {}
         ends: dict[int, int] = {}
         self.branches: dict[int, dict[str, int]] = {}
 
         def grow(root: int, indexes: Iterable[int]) -> None:
             path = [root]
-            before = ""
+            before, shared = "", 0
             for index in indexes:
                 key = keys[index]
-                shared = _common_prefix(before, key)
-                del path[shared + 1 :]
-                node, new = path[shared], len(units)
+                shared = _common_prefix(before, key, shared)
+                node, new, size = path[shared], len(units), len(key)
                 if node != new - 1:  # not the first child: a branch
                     self.branches.setdefault(node, {})[key[shared]] = new
+                    branched[new] = node
                 units.extend(key[shared:])
-                parent.append(node)
-                parent.extend(range(new, len(units) - 1))
-                depth.extend(range(shared + 1, len(key) + 1))
-                owner.extend([index] * (len(key) - shared))
-                path.extend(range(new, len(units)))
+                depth.extend(range(shared + 1, size + 1))
+                owner.extend([index] * (size - shared))
+                path[shared + 1 :] = range(new, new + size - shared)
                 ends[len(units) - 1] = index
                 before = key
 
@@ -182,40 +176,27 @@ class Automaton:
         self.behind_number = ROOT
         if self.has_borders and self.classes is not CLASSES[WORD]:
             self.behind_number = root = len(units)
-            for array_, value in ((parent, root), (depth, 0), (owner, 0)):
-                array_.append(value)
+            branched[root] = root
+            for list_ in (depth, owner):
+                list_.append(0)
             units.append("")
             grow(root, (i for i, key in enumerate(keys) if key[0] in NUMBER_UNITS and not is_number(key)))
         self.depth, self.owner = depth, owner
-        return parent, units, ends
+        return branched, units, ends
 
-    def _settle(self, parent: array[int], units: list[str], ends: dict[int, int]) -> None:
+    def _settle(self, branched: dict[int, int], units: list[str], ends: dict[int, int]) -> None:
         """Compute ``fail`` and the ropes of ``pops``, breadth first."""
         count, depth, classes = len(units), self.depth, self.classes
         self.fail = fail = array("I", bytes(array("I").itemsize * count))
-        self.ropes: dict[int, Rope] = {}
+        self.ropes: dict[int, Rope] = {v: (0, key) for v, key in ends.items()}
         ropes, minded = self.ropes, self.minded
-        firsts = {key[0] for key in self.keys}
-        is_plain = not self.has_borders
         self.leaf_key = leaf_key = {
             node: key
             for node, key in ends.items()
-            if node not in minded and (node + 1 == count or parent[node + 1] != node)
+            if node not in minded and (node + 1 == count or node + 1 in branched)
         }
-        for v in sorted(range(1, count), key=depth.__getitem__):
-            if v in ends:
-                ropes[v] = (0, ends[v])
-                if v not in minded:
-                    continue
-            u, unit = parent[v], units[v]
-            if (
-                is_plain and not fail[u] and unit not in firsts
-            ):  # nothing goes on: it is the most frequent case
-                if u in ropes:
-                    ropes[v] = ropes[u]
-                continue
-            if not depth[v]:
-                continue
+        for v in self._telling(branched, units, ends):
+            u, unit = branched.get(v, v - 1), units[v]
             if not depth[u]:
                 if v in minded:
                     self.blocked[v] = None, ROOT
@@ -240,6 +221,38 @@ class Automaton:
             fail[v] = w
             if rope is not None:
                 ropes[v] = rope
+
+    def _telling(self, branched: dict[int, int], units: list[str], ends: dict[int, int]) -> Iterator[int]:
+        """The nodes to be settled, breadth first; where no key ends, or one that waits for its border.
+
+        Without borders most need not be: no key begins there, and their parent has neither pops nor a fail.
+        """
+        depth, count, minded = self.depth, len(units), self.minded
+        if self.has_borders:
+            yield from sorted(
+                (v for v in range(1, count) if depth[v] and (v in minded or v not in ends)),
+                key=depth.__getitem__,
+            )
+            return
+        firsts = {key[0] for key in self.keys}
+        telling = {v for v, unit in enumerate(units) if unit in firsts} - ends.keys()
+        levels: dict[int, list[int]] = {}
+        for v in telling:
+            levels.setdefault(depth[v], []).append(v)
+
+        def go_on_below(v: int) -> None:
+            below = [*self.branches.get(v, NO_BRANCHES).values()]
+            if v + 1 < count and v + 1 not in branched:
+                below.append(v + 1)
+            levels.setdefault(depth[v] + 1, []).extend(w for w in below if w not in telling and w not in ends)
+
+        for v in ends.keys() - self.leaf_key.keys():
+            go_on_below(v)
+        for level in range(1, self.longest + 1):
+            for v in levels.pop(level, ()):
+                yield v
+                if self.fail[v] or v in self.ropes:
+                    go_on_below(v)
 
     def settled(self, node: int, following: int) -> tuple[Rope | None, int]:
         """The rope of ``pops(node)`` and ``fail(node)``, if a unit of the classes ``following`` is next."""
@@ -295,13 +308,13 @@ def unrolled(rope: Rope | None) -> Iterator[tuple[int, int]]:
         yield offset, tree
 
 
-def _common_prefix(a: str, b: str) -> int:
-    if b.startswith(a):
-        return len(a)
-    shared = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
+def _common_prefix(before: str, key: str, likely: int) -> int:
+    """How many units ``key`` and the key before it in order begin alike; ``likely`` as many as the two before."""
+    shared = likely if key.startswith(before[:likely]) else 0
+    size = len(before)
+    while (
+        shared < size and before[shared] == key[shared]
+    ):  # the later key is not the beginning of the other one
         shared += 1
     return shared
 
@@ -313,65 +326,3 @@ def _concat(left: Rope | None, shift: int, right: Rope | None) -> Rope | None:
     if left is None:
         return shift + right[0], right[1]
     return left[0], (left[1], shift + right[0] - left[0], right[1])
-
-
-class _Starts:
-    """Finds the next place where a key may begin: by its first unit, by the first three if there are many first ones.
-
-    ``quiet(text)`` is the hot test: true means that no key begins anywhere in ``text`` and no unit is a surrogate
-    half, so a stream with nothing pending passes it on. It may be false without need.
-    """
-
-    __slots__ = ("_one", "_search", "_search_quiet")
-
-    def __init__(self, begins: Iterable[str]) -> None:
-        following: dict[str, tuple[set[str], set[str]]] = {}
-        for begin in begins:
-            seconds, thirds = following.setdefault(begin[0], (set(), set()))
-            seconds.add(begin[1:2])
-            thirds.add(begin[2:])
-        # A few, or signs, which are rare: the first unit alone tells enough, and a class of units is found faster.
-        if len(following) <= FEW or not any(first.isalnum() or first.isspace() for first in following):
-            places = [_one_of(following)] if following else []
-        else:
-            places = _places(following)
-        self._search = re.compile("|".join(places) or "(?!)").search
-        self._search_quiet = re.compile("|".join([*places, "[\ud800-\udfff]"])).search
-        only = next(iter(following)) if len(following) == 1 else ""
-        self._one = only if only.isascii() else ""
-
-    def quiet(self, text: str) -> bool:
-        if self._one and text.isascii():
-            return self._one not in text
-        return self._search_quiet(text) is None
-
-    def find(self, text: str, at: int) -> int:
-        """Index of the first place from ``at`` on where a key may begin, or -1."""
-        if self._one:
-            return text.find(self._one, at)
-        found = self._search(text, at)
-        return -1 if found is None else found.start()
-
-
-def _places(following: Mapping[str, tuple[set[str], set[str]]]) -> list[str]:
-    """Patterns for each first unit with one of its seconds and thirds behind it, or the end.
-
-    First units with the same seconds share a pattern, since one class is found faster than alternatives.
-    """
-    alike: dict[frozenset[str], tuple[list[str], set[str]]] = {}
-    for first, (seconds, thirds) in following.items():
-        firsts, all_thirds = alike.setdefault(frozenset(seconds), ([], set()))
-        firsts.append(first)
-        all_thirds |= thirds
-    return [
-        _one_of(firsts) + _or_end(seconds, _or_end(thirds)) for seconds, (firsts, thirds) in alike.items()
-    ]
-
-
-def _or_end(units: Collection[str], rest: str = "") -> str:
-    """A pattern for one of ``units`` with ``rest`` behind it, or the end; the empty unit stands for anything at all."""
-    return "" if "" in units else f"(?:{_one_of(units)}{rest}|\\Z)"
-
-
-def _one_of(units: Iterable[str]) -> str:
-    return f"[{''.join(map(re.escape, sorted(units)))}]"

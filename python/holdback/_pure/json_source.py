@@ -93,6 +93,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     def _open(cls, automaton: Automaton, guard: Any = None, *, auto: bool = False) -> Self:
         self = super()._open(automaton, guard)
         self._auto = auto
+        self._is_source = not auto
         self._held = Held()
         self._spans = deque()
         self._out = []
@@ -179,8 +180,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
             self._is_plain = True
             self._quiet = self._automaton.starts.quiet
             self._spans.clear()
-        is_text = self._top.kind == TEXT and not (self._is_cut or self._keys.has_borders)
-        self._idle = begin == len(text) and is_text
+        self._idle = begin == len(text) and self._top.kind == TEXT and not self._is_cut
         if begin == len(text) and not self._out and not self._held:
             if self._guard is not None:
                 self._guard.passed(text)

@@ -14,7 +14,7 @@ from holdback._pure.stream import StreamBuffer, check_text
 class TrieMatcher:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
-    __slots__ = ("_automaton",)
+    __slots__ = ("__weakref__", "_automaton")
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("type 'holdback.TrieMatcher' is not an acceptable base type")

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any, NoReturn, Self
 
 from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
+from holdback._pure.forms import Forms, Unknown
 from holdback._pure.pattern import join_surrogates, plain
 
 Match = tuple[int, int]
@@ -30,17 +31,23 @@ def check_text(name: str, text: object) -> None:
 class StreamBuffer:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
-    __slots__ = ("_automaton", "_before", "_guard", "_high", "_hits", "_idle", "_lock", "_node", "_quiet")
+    __slots__ = (
+        *("_automaton", "_before", "_guard", "_high", "_hits", "_idle", "_lock", "_minds", "_node", "_quiet"),
+        *("_is_source", "_unknown"),
+    )
 
     _automaton: Automaton
     _quiet: Callable[[str], bool]
     _lock: Lock
     _node: int
+    _minds: bool  # some keys need a border
     _before: str  # the last unit that was settled; read only where keys need a border, with nothing held
     _high: str  # a trailing high surrogate that waits for its mate
     _guard: Any  # an engine.guard.Guard, or None: is told what leaves, and asked at each match
     _hits: list[int]  # the keys that were replaced since they were counted last
-    _idle: bool  # nothing is pending, and a quiet text changes nothing
+    _is_source: bool  # the text is certainly JSON source
+    _unknown: Unknown | None  # counts what looks like a key and is none, if somebody asked
+    _idle: bool  # nothing is pending, and a quiet text changes nothing but the unit before the next one
 
     def __init_subclass__(cls, *, of_twin: bool = False) -> None:
         if not of_twin:
@@ -54,19 +61,24 @@ class StreamBuffer:
         self = cls.__new__(cls)
         self._guard = guard
         self._hits = []
+        self._is_source, self._unknown = False, None
         self._automaton = automaton
         self._quiet = automaton.starts.quiet
         self._lock = Lock()
         self._node = ROOT
         self._before = ""
         self._high = ""
-        self._idle = not automaton.has_borders
+        self._minds = automaton.has_borders
+        self._idle = True
         return self
 
     def feed(self, text: str) -> str:
-        if self._idle and type(text) is str and self._quiet(text):
+        unknown = self._unknown
+        if self._idle and type(text) is str and self._quiet(text) and (unknown is None or unknown.is_idle):
             if self._guard is not None:
                 self._guard.passed(text)
+            if self._minds and text:
+                self._before = text[-1]
             return text  # changes no other state, so it needs no lock
         given = text
         if type(text) is not str:
@@ -81,6 +93,8 @@ class StreamBuffer:
                 self._high = ""
                 if "\ud800" <= came[-1] <= "\udbff":
                     came, self._high = came[:-1], came[-1]
+            if unknown is not None:
+                unknown.feed(came)
             restored = self._advance(came)
             if self._high:
                 self._idle = False
@@ -88,15 +102,30 @@ class StreamBuffer:
 
     def flush(self) -> str:
         with self._lock:
-            high, self._high = self._high, ""
-            rest = self._advance(high) + self._settle_held()
+            rest = self._rest()
+            if self._unknown is not None:
+                self._unknown.end()
             self._reset()
             return rest
 
     def _settle(self) -> str:
         with self._lock:
-            high, self._high = self._high, ""
-            return self._advance(high) + self._settle_held()
+            return self._rest()
+
+    def _rest(self) -> str:
+        """What is held back leaves, and the text goes on where it is."""
+        high, self._high = self._high, ""
+        if high and self._unknown is not None:
+            self._unknown.feed(high)
+        return self._advance(high) + self._settle_held()
+
+    def _look_for(self, forms: Forms) -> None:
+        with self._lock:
+            self._unknown = Unknown(forms, json=self._is_source)
+
+    def _take_unknown(self) -> dict[int, int]:
+        with self._lock:
+            return {} if self._unknown is None else self._unknown.take_counts()
 
     def _take_counts(self) -> dict[int, int]:
         with self._lock:
@@ -111,75 +140,18 @@ class StreamBuffer:
     def _advance(self, text: str) -> str:
         """Move the state over ``text``; returns what leaves."""
         automaton = self._automaton
-        if automaton.has_borders:
-            return self._advance_with_borders(text)
-        first_unit, branches, fail, depth, leaf_key, stems, find_start, ropes = automaton.tables
+        first_unit, branches, fail, depth, leaf_key, stems, ropes = automaton.tables
+        find_start, minds = automaton.starts.find, self._minds
+        classes, before = automaton.classes, self._before
         matches: list[Match] = []
         came_from = node = self._node
+        if minds and node != ROOT:
+            before = automaton.path(node)[-1]  # the unit before ``text``
         begin, at, size = -depth[node], 0, len(text)
         while True:
             if node == ROOT:
                 at = find_start(text, at)
-                if at < 0:
-                    begin = size
-                    break
-                begin = at
-                stem, node = stems[text[at]]
-                if text.startswith(stem, at):
-                    at += len(stem)
-                else:
-                    node -= len(stem) - 1
-                    at += 1
-            elif at == size:
-                break
-            elif first_unit[node] == (unit := text[at]):
-                node += 1
-                at += 1
-            elif child := branches.get(node, NO_BRANCHES).get(unit):
-                node = child
-                at += 1
-            else:
-                if node in ropes:
-                    for offset, key in unrolled(ropes[node]):
-                        matches.append((begin + offset, key))
-                begin += depth[node] - depth[fail[node]]
-                node = fail[node]
-                continue
-            if node in leaf_key:
-                matches.append((begin, leaf_key[node]))
-                begin, node = at, ROOT
-        self._node = node
-        self._idle = node == ROOT
-        if not matches and begin >= 0:
-            left = text if begin == size else text[:begin]
-            left = automaton.path(came_from) + left if came_from else left
-            if self._guard is not None:
-                self._guard.passed(left)
-            return left
-        return self._render(came_from, text, matches, begin)
-
-    def _reset(self) -> None:
-        """Forget what the text was, with nothing held."""
-        self._before = ""
-
-    def _advance_with_borders(self, text: str) -> str:
-        """The same walk where keys need borders; a quiet text is remembered too, so the stream is never idle."""
-        automaton = self._automaton
-        if self._node == ROOT and automaton.starts.find(text, 0) < 0:
-            self._before = text[-1:] or self._before
-            if self._guard is not None:
-                self._guard.passed(text)
-            return text
-        first_unit, branches, _, depth, leaf_key, stems, find_start, _ = automaton.tables
-        classes = automaton.classes
-        matches: list[Match] = []
-        came_from = node = self._node
-        before = self._before if node == ROOT else automaton.path(node)[-1]  # the unit before ``text``
-        begin, at, size = -depth[node], 0, len(text)
-        while True:
-            if node == ROOT:
-                at = find_start(text, at)
-                while at >= 0 and classes[text[at]] & classes[text[at - 1] if at else before]:
+                while minds and at >= 0 and classes[text[at]] & classes[text[at - 1] if at else before]:
                     at = find_start(text, at + 1)
                 if at < 0:
                     begin = size
@@ -200,22 +172,32 @@ class StreamBuffer:
                 node = child
                 at += 1
             else:
-                rope, fail = automaton.settled(node, classes[unit])
-                for offset, key in unrolled(rope):
-                    matches.append((begin + offset, key))
-                begin += depth[node] - depth[fail]
-                node = fail
+                rope, target = ropes.get(node), fail[node]
+                if minds:
+                    rope, target = automaton.settled(node, classes[unit])
+                if rope is not None:
+                    matches.extend((begin + offset, key) for offset, key in unrolled(rope))
+                begin += depth[node] - depth[target]
+                node = target
                 continue
             if node in leaf_key:
                 matches.append((begin, leaf_key[node]))
                 begin, node = at, ROOT
         self._node = node
-        self._before = text[-1] if text else before
-        if begin == size and not (matches or came_from):
+        self._idle = node == ROOT
+        if minds:
+            self._before = text[-1] if text else before
+        if not matches and begin >= 0:
+            left = text if begin == size else text[:begin]
+            left = automaton.path(came_from) + left if came_from else left
             if self._guard is not None:
-                self._guard.passed(text)
-            return text
+                self._guard.passed(left)
+            return left
         return self._render(came_from, text, matches, begin)
+
+    def _reset(self) -> None:
+        """Forget what the text was, with nothing held."""
+        self._before = ""
 
     def _settle_held(self) -> str:
         """What is held leaves: the path is settled, down to the root."""
@@ -230,7 +212,7 @@ class StreamBuffer:
             node = automaton.fail[node]
         self._node = ROOT
         self._before = automaton.path(came_from)[-1:] or self._before
-        self._idle = not automaton.has_borders
+        self._idle = True
         return self._render(came_from, "", matches, begin)
 
     def _render(self, came_from: int, text: str, matches: list[Match], end: int) -> str:

@@ -185,8 +185,9 @@ class Answer:
         json = json_of(step.mark[0], self._content)
         guard = self._guards.opened(step, json)
         if guard is None:
-            return _Channel(self._matcher.stream(json=json), None)
-        return _Channel(self._matcher._guarded(guard, json=json), guard)  # type: ignore[attr-defined]
+            return _Channel(self._account.watch(self._matcher.stream(json=json)), None)
+        buffer = self._matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+        return _Channel(self._account.watch(buffer), guard)
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""

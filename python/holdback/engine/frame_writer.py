@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from holdback.engine.bytes_cursor import Change, apply
-from holdback.engine.frames import BOM, Frame, Framing
+from holdback.engine.frames import Frame
+from holdback.engine.framing import BOM, Framing
 from holdback.engine.json_text import to_json_bytes
 from holdback.engine.messages import Message, written
 
@@ -85,6 +86,8 @@ class FrameWriter:
             self._has_element = True
         elif self.framing is Framing.LINES:
             self._out.append(data + newline)
+        elif self.framing is Framing.OBJECTS:
+            self._out.append(newline + data)
         else:
             name = b"event: " + chunk["type"].encode() + newline if self._named and "type" in chunk else b""
             self._out.append(name + b"data: " + data + newline * 2)
@@ -95,7 +98,7 @@ class FrameWriter:
 
     def complete(self, frame: bytes, at: int) -> None:
         """Supply what an unterminated frame lacks that left before place ``at``, if something follows it there."""
-        if at >= len(self._out) or self.framing in (Framing.ELEMENTS, Framing.MESSAGES):
+        if at >= len(self._out) or self.framing not in (Framing.EVENTS, Framing.LINES):
             return
         end = self._newline if frame.endswith((b"\n", b"\r")) else self._newline * 2
         if self.framing is Framing.LINES:

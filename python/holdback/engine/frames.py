@@ -1,13 +1,6 @@
 r"""Frames: the borders of events in a stream of bytes. Nothing else knows CR and LF.
 
-There are four framings, told by the first byte that is no blank:
-
-- *events*: server-sent events, framed as the WHATWG HTML standard says, section "Server-sent events". Lines end with
-  LF, CR LF or CR, mixed as they please; an empty line ends an event; a line that begins with a colon is a comment; one
-  space behind a field's colon is not part of its value; the values of several ``data`` lines are joined with LF;
-- *lines*: NDJSON, an event a line, ended by LF;
-- *elements*: one JSON array over the whole stream, an event an element;
-- *messages*: AWS event streams, which ``messages`` reads.
+How events are put into a stream, its framing, is in ``framing``; AWS messages are read by ``messages``.
 
 Two kinds of lines are frames of their own, so that they leave as soon as they are complete: comments at the beginning
 of a frame, which providers send to keep a connection alive, and empty lines where no event has begun. A frame that ends
@@ -22,43 +15,22 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from enum import Enum, auto
 from itertools import pairwise
 from typing import NamedTuple
 
 from holdback.engine.bytes_cursor import Change
-from holdback.engine.messages import FIRST_BYTES, Message, MessageFramer
-
-BOM = b"\xef\xbb\xbf"
+from holdback.engine.framing import BOM, Framing
+from holdback.engine.messages import Message, MessageFramer
 
 _LINE_END = re.compile(rb"[\r\n]")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
 _TOKEN = re.compile(rb'["{}\[\],]')
 _IN_STRING = re.compile(rb'["\\]')
+_OBJECT_TOKEN = re.compile(rb'["{}\[\],:\n]')
+_IN_OBJECT_STRING = re.compile(rb'["\\\n]')
 _BRACKETS = (b"[", b"]")
 _LEAD = re.compile(rb"[ \t\r\n]*+,?[ \t\r\n]*+")
 _PLAIN = b"data: "  # what the one line of most events begins with
-
-
-class Framing(Enum):
-    """How events are put into a stream of bytes."""
-
-    EVENTS = auto()
-    LINES = auto()
-    ELEMENTS = auto()
-    MESSAGES = auto()
-
-    @staticmethod
-    def of(data: bytes) -> Framing | None:
-        """The framing of a stream that begins with these bytes; None if they do not tell yet."""
-        if len(data) < len(BOM) and BOM.startswith(data):
-            return None
-        if data[:1] and data[0] in FIRST_BYTES:
-            return Framing.MESSAGES
-        first = data.removeprefix(BOM).lstrip(b" \t\r\n")[:1]
-        if not first:
-            return None
-        return {b"{": Framing.LINES, b"[": Framing.ELEMENTS}.get(first, Framing.EVENTS)
 
 
 class Framer:
@@ -78,6 +50,7 @@ class Framer:
         "_is_first_line",
         "_is_in_string",
         "_is_opened",
+        "_last",
         "_line",
         "_max",
         "_rest",
@@ -117,6 +90,7 @@ class Framer:
         )
         self._depth = 0  # of containers that are open in an element
         self._is_in_string = False
+        self._last = b""  # the last token inside an object
 
     def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
         rest = self._rest
@@ -187,6 +161,8 @@ class Framer:
             found = self._rest.find(b"\n", self._seek)
             self._seek = len(self._rest)
             return found + 1 or -1
+        if self._framing is Framing.OBJECTS:
+            return self._end_of_object()
         return self._end_of_event() if self._framing is Framing.EVENTS else self._end_of_element()
 
     def _end_of_event(self) -> int:
@@ -257,6 +233,48 @@ class Framer:
             elif found[0] == b"]":
                 return self._seek
 
+    def _end_of_object(self) -> int:
+        """Where the next object ends, with the blanks before it.
+
+        A line outside of objects is a frame. What cannot be JSON is one as well, so that it holds up nothing behind it:
+        a string ends in its line, and no object follows another value without a comma or a colon between.
+        """
+        rest = self._rest
+        while True:
+            found = (_IN_OBJECT_STRING if self._is_in_string else _OBJECT_TOKEN).search(rest, self._seek)
+            if found is None:
+                self._seek = len(rest)
+                return -1
+            token = found[0]
+            if token == b"\\":
+                if found.end() == len(rest):
+                    self._seek = found.start()
+                    return -1
+                self._seek = found.end() + 1
+                continue
+            self._seek = found.end()
+            if token == b"\n":
+                if self._is_in_string or not self._depth:
+                    return self._seek
+                continue
+            if not self._depth:
+                if token != b"{":
+                    continue
+                before = rest[: found.start()]
+                if (before if self.offset else before.removeprefix(BOM)).strip(b" \t\r\n"):
+                    return found.start()
+            elif token == b"{" and self._last in (b'"', b"}", b"]"):
+                return found.start()
+            if token == b'"':
+                self._is_in_string = not self._is_in_string
+            elif token in (b"{", b"["):
+                self._depth += 1
+            elif token in (b"}", b"]"):
+                self._depth -= 1
+                if not self._depth:
+                    return self._seek
+            self._last = token
+
 
 class Segment(NamedTuple):
     """Some bytes of a frame's data: where they stand in the data, in the frame, and how many."""
@@ -283,10 +301,10 @@ class Frame:
         end = len(frame) - 2
         if framing is Framing.LINES:
             self.source = frame[self.begin :]
-        elif framing is Framing.ELEMENTS:
+        elif framing in (Framing.ELEMENTS, Framing.OBJECTS):
             self.begin += len(_LEAD.match(frame, self.begin)[0])  # type: ignore[index]  # it matches anything
             self.source = frame[self.begin :]
-            self.is_element = self.source not in _BRACKETS
+            self.is_element = framing is Framing.ELEMENTS and self.source not in _BRACKETS
         elif (
             frame.startswith(_PLAIN)
             and frame.find(b"\n") == end

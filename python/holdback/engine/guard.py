@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from holdback._backend import StreamBuffer
+from holdback.engine.forms import MatcherForms
 from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
 from holdback.policy import NO_POLICY, UNREAD, Reason, RestorePolicy
@@ -45,6 +46,8 @@ class Account:
         self.restored: Counter[int] = Counter()
         self.kept: Counter[tuple[Reason, int]] = Counter()
         self.cut: Counter[str] = Counter()
+        self.unknown: Counter[int] = Counter()  # by the numbers of names
+        self.forms: MatcherForms | None = None  # if unknown ones are asked for
         self.oversized = 0
         self.not_understood = 0
         self.broken = 0  # pieces of the stream that are no messages
@@ -62,9 +65,17 @@ class Account:
     def type_of(self, key: int) -> str | None:
         return self._types.get(self.pairs[key][1])
 
+    def watch(self, buffer: StreamBuffer) -> StreamBuffer:
+        """Let a buffer count what is unknown, if that is asked for."""
+        if self.forms is not None:
+            buffer._look_for(self.forms.compiled)
+        return buffer
+
     def take(self, buffer: StreamBuffer, guard: Guard | None = None) -> None:
-        """Count what a buffer replaced, and its guard kept, since that was asked last."""
+        """Count what a buffer replaced and found, and its guard kept, since that was asked last."""
         self.restored.update(buffer._take_counts())
+        if self.forms is not None:
+            self.unknown.update(buffer._take_unknown())
         if guard is not None:
             self.kept.update(guard.take_kept())
 
@@ -78,16 +89,26 @@ class Account:
 
     def report(self) -> Report:
         """What was counted so far."""
-        counts = Counts(self._types.values() if self.restored or self.kept or self.cut else ())
+        counts = Counts(
+            self._types.values() if self.restored or self.kept or self.cut or self.unknown else ()
+        )
         for key, count in self.restored.items():
             counts.restored(self.type_of(key), count)
         for (reason, key), count in self.kept.items():
             counts.kept(reason, self.type_of(key), count)
         for beginning, count in self.cut.items():
             self._count_cut(counts, beginning, count)
+        for number, count in self.unknown.items():
+            counts.unknown(self._type_of_name(number), count)
         counts.oversized(self.oversized)
         counts.not_understood(self.not_understood + self.broken)
         return counts.report()
+
+    def _type_of_name(self, number: int) -> str | None:
+        """The type that all placeholders of a name have, by its number; None for a name that no placeholder has."""
+        by_name = [] if self.forms is None else self.forms.by_name
+        types = {self.type_of(key) for key in by_name[number]} if number < len(by_name) else set()
+        return types.pop() if len(types) == 1 else None
 
     def _count_cut(self, counts: Counts, beginning: str, count: int) -> None:
         """A text ended with the beginning of some keys; their type is told if they have one in common."""

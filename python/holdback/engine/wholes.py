@@ -52,6 +52,8 @@ def restore_whole(
                 tool=tool,
             )
             buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+        if counts:
+            account.watch(buffer)
         restored = buffer.feed(text) + buffer.flush()
         if counts:
             account.take(buffer, guard)

@@ -209,7 +209,7 @@ def _store(settings: Settings, keys: list[bytes], say: Say) -> Store | None:
 
 
 def _config(settings: Settings) -> DeanonymizationConfig:
-    given: dict[str, Any] = {"spellings": settings.spellings, "words": settings.words}
+    given = {name: getattr(settings, name) for name in ("spellings", "words", "unknown")}
     if settings.policy is not None:
         given["policy"] = RestorePolicy(**settings.policy)
     return DeanonymizationConfig(**given)

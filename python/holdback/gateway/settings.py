@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     policy: dict[str, Any] | None = None
     spellings: bool = False
     words: bool = False
+    unknown: bool = False
     fail: Literal["closed", "open"] = "closed"
     allow: list[str] = []
     limits: Limits = Limits()

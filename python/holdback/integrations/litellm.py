@@ -125,6 +125,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         that asks for JSON or for text (``response_format`` and its like).
     :param policy: where values may go: a :class:`RestorePolicy`, its settings, or the path of its TOML file.
     :param on_report: is given a :class:`Report` at the end of each answer.
+    :param unknown: count in it also placeholders that do not exist; see ``DeanonymizationConfig``.
     :param protocol: the wire format of all answers. By default it goes by the kind of call, which ``pre_call`` tells,
         and by the answer itself where that is not known.
     :param max_event_bytes: the most bytes of one event, where an answer comes as bytes; None is the default of
@@ -166,6 +167,7 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         store: str | Store | None = None,
         ttl: float | None = 86_400,
         reasoning: bool = False,
+        unknown: bool = False,
         content: Literal["auto", "text", "json"] = "auto",
         protocol: str = AUTO,
         max_event_bytes: int | None = None,
@@ -183,9 +185,9 @@ class HoldbackGuardrail(CustomGuardrail):  # type: ignore[misc] # Any where Lite
         for placeholder, original in _known_values(known_values or {}).items():
             self._known.add(original, placeholder, "")
         self._masks = reversed_matcher(self._known.get_all_fakes())
-        self._config = DeanonymizationConfig(
-            reasoning=bool(reasoning), content=checked_content(content), policy=policy_in(policy)
-        )
+        asked: dict[str, Any] = {"reasoning": bool(reasoning), "unknown": bool(unknown)}
+        asked |= {"content": checked_content(content), "policy": policy_in(policy)}
+        self._config = DeanonymizationConfig(**asked)
         self._on_report = on_report
         prepared_for(self._known, self._config)  # compiled before the first answer
         self._options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)

@@ -20,6 +20,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import to_json
+
 MOST_DEEP = 200
 """How many objects and arrays may stand one inside another."""
 
@@ -130,4 +132,7 @@ def _collect(old: Any, new: Any, number: int, changes: dict[int, str]) -> int:
 
 def literal(text: str, *, ascii_only: bool) -> str:
     r"""A string literal. A lone surrogate, which has no UTF-8, is written as ``\uXXXX``."""
-    return json.dumps(text, ensure_ascii=ascii_only or _HALF.search(text) is not None)
+    if text.isascii() and "\x7f" not in text:
+        return to_json(text).decode()  # the same literal, sooner
+    escapes = ascii_only or _HALF.search(text) is not None
+    return json.dumps(text, ensure_ascii=escapes)

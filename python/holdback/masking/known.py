@@ -37,7 +37,7 @@ class KnownValues:
     [Span(start=3, end=15, entity_type='PERSON')]
     """
 
-    __slots__ = ("_matcher", "_spelled", "_spellings", "_types", "_values")
+    __slots__ = ("_matcher", "_spelled", "_spellings", "_types", "_values", "finds_spellings")
 
     def __init__(self, values: Mapping[str, str], *, spelled: bool = True) -> None:
         if not isinstance(values, Mapping):
@@ -53,6 +53,8 @@ class KnownValues:
             known.setdefault(join_surrogates(plain(value)), plain(entity_type))
         self._values = known
         self._types = list(known.values())
+        self.finds_spellings = spelled
+        """Whether each value is also found as JSON would spell it."""
         pairs = {value: f"{_S}{number}{_S}" for number, value in enumerate(known)}
         self._spellings = [[value] for value in known]  # of each value, itself first
         self._spelled: dict[str, str] = {}  # the other spellings, and the value of each
@@ -85,6 +87,15 @@ class KnownValues:
             spans.append(Span(at, at + length, self._types[number]))
             at += length
         return spans
+
+    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
+        """The values in ``text`` with their types, as often as they stand there, without saying where."""
+        marked = self._matcher.replace(text)
+        if marked is not text:
+            for number in _MARK.findall(marked):
+                if number:
+                    at = int(number)
+                    yield self._spellings[at][0], self._types[at]
 
     def value_of(self, spelling: str) -> str:
         """The value that JSON spells like this; the spelling itself if it is none of ours."""

@@ -25,8 +25,11 @@ from holdback.config import policy_of
 from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import _source
+from holdback.masking.known import KnownValues
 from holdback.masking.marks import marks_of, outside
 from holdback.masking.placeholders import FORM, Placeholders, Style, label
+from holdback.masking.plain import Plain
+from holdback.masking.plain import plain as plain_request
 from holdback.masking.readers import Collector, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
@@ -155,6 +158,10 @@ class Masker:
         shape = AUTO if protocol == "auto" else REQUESTS.get(protocol)
         if shape is None:
             raise MaskingError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
+        if isinstance(request, bytes) and (read := plain_request(request, protocol)) is not None:
+            done = self._mask_plain(request, read, scope, known)
+            if done is not None:
+                return done
         if isinstance(request, (bytes, bytearray, memoryview)):
             bom, source, tree = _read(bytes(request))
         elif isinstance(request, dict):
@@ -181,6 +188,22 @@ class Masker:
         if not isinstance(request, dict):
             masked = bom + _source.write(source, tree, new).encode()
         return Masked(masked, mapping, report, added)
+
+    def _mask_plain(
+        self, request: bytes, plain: Plain, scope: str, known: PIIMapping | Mapping[str, str] | None
+    ) -> Masked[Any] | None:
+        """The masked request; None if more than texts is to change in it."""
+        read = plain.read()
+        self._check_style(known, "")
+        mapping, added, found = self._allotted(read, scope, known)
+        counts = MappingProxyType(dict(Counter(found.values())))
+        if mapping.is_empty:
+            return Masked(request, mapping, MaskingReport(counts, read.read), added)
+        writer = Writer(mapping, read)
+        masked = plain.masked(writer, read.hits)
+        if masked is None:
+            return None
+        return Masked(masked, mapping, MaskingReport(counts, read.read, writer.masked), added)
 
     @staticmethod
     def check_config(config: object) -> None:
@@ -220,20 +243,35 @@ class Masker:
             for value, entity_type, placeholder in self._returned(texts, scope, fakes):
                 added.add(value, placeholder, entity_type)
         new = [(value, entity_type) for value, entity_type in found.items() if before.get_fake(value) is None]
-        for value, entity_type, placeholder in placeholders.allot(new, scope=scope, taken=fakes, texts=texts):
-            added.add(value, placeholder, entity_type)
+        allotted = placeholders.allot(new, scope=scope, taken=fakes, texts=texts)
+        added._add_all((value, placeholder, entity_type) for value, entity_type, placeholder in allotted)
         if added.is_empty:
             return before, added, found
         if before.is_empty:
             return copy.copy(added), added, found
         mapping = copy.copy(before)
-        for placeholder, value in added.get_all_fakes().items():
-            mapping.add(value, placeholder, added.get_entity_type(value) or "")
+        mapping._add_all(
+            (value, placeholder, added.get_entity_type(value) or "")
+            for placeholder, value in added.get_all_fakes().items()
+        )
         return mapping, added, found
 
     def _found(self, read: Collector, fakes: Mapping[str, str]) -> dict[str, str]:
         """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
         found: dict[str, str] = {}
+        if len(self._detectors) == 1 and type(known := self._detectors[0]) is KnownValues:
+            hits: set[str] = set()
+            is_sure = known.finds_spellings and not fakes
+            for text in (*read.found, *read.names):
+                for value, entity_type in known.found_in(text):
+                    bare = value.strip()
+                    is_sure = is_sure and bare == value  # else a part of it may stand where it does not
+                    found.setdefault(bare, entity_type)
+                    hits.add(text)
+            if is_sure:
+                read.hits = hits
+            self._add_numbers(found, read)
+            return {value: entity_type for value, entity_type in found.items() if value not in fakes}
         exact = [detector for detector in self._detectors if hasattr(detector, "value_of")]
         guessing = [detector for detector in self._detectors if detector not in exact]
         ours = marks_of(fakes)
@@ -246,10 +284,13 @@ class Masker:
                 self._add(found, text, spans)
         for name in read.names:
             self._add(found, name, [span for detector in exact for span in spans_of(detector, name)])
+        self._add_numbers(found, read)
+        return {value: entity_type for value, entity_type in found.items() if value not in fakes}
+
+    def _add_numbers(self, found: dict[str, str], read: Collector) -> None:
         for number in read.numbers:
             spans = [span for detector in self._detectors for span in spans_of(detector, number)]
             self._add(found, number, [span for span in spans if span.end - span.start == len(number)])
-        return {value: entity_type for value, entity_type in found.items() if value not in fakes}
 
     def _add(self, found: dict[str, str], text: str, spans: Sequence[Span]) -> None:
         for start, end, entity_type in settled(spans):

@@ -88,14 +88,16 @@ class Placeholders:
     '<PERSON_uzo4xzutl5>'
     """
 
-    __slots__ = ("_key", "style")
+    __slots__ = ("_mac", "style")
 
     def __init__(self, key: bytes | None = None, style: Style = "keyed") -> None:
         if style not in ("keyed", "numbered"):
             raise MaskingError("unknown style; known are: keyed, numbered")
         if key is None and style == "keyed":
             raise MaskingError("keyed placeholders need a key of at least 32 random bytes")
-        self._key = None if key is None else hkdf(master_key(key), LABEL)
+        self._mac = (
+            None if key is None else hmac.new(hkdf(master_key(key), LABEL), digestmod="sha256")
+        )  # only ever copied
         self.style: Style = style
         """``"keyed"`` or ``"numbered"``."""
 
@@ -104,12 +106,26 @@ class Placeholders:
 
         :raises MaskingError: the style is ``"numbered"``: there the placeholder depends on the request.
         """
-        if self._key is None or self.style == "numbered":
+        if self._mac is None or self.style == "numbered":
             raise MaskingError("a numbered placeholder depends on the request")
         if not isinstance(value, str):
             raise TypeError(f"a value must be str, not {type(value).__name__}")
-        digest = hmac.digest(self._key, message((scope, entity_type, value)), "sha256")
-        return f"<{label(entity_type)}_{_base32(digest, DIGITS if digits is None else digits)}>"
+        return self._made(
+            self._begun(scope, entity_type), value, entity_type, DIGITS if digits is None else digits
+        )
+
+    def _begun(self, scope: str, entity_type: str) -> hmac.HMAC:
+        """The HMAC of what the values of a type in a scope have in common: it is much of the work."""
+        assert self._mac is not None  # noqa: S101 - the style is "keyed"
+        begun = self._mac.copy()
+        begun.update(message((scope, entity_type)))
+        return begun
+
+    @staticmethod
+    def _made(begun: hmac.HMAC, value: str, entity_type: str, digits: int) -> str:
+        mac = begun.copy()
+        mac.update(message((value,)))
+        return f"<{label(entity_type)}_{_base32(mac.digest(), digits)}>"
 
     def allot(
         self, values: Sequence[tuple[str, str]], *, scope: str, taken: Iterable[str], texts: Iterable[str]
@@ -128,10 +144,11 @@ class Placeholders:
     ) -> Iterator[tuple[str, str, str]]:
         made: dict[tuple[str, str], str] = {}
         digits, ahead = DIGITS, list(values)
+        begun = {kind: self._begun(scope, kind) for kind in {entity_type for _, entity_type in values}}
         while ahead:
             alike: dict[str, list[tuple[str, str]]] = {}
             for value, entity_type in ahead:
-                placeholder = self.of(value, entity_type, scope=scope, digits=digits)
+                placeholder = self._made(begun[entity_type], value, entity_type, digits)
                 alike.setdefault(placeholder, []).append((value, entity_type))
             ahead = []
             for placeholder, pairs in alike.items():

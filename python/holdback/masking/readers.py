@@ -29,6 +29,8 @@ class Collector:
         self.escapes = False
         """Whether a backslash stands in some text."""
         self.read = 0
+        self.hits: set[str] | None = None
+        """The texts and names in which something is to be masked, where that is known: in no other."""
 
     def text(self, text: str) -> str:
         self.read += 1
@@ -70,7 +72,11 @@ class Writer:
                 for spelling in spellings_of(value):
                     pairs.setdefault(spelling, placeholder)
         known = mapping.matcher()  # compiled for the way back as well
-        if any(known.replace(text) is not text for texts in (read.found, read.names) for text in texts):
+        # What is new is spelled <…>; so where nothing was known before, most texts need no second look.
+        texts = [*read.found, *read.names]
+        if read.hits is not None:
+            texts = [text for text in texts if "<" in text]
+        if any(known.replace(text) is not text for text in texts):
             pairs |= {
                 placeholder: placeholder for placeholder in fakes
             }  # one of ours that stands there stays

@@ -11,12 +11,12 @@ from typing import Any
 from holdback._backend import TrieMatcher, is_native
 from holdback.config import content_of
 from holdback.engine import json_text
-from holdback.engine.bytes_cursor import BytesEvent, apply, walk
-from holdback.engine.frames import BOM
+from holdback.engine.bytes_cursor import BytesEvent, Change, apply, walk
+from holdback.engine.framing import BOM
 from holdback.engine.guard import Account
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, members
-from holdback.engine.wholes import restore_wholes
+from holdback.engine.wholes import Json, restore_wholes
 from holdback.formats import AUTO, Format, format_named, format_of_answer
 from holdback.mapping import AnyMapping
 from holdback.report import Report
@@ -82,13 +82,19 @@ def _in_bytes(
     node = json_text.loads(text)
     if matcher is None or node is None or (kind := kind or format_of_answer(node)) is None:
         return answer
-    shapes = kind.answer_shapes(account.unread)
-    reading = walk(shapes, text, natively=is_native(matcher))
-    if reading is None:
-        return answer
-    event = BytesEvent(text, reading)
-    restore_wholes(event, matcher, content_of(config), account, is_one=kind.IS_ONE)
-    changes = event.changes()
+    changes = changes_in(text, kind, matcher, account, content=content_of(config))
     if not changes:
         return answer
     return type(answer)(source[: len(source) - len(text)] + apply(text, changes))
+
+
+def changes_in(
+    source: bytes, kind: type[Format], matcher: TrieMatcher, account: Account, *, content: Json
+) -> list[Change]:
+    """What changes in the JSON of a whole answer."""
+    reading = walk(kind.answer_shapes(account.unread), source, natively=is_native(matcher))
+    if reading is None:
+        return []
+    event = BytesEvent(source, reading)
+    restore_wholes(event, matcher, content, account, is_one=kind.IS_ONE)
+    return event.changes()

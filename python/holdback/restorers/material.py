@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdback._backend import TrieMatcher
-from holdback.config import policy_of
+from holdback.config import counts_unknown, policy_of
+from holdback.engine.forms import forms_of
 from holdback.engine.guard import Account
 from holdback.mapping import AnyMapping, prepared_for
 
@@ -19,4 +20,7 @@ def material(mapping: AnyMapping | None, config: Any) -> tuple[TrieMatcher | Non
     if prepared is None:
         return None, Account(list, dict)
     account = Account(prepared.pairs, prepared.types, policy_of(config))
-    return prepared.matcher if account.policy is None else prepared.guarded, account
+    matcher = prepared.matcher if account.policy is None else prepared.guarded
+    if counts_unknown(config):
+        account.forms = forms_of(matcher)
+    return matcher, account

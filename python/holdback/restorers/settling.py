@@ -8,14 +8,19 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
+from holdback._backend import TrieMatcher
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.bytes_cursor import BytesEvent, Reading, apply, walk
+from holdback.engine.bytes_cursor import BytesEvent, Change, Reading, apply, walk
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framing
+from holdback.engine.frames import Frame
+from holdback.engine.framing import Framing
 from holdback.engine.guard import Account
 from holdback.engine.messages import Message
-from holdback.formats import Format, format_of
+from holdback.engine.wholes import Json
+from holdback.formats import Format, format_of, format_of_answer
+from holdback.formats.base import is_text, is_whole
+from holdback.restorers.answers import changes_in
 
 
 class State(Enum):
@@ -34,9 +39,13 @@ class Settling:
     __slots__ = (
         "_account",
         "_answer",
+        "_answered",
+        "_content",
         "_format",
         "_is_first",
         "_kind",
+        "_matcher",
+        "_occurred",
         "_state",
         "_uses_lane",
         "_writer",
@@ -44,9 +53,13 @@ class Settling:
 
     _account: Account
     _answer: Answer | None
+    _answered: type[Format] | None  # of a whole answer that came before the format was decided
+    _content: Json
     _format: Format | None  # of this stream, once it is decided
     _is_first: bool  # no frame was read yet
     _kind: type[Format] | None
+    _matcher: TrieMatcher | None
+    _occurred: bool  # something of the format came
     _state: State
     _uses_lane: bool
     _writer: FrameWriter
@@ -66,6 +79,9 @@ class Settling:
                 self._writer.frame(frame)
             return
         if reading is None:
+            if self._format is None and (kind := self._begun_with(source)) is not None:
+                self._settle_answer(frame, source, kind)
+                return
             reading = self._walked(source)
         if reading is not None:
             self._writer.seen(frame)
@@ -79,22 +95,44 @@ class Settling:
         else:
             self._writer.frame(frame)
 
-    def _walked(self, source: bytes) -> Reading | None:
-        """The marks of an event; None if it is none, or if no format is decided and it decides none."""
-        if self._format is None:
-            event = json_text.loads(source)
-            kind = None if event is None else format_of(event)
-            if kind is None:
-                self._account.not_understood += event is not None
-                return None
+    def _begun_with(self, source: bytes) -> type[Format] | None:
+        """Decide the format by the first event that says so. Returns whose whole answer it is instead, if it is one."""
+        event = json_text.loads(source)
+        if event is None:
+            return None
+        kind = self._kind or format_of(event)
+        whole = (
+            format_of_answer(event)
+            if kind is None
+            else kind
+            if kind is self._kind and kind.recognises_answer(event) and not kind.recognises(event)
+            else None
+        )
+        self._occurred |= whole is not None or (kind is not None and kind.recognises(event))
+        if kind is not None:
             self._decide(kind)
-        if self._kind is None:
+        elif whole is None:
+            self._account.not_understood += 1
+        return whole
+
+    def _settle_answer(self, frame: Frame | Message, source: bytes, kind: type[Format]) -> None:
+        """A frame that is a whole answer, where a stream was asked for. No channel is open yet."""
+        self._answered = kind
+        changes: list[Change] = []
+        if self._matcher is not None:
+            changes = changes_in(source, kind, self._matcher, self._account, content=self._content)
+        self._writer.frame(frame, frame.changes(changes))
+
+    def _walked(self, source: bytes) -> Reading | None:
+        """The marks of an event; None if it is none, or if no format is decided."""
+        if self._format is None or self._kind is None:
             return None
         shapes = self._kind.shapes(self._account.unread)
         return walk(shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
+        self._occurred = self._occurred or any(is_text(mark[0]) or is_whole(mark[0]) for mark in event.marks)
         before, leaves = self._settled(event)
         for chunk in before:
             self._writer.event(chunk)
@@ -118,6 +156,8 @@ class Settling:
         for segment, begin, end in zip(segments, starts, starts[1:], strict=False):
             piece = frame.bytes[begin:end]
             source = frame.bytes[segment.frame : segment.frame + segment.length]
+            if self._format is None:
+                self._begun_with(source)
             if (reading := self._walked(source)) is None:
                 is_left_out = False
                 pieces.append(([], piece))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdback.config import DeanonymizationConfig
 from holdback.mapping import AnyMapping
 from holdback.report import Report
 from holdback.restorers.material import material
@@ -24,10 +25,11 @@ class StreamingDeAnonymizer:
 
     __slots__ = ("_account", "_stream", "mapping")
 
-    def __init__(self, mapping: AnyMapping | None) -> None:
+    def __init__(self, mapping: AnyMapping | None, *, _asks_unknown: bool = False) -> None:
         self.mapping = mapping
-        matcher, self._account = material(mapping, None)
-        self._stream = None if matcher is None else matcher.stream()
+        config = DeanonymizationConfig(unknown=True) if _asks_unknown else None
+        matcher, self._account = material(mapping, config)
+        self._stream = None if matcher is None else self._account.watch(matcher.stream())
 
     def feed(self, text: str) -> str:
         """Take the next piece in; returns the text that may leave.

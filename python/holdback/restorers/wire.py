@@ -6,7 +6,8 @@ events that do nothing but feed open channels through the same steps in one go, 
 
 States::
 
-    DETECTING   which framing and which format it is, is not known yet: what no format claims passes
+    DETECTING   which framing it is, is not known yet, or no event has come: what no format claims passes, and a whole
+                answer is restored as one
     RESTORING   events are read
     FORWARDING  nothing is read any more: after the end of the stream, or because there is nothing to restore
     FAILED      feed() raised; flush() returns what is left, once
@@ -29,7 +30,8 @@ from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, Framing, framer_of, taken_apart
+from holdback.engine.frames import Frame, framer_of, taken_apart
+from holdback.engine.framing import Framing
 from holdback.engine.messages import Message
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, format_named, name_of
@@ -71,9 +73,7 @@ class WireRestorer(Settling):
 
     __slots__ = (
         "_before_lane",
-        "_content",
         "_limits",
-        "_matcher",
         "_passed",
         "_quick",
         "_source",
@@ -101,6 +101,8 @@ class WireRestorer(Settling):
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._format: Format | None = None  # of this stream, once it is decided
         self._answer: Answer | None = None
+        self._answered: type[Format] | None = None
+        self._occurred = False
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
@@ -121,7 +123,16 @@ class WireRestorer(Settling):
     def protocol(self) -> str:
         """The wire format; ``"auto"`` until an event decides it, ``"unknown"`` if the stream ended before."""
         is_over = self._state is State.ENDED and self._matcher is not None
-        return name_of(self._kind) if self._kind is not None else "unknown" if is_over else AUTO
+        kind = self._kind or self._answered
+        return name_of(kind) if kind is not None else "unknown" if is_over else AUTO
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything that came was of the wire format, or of one at all where none was named.
+
+        Without a mapping nothing is looked at, and this is true.
+        """
+        return self._occurred or self._matcher is None
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; returns the bytes to send on, ``b""`` if there are none yet.
@@ -233,8 +244,6 @@ class WireRestorer(Settling):
             self._source = framer_of(framing, self._limits, self._passed)
             if framing is Framing.MESSAGES and self._kind is Bedrock:
                 self._kind = None  # it may be another provider's stream in chunks
-            if self._kind is not None:
-                self._decide(self._kind)
         return self._source.feed(data)
 
     def _is_encoded(self, data: bytes) -> bool:
@@ -258,13 +267,15 @@ class WireRestorer(Settling):
                 at, most = source.offset, self._limits[0]
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            self._read(self._taken_apart(frame), reading)
+            piece = self._taken_apart(frame)
+            if not (self._is_first and self._is_first_of_some(piece)):
+                self._read(piece, reading)
             self._unread = b""
             if self._state is State.FORWARDING:
                 taken = source.take_rest()
             elif self._source is source:
                 taken = source.feed(b"")
-            else:  # the format was decided: from here on the lane finds the frames
+            else:  # the lane finds the frames from here on, or they are objects
                 taken = self._source.feed(source.take_rest())
         writer.data(taken)
 
@@ -274,6 +285,20 @@ class WireRestorer(Settling):
         self._unsound += isinstance(found, Message) and not found.is_sound
         return found
 
+    def _is_first_of_some(self, piece: Frame | Message) -> bool:
+        """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
+        line, source = piece.source, self._source
+        if self._writer.framing is not Framing.LINES or line is None or json_text.is_event(line):
+            return False
+        framer = framer_of(Framing.OBJECTS, self._limits, source.offset - len(piece.bytes))
+        taken = framer.feed(piece.bytes)
+        if type(taken) is not bytes:
+            return False
+        framer.oversized += source.oversized
+        self._writer.data(taken)
+        self._writer.framing, self._source = Framing.OBJECTS, framer
+        return True
+
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
         self._kind, self._state = kind, State.RESTORING
@@ -282,7 +307,7 @@ class WireRestorer(Settling):
             return
         self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
         framing = self._writer.framing
-        if self._uses_lane and framing is not None and framing is not Framing.ELEMENTS:
+        if self._uses_lane and framing in (Framing.EVENTS, Framing.LINES, Framing.MESSAGES):
             size, skips = self._limits
             framer = self._source
             self._before_lane = framer.oversized, getattr(framer, "broken", 0)

@@ -41,6 +41,8 @@
 //! [`Matcher::whole_words`] compiles keys that match whole words only. A stream belongs to one text: an answer of two
 //! choices needs two.
 //!
+//! [`forms`] finds what has the form of the placeholders and is none; it is unstable.
+//!
 //! A gateway that has bytes and not texts finds the layer for them in [`wire`], which is unstable: frames, the places of
 //! text in the JSON of an event, and a lane that restores most events of a stream in one go.
 #![forbid(unsafe_code)]
@@ -49,6 +51,7 @@
 mod automaton;
 mod borders;
 mod error;
+pub mod forms;
 mod json_source;
 mod json_text;
 mod matcher;

@@ -7,13 +7,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
+use crate::forms::Unknown;
 use crate::json_source::State;
 use crate::{borders, surrogate};
 
+mod counting;
 mod writer;
 
 use writer::Writer;
@@ -66,6 +67,8 @@ pub struct StreamBuffer {
     /// The keys that were replaced since they were counted last.
     hits: Vec<u32>,
     counts: BTreeMap<u32, u64>,
+    /// Counts what looks like a key and is none, if somebody asked.
+    unknown: Option<Box<Unknown>>,
 }
 
 /// So many replaced keys are counted at once.
@@ -113,6 +116,7 @@ impl StreamBuffer {
             high: Vec::new(),
             hits: Vec::new(),
             counts: BTreeMap::new(),
+            unknown: None,
         }
     }
 
@@ -169,6 +173,9 @@ impl StreamBuffer {
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         self.settle(out);
         self.channel = Channel::new(self.mode);
+        if let Some(unknown) = &mut self.unknown {
+            unknown.end();
+        }
     }
 
     /// Append what was held back to `out`, as at the end, and stay where the text is: a JSON document goes on in the
@@ -193,23 +200,12 @@ impl StreamBuffer {
         }
     }
 
-    /// How often which key was replaced since this was asked last, by the places of the keys in their order.
-    pub fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        self.count();
-        std::mem::take(&mut self.counts)
-    }
-
-    fn count(&mut self) {
-        for key in self.hits.drain(..) {
-            *self.counts.entry(key).or_default() += 1;
-        }
-    }
-
     /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
     /// it came and change nothing.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
+            && self.unknown.as_ref().is_none_or(|unknown| unknown.is_idle())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
                 Channel::Json(state) => state.is_at_rest(&self.automaton),
@@ -246,6 +242,9 @@ impl StreamBuffer {
         if self.hits.len() >= MOST_HITS {
             self.count();
         }
+        if let Some(unknown) = &mut self.unknown {
+            unknown.feed(text);
+        }
         let hits = &mut self.hits;
         match &mut self.channel {
             Channel::Plain(walk) if self.automaton.has_borders() => {
@@ -266,13 +265,6 @@ impl StreamBuffer {
         if self.advance(text, out) == Fed::Unchanged {
             out.extend_from_slice(text);
         }
-    }
-}
-
-impl fmt::Debug for StreamBuffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = self.held().len() + self.high.len();
-        f.debug_struct("StreamBuffer").field("pending_bytes", &pending).finish_non_exhaustive()
     }
 }
 

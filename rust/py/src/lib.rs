@@ -3,6 +3,7 @@
 //! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
+mod forms;
 mod places;
 mod wire;
 
@@ -98,7 +99,7 @@ fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>
 }
 
 /// See the stub ``holdback/_native.pyi``: one documentation for both twins.
-#[pyclass(frozen, module = "holdback", name = "TrieMatcher")]
+#[pyclass(frozen, weakref, module = "holdback", name = "TrieMatcher")]
 struct PyTrieMatcher(Matcher);
 
 #[pymethods]
@@ -234,6 +235,14 @@ impl PyStreamBuffer {
         self.with(StreamBuffer::take_counts)
     }
 
+    fn _look_for(&self, forms: &forms::PyForms) {
+        self.with(|stream| stream.look_for(Arc::clone(&forms.0)));
+    }
+
+    fn _take_unknown(&self) -> BTreeMap<u32, u64> {
+        self.with(StreamBuffer::take_unknown)
+    }
+
     #[getter]
     fn pending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let pending = self.with(|stream| stream.pending());
@@ -252,6 +261,8 @@ impl PyStreamBuffer {
 /// The native twin; `holdback._backend` chooses between it and `holdback._pure`.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::forms::PyForms;
     #[pymodule_export]
     use super::places::{PyJsonPlaces, PyPlaces};
     #[pymodule_export]

@@ -1,10 +1,11 @@
 //! The bindings of `holdback_core::wire`: the table of a format, and the lane through it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
-    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Progress, Reading,
-    Shapes, SlotId, SlotKind, SlotSpec, Which,
+    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Plain, Progress,
+    Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -15,6 +16,8 @@ use crate::{Bytes, PyStreamBuffer};
 
 type Slot<'py> = (Bound<'py, PyAny>, String, u8, Vec<SlotId>, bool, String);
 type Choice = (String, Vec<(String, u32)>, Option<u32>);
+/// Texts, where their literals stand, and names.
+type PlainTexts<'py> = (Vec<Bound<'py, PyString>>, Vec<(usize, usize)>, Vec<Bound<'py, PyString>>);
 type Object = (Vec<(String, u32)>, Option<u32>, Option<Choice>);
 
 fn kind_named(name: &str) -> PyResult<SlotKind> {
@@ -66,6 +69,20 @@ impl PyShapes {
         let source = bytes("walk() takes bytes", source)?;
         let reading = self.shapes.walk(source.as_bytes());
         reading.map(|reading| self.to_python(source.py(), source.as_bytes(), &reading)).transpose()
+    }
+
+    #[pyo3(signature = (source, /))]
+    fn plain<'py>(&self, source: &Bound<'py, PyAny>) -> PyResult<Option<PlainTexts<'py>>> {
+        let source = bytes("plain() takes bytes", source)?;
+        let (py, source) = (source.py(), source.as_bytes());
+        let Some(Plain { texts, names }) = self.shapes.plain(source) else { return Ok(None) };
+        let text = |mark: &Mark| crate::to_python(py, &mark.text(source).unwrap_or_default());
+        let name = |name: &Range<usize>| crate::to_python(py, &source[name.clone()]);
+        Ok(Some((
+            texts.iter().map(text).collect::<PyResult<_>>()?,
+            texts.iter().map(|mark| (mark.literal.begin, mark.literal.end)).collect(),
+            names.iter().map(name).collect::<PyResult<_>>()?,
+        )))
     }
 
     fn __repr__(&self) -> String {

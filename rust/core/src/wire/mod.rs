@@ -50,6 +50,7 @@ mod literal;
 mod messages;
 mod names;
 pub mod places;
+mod plain;
 mod progress;
 mod reading;
 mod shapes;
@@ -60,6 +61,7 @@ pub use channels::{Address, ChannelId, LaneError};
 pub use frames::{Data, Frame, Frames, Framing, Manner};
 pub use lane::Lane;
 pub use literal::{Kind, Literal};
+pub use plain::Plain;
 pub use progress::{Declined, Progress};
 pub use reading::{Mark, Reading};
 pub use shapes::{

@@ -1,0 +1,40 @@
+//! What a stream counts, and shows of itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Mode, StreamBuffer};
+use crate::forms::{Forms, Unknown};
+
+impl StreamBuffer {
+    /// How often which key was replaced since this was asked last, by the places of the keys in their order.
+    pub fn take_counts(&mut self) -> BTreeMap<u32, u64> {
+        self.count();
+        std::mem::take(&mut self.counts)
+    }
+
+    pub(super) fn count(&mut self) {
+        for key in self.hits.drain(..) {
+            *self.counts.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Count from here on what has one of these forms and is no key, of text that comes. JSON source is read with its
+    /// escapes undone, of a text that tells by its beginning what it is only what stands there plainly.
+    pub fn look_for(&mut self, forms: Arc<Forms>) {
+        self.unknown = Some(Box::new(Unknown::new(forms, self.mode == Mode::Json)));
+    }
+
+    /// What was counted of such text since this was asked last, by the numbers of the names.
+    pub fn take_unknown(&mut self) -> BTreeMap<u32, u64> {
+        self.unknown.as_mut().map_or_else(BTreeMap::new, |unknown| unknown.take_counts())
+    }
+}
+
+impl fmt::Debug for StreamBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pending = self.held().len() + self.high.len();
+        f.debug_struct("StreamBuffer").field("pending_bytes", &pending).finish_non_exhaustive()
+    }
+}

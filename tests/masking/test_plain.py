@@ -1,0 +1,192 @@
+"""The native short cut through a plain request: whatever it does not decline comes out as the walk has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from holdback import PIIMapping, _backend
+from holdback.errors import MaskingError
+from holdback.masking import KnownValues, Masked, Masker, Patterns, Placeholders, masker
+from holdback.masking.plain import plain
+from holdback.masking.requests import REQUESTS
+from holdback.masking.shapes import By, Either
+
+pytestmark = pytest.mark.skipif(
+    _backend.BACKEND != "native", reason="the native twin alone has the short cut"
+)
+
+KEY = bytes(range(32))
+VALUES = {
+    "Ada": "PERSON",
+    "Ada Lovelace": "PERSON",
+    "é\n😀": "WORD",
+    '"q"': "WORD",
+    "stream": "ID",
+    "7": "ID",
+    " x ": "X",
+}
+KNOWN = Masker(KnownValues(VALUES), Placeholders(KEY))
+BOTH = Masker([KnownValues(VALUES), Patterns({"EMAIL": r"\w+@\w+\.org"}, engine="re")], Placeholders(KEY))
+UNSPELLED = Masker(KnownValues(VALUES, spelled=False), Placeholders(KEY))
+NUMBERED = Masker(KnownValues(VALUES), Placeholders(style="numbered"))
+MARK = Placeholders(KEY).of("Ada", "PERSON", scope="s")
+
+
+def names_of(shape: Any, seen: set[int]) -> Iterator[str]:
+    if id(shape) in seen:
+        return
+    seen.add(id(shape))
+    if isinstance(shape, By):
+        yield from (shape.member, *shape.shapes)
+        for inner in (*shape.shapes.values(), shape.other):
+            yield from names_of(inner, seen)
+    elif isinstance(shape, Either):
+        yield from names_of(shape.shape, seen)
+    elif isinstance(shape, list):
+        yield from names_of(shape[0], seen)
+    elif isinstance(shape, dict):
+        yield from shape
+        for inner in shape.values():
+            yield from names_of(inner, seen)
+
+
+NAMES = {protocol: sorted(set(names_of(shape, set()))) for protocol, shape in REQUESTS.items()}
+PIECES = st.sampled_from(
+    [*VALUES, MARK, "bo@y.org", " ", "Ad", "<", "{", "[", "é", "\\", "user", "tool", "text", "base64"]
+)
+TEXTS = st.lists(PIECES, max_size=4).map("".join)
+LITERALS = st.one_of(
+    TEXTS.map(json.dumps),
+    TEXTS.map(lambda text: json.dumps(text, ensure_ascii=False)),
+    TEXTS.map(
+        lambda text: '"' + "".join(f"\\u{ord(letter):04x}" for letter in text if ord(letter) < 65536) + '"'
+    ),
+    st.sampled_from(
+        [
+            "0",
+            "7",
+            "-1.50",
+            "1e3",
+            "NaN",
+            "true",
+            "false",
+            "null",
+            '""',
+            "{}",
+            "[]",
+            '"\\ud800"',
+            '"\x01"',
+            "7.",
+        ]
+    ),
+)
+BLANKS = st.sampled_from(["", "", "", " ", "\n\t"])
+
+
+@st.composite
+def values(draw: Any, protocol: str, deep: int = 4) -> Any:
+    """The source of a value, mostly of names that the format knows, with all that JSON allows and a little more."""
+    kind = draw(st.sampled_from("sssoooaa")) if deep else "s"
+    if kind == "s":
+        return str(draw(LITERALS))
+    blank = draw(BLANKS)
+    if kind == "a":
+        items = draw(st.lists(values(protocol, deep - 1), max_size=3))
+        return f"[{blank}{f'{blank},'.join(items)}{blank}]"
+    names = st.one_of(
+        st.sampled_from(NAMES[protocol]), st.sampled_from(["role", "content", "stream", "new"]), TEXTS
+    )
+    pairs = draw(st.lists(st.tuples(names.map(json.dumps), values(protocol, deep - 1)), max_size=4))
+    members = f"{blank},".join(f"{name}{blank}:{blank}{value}" for name, value in pairs)
+    return "{" + blank + members + "}"
+
+
+@st.composite
+def requests(draw: Any) -> tuple[str, bytes]:
+    protocol = draw(st.sampled_from(sorted(REQUESTS)))
+    members = st.tuples(
+        st.sampled_from([*NAMES[protocol], "stream", "messages", "input", "prompt"]), values(protocol)
+    )
+    pairs = draw(st.lists(members, max_size=4))
+    return protocol, ("{" + ",".join(f"{json.dumps(name)}: {value}" for name, value in pairs) + "}").encode()
+
+
+def came_of(work: Masker, source: bytes, protocol: str, known: PIIMapping | None) -> tuple[Any, ...]:
+    try:
+        masked: Masked[bytes] = work.mask(source, scope="s", protocol=protocol, known=known)
+    except MaskingError as error:
+        return (str(error),)
+    fakes = masked.mapping.get_all_fakes()
+    types = [masked.mapping.get_entity_type(value) for value in fakes.values()]
+    return (
+        masked.request,
+        masked.request is source,
+        list(fakes.items()),
+        types,
+        masked.report,
+        masked.added.count,
+    )
+
+
+@given(requests(), st.booleans())
+def test_what_is_not_declined_is_what_the_walk_has(request: tuple[str, bytes], has_known: bool) -> None:
+    protocol, source = request
+    known = None
+    if has_known:
+        known = PIIMapping()
+        known.add("user", "Zorp", "ROLE")
+        known.add("Ada", "<PERSON_1>", "PERSON")
+    event(f"plain: {plain(source, protocol) is not None}")
+    for work in (KNOWN, UNSPELLED, BOTH, *((NUMBERED,) if known is None else ())):
+        quick = came_of(work, source, protocol, known)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(masker, "plain_request", lambda *_: None)
+            assert came_of(work, source, protocol, known) == quick
+
+
+@pytest.mark.parametrize(
+    ("source", "is_plain"),
+    [
+        (
+            b'{"messages": [{"role": "user", "content": "I am Ada."}], "stream": true, "temperature": 0.7}',
+            True,
+        ),
+        (b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "Ada \\u00e9"}]}]}', True),
+        (b'{"messages": [{"role": "assistant", "content": null}], "new": {"a": [1, {"b": "Ada"}]}}', True),
+        (b'{"messages": [{"role": "user", "content": "\\n [1]"}]}', False),  # a document
+        (b'{"messages": [{"role": "user", "content": "\\u005b1]"}]}', False),
+        (b'{"messages": [{"role": "user", "content": "Ada", "content": "Bo"}]}', False),
+        (b'{"messages": [{"role": "user", "c\\u006fntent": "Ada"}]}', False),
+        (b'{"messages": [{"role": "user", "name": "Ada", "content": "x"}]}', False),
+        (b'{"n\\u0065w": 1}', False),
+        (b'{"prompt": [[1, 2]]}', False),
+        (b'{"prompt": [0]}', False),
+        (b'{"messages": [], "user": "\xff"}', False),
+        (b'\xef\xbb\xbf{"messages": []}', False),
+        (b'{"messages": []} x', False),
+        (b'["messages"]', False),
+        (b"", False),
+    ],
+)
+def test_what_is_plain(source: bytes, is_plain: bool) -> None:
+    assert (plain(source, "openai-chat") is not None) is is_plain
+
+
+@pytest.mark.parametrize("protocol", REQUESTS)
+def test_every_format_has_a_table(protocol: str) -> None:
+    assert plain(b"{}", protocol) is not None
+
+
+def test_only_literals_of_what_changed_are_written() -> None:
+    said = '{"content":"Ada \\u00e9","role":"user"},{"role":"user","content":"é \\/"}'
+    source = f'{{ "messages":[ {said}] , "n": 1.50}}'.encode()
+    masked = KNOWN.mask(source, scope="s", protocol="openai-chat")
+    assert masked.request == source.replace(b'"Ada \\u00e9"', f'"{MARK} é"'.encode())
+    again = KNOWN.mask(masked.request, scope="s", protocol="openai-chat")
+    assert again.request is masked.request
