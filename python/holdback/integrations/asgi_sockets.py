@@ -128,7 +128,7 @@ class Socket:
 class _Responses:
     """The restorers of a session: the present one, and those of responses that began with another mapping."""
 
-    __slots__ = ("_begin", "_before", "_earlier", "_open", "_present")
+    __slots__ = ("_before", "_begin", "_earlier", "_open", "_present")
 
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
