@@ -299,6 +299,6 @@ class JsonPlaces:
 
     @property
     def in_address(self) -> bool:
-        """Whether the next character stands inside an address; outside a string none does."""
+        """Whether the next character stands inside an address."""
 
     def __reduce__(self) -> NoReturn: ...

@@ -23,7 +23,7 @@ Cost: O(bytes), whatever the reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from holdback._backend import Lane, is_native
 from holdback.config import content_of
@@ -40,6 +40,13 @@ from holdback.report import Report
 from holdback.restorers.encodings import encoding_of
 from holdback.restorers.material import material
 from holdback.restorers.settling import Settling, State
+
+_LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
+    Framing.EVENTS: "events",
+    Framing.LINES: "lines",
+    Framing.MESSAGES: "messages",
+}
+"""The framings that the lane knows, and its names of them."""
 
 
 class WireRestorer(Settling):
@@ -73,6 +80,7 @@ class WireRestorer(Settling):
 
     __slots__ = (
         "_before_lane",
+        "_has_line",
         "_limits",
         "_passed",
         "_quick",
@@ -116,6 +124,7 @@ class WireRestorer(Settling):
         self._unsound = 0  # messages that were complete or cut off, and not sound
         self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
+        self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
         self._unread = b""  # the frame at which feed() failed
         self._writer = FrameWriter()
 
@@ -268,7 +277,7 @@ class WireRestorer(Settling):
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
             piece = self._taken_apart(frame)
-            if not (self._is_first and self._is_first_of_some(piece)):
+            if self._has_line or not self._is_first_of_some(piece):
                 self._read(piece, reading)
             self._unread = b""
             if self._state is State.FORWARDING:
@@ -279,15 +288,12 @@ class WireRestorer(Settling):
                 taken = self._source.feed(source.take_rest())
         writer.data(taken)
 
-    def _taken_apart(self, frame: bytes) -> Frame | Message:
-        """A frame taken apart; a message that is not sound is counted."""
-        found = taken_apart(frame, self._writer.framing, first=self._is_first)
-        self._unsound += isinstance(found, Message) and not found.is_sound
-        return found
-
     def _is_first_of_some(self, piece: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
         line, source = piece.source, self._source
+        if self._writer.framing is Framing.LINES and line is not None and not line.strip():
+            return False  # blank lines may come first
+        self._has_line = True
         if self._writer.framing is not Framing.LINES or line is None or json_text.is_event(line):
             return False
         framer = framer_of(Framing.OBJECTS, self._limits, source.offset - len(piece.bytes))
@@ -299,6 +305,12 @@ class WireRestorer(Settling):
         self._writer.framing, self._source = Framing.OBJECTS, framer
         return True
 
+    def _taken_apart(self, frame: bytes) -> Frame | Message:
+        """A frame taken apart; a message that is not sound is counted."""
+        found = taken_apart(frame, self._writer.framing, first=self._is_first)
+        self._unsound += isinstance(found, Message) and not found.is_sound
+        return found
+
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
         self._kind, self._state = kind, State.RESTORING
@@ -306,14 +318,14 @@ class WireRestorer(Settling):
         if self._matcher is None:
             return
         self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
-        framing = self._writer.framing
-        if self._uses_lane and framing in (Framing.EVENTS, Framing.LINES, Framing.MESSAGES):
+        framing = _LANE.get(self._writer.framing)
+        if self._uses_lane and framing is not None:
             size, skips = self._limits
             framer = self._source
             self._before_lane = framer.oversized, getattr(framer, "broken", 0)
             self._source = Lane(
                 kind.shapes(self._account.unread).native,
-                framing=framing.name.lower(),
+                framing=framing,
                 max_event_bytes=size,
                 skip_oversized=skips,
                 offset=framer.offset,
