@@ -174,7 +174,7 @@ class Lane:
         cls,
         shapes: Shapes,
         *,
-        framing: str,
+        framing: Literal["events", "lines", "messages"],
         max_event_bytes: int,
         skip_oversized: bool,
         offset: int,
