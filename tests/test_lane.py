@@ -39,7 +39,7 @@ def event(said: str, choice: int = 0) -> bytes:
 
 def new(*, limit: int = 1 << 20, skips: bool = True, offset: int = 0) -> _native.Lane:
     native = _native.Shapes(*SHAPES.table())
-    return _native.Lane(native, lines=False, max_event_bytes=limit, skip_oversized=skips, offset=offset)
+    return _native.Lane(native, framing="events", max_event_bytes=limit, skip_oversized=skips, offset=offset)
 
 
 def with_channel() -> tuple[_native.Lane, _native.StreamBuffer, int]:

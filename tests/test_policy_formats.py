@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from answer_streams import Events, pieces
 from holdback import ChunkRestorer, DeanonymizationConfig, RestorePolicy, restore_answer
-from test_policy_wired import KEY, POLICY, VALUE, Events, expected, mapping, pieces, said, texts
+from test_policy_wired import KEY, POLICY, VALUE, expected, mapping, said, texts
 
 Blocks = list[list[str]]
 IDS = {"event_id": "e", "response_id": "r"}

@@ -21,6 +21,8 @@ from pydantic_core import from_json
 
 from holdback import WireRestorer, _pure
 from holdback.engine.answer import Answer
+from holdback.engine.messages import Message
+from holdback.engine.messages import written as message
 
 Event = dict[str, Any]
 Parts = tuple[list[Event], list[Event]]
@@ -257,6 +259,21 @@ def realtime(said: Iterator[str], name: str = "output_text") -> Parts:
     return events[:2], events[2:]
 
 
+def bedrock(said: Iterator[str], kind: str = "text") -> Parts:
+    def event(one: str) -> Event:
+        delta = {"text": one} if kind == "text" else {"toolUse": {"input": json.dumps(one)[1:-1]}}
+        return {"contentBlockDelta": {"contentBlockIndex": 0, "delta": delta, "p": "abcdefgh"}}
+
+    events = [event(one) for one in said]
+    return events[:2], events[2:]
+
+
+def in_chunks(said: Iterator[str]) -> Parts:
+    """Anthropic's events, as InvokeModelWithResponseStream sends them."""
+    opening, steady = anthropic(said)
+    return [{"chunk": one} for one in opening], [{"chunk": one} for one in steady]
+
+
 KINDS = {
     "chat, prose": Kind("openai-chat", chat_prose, limit=0.3),
     "chat, dense placeholders": Kind("openai-chat", chat_prose, every=20),
@@ -306,6 +323,9 @@ KINDS = {
     "Realtime": Kind("openai-realtime", realtime),
     "Realtime, a transcript": Kind("openai-realtime", lambda said: realtime(said, "output_audio_transcript")),
     "Realtime, arguments": Kind("openai-realtime", lambda said: realtime(said, "function_call_arguments")),
+    "Bedrock": Kind("bedrock", bedrock, limit=1.5),
+    "Bedrock, arguments": Kind("bedrock", lambda said: bedrock(said, "toolUse"), limit=1.5),
+    "Bedrock, Anthropic's events": Kind("bedrock", in_chunks, limit=1.5),
     "Ollama, thinking": Kind("ollama", lambda said: ollama(said, "thinking")),
 }
 
@@ -315,6 +335,9 @@ KINDS = {
 
 def written(protocol: str, event: Event) -> bytes:
     """An event as its provider sends it."""
+    if protocol == "bedrock":
+        is_chunk = "chunk" in event
+        return message(event["chunk"] if is_chunk else event, is_chunk=is_chunk)
     data = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
     if protocol == "ollama":
         return data + b"\n"
@@ -324,6 +347,8 @@ def written(protocol: str, event: Event) -> bytes:
 
 def source(frame: bytes) -> bytes:
     """The JSON of an event."""
+    if frame.startswith(b"\0"):
+        return Message(frame).source or b""
     return frame.strip().rpartition(b"data: ")[2]
 
 

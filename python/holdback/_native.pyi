@@ -171,7 +171,13 @@ class Lane:
     """
 
     def __new__(
-        cls, shapes: Shapes, *, lines: bool, max_event_bytes: int, skip_oversized: bool, offset: int
+        cls,
+        shapes: Shapes,
+        *,
+        framing: Literal["events", "lines", "messages"],
+        max_event_bytes: int,
+        skip_oversized: bool,
+        offset: int,
     ) -> Lane: ...
     def feed(self, data: bytes, /) -> bytes | tuple[bytes, bytes, _Reading | None]:
         """What leaves, if all was taken; the same object if it leaves as it came.
@@ -229,6 +235,10 @@ class Lane:
 
         What ends its first line, and whether it has an ``event`` line.
         """
+
+    @property
+    def broken(self) -> int:
+        """How many pieces of a stream of messages are none."""
 
     @property
     def oversized(self) -> int:
@@ -289,6 +299,6 @@ class JsonPlaces:
 
     @property
     def in_address(self) -> bool:
-        """Whether the next character stands inside an address; outside a string none does."""
+        """Whether the next character stands inside an address."""
 
     def __reduce__(self) -> NoReturn: ...

@@ -16,7 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from holdback.engine.bytes_cursor import Change
 from holdback.engine.framing import BOM, Framing
@@ -369,8 +369,8 @@ def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer
     return Framer(framing, max_event_bytes, skip_oversized=skips, offset=offset)
 
 
-def taken_apart(frame: bytes, framing: Framing | None, framer: Any, *, first: bool) -> Frame | Message:
-    """A frame taken apart; a message that is not sound is counted."""
+def taken_apart(frame: bytes, framing: Framing | None, *, first: bool) -> Frame | Message:
+    """A frame taken apart."""
     if framing is Framing.MESSAGES:
-        return framer.taken_apart(frame)  # type: ignore[no-any-return]
+        return Message(frame)
     return Frame(frame, framing or Framing.EVENTS, first=first)

@@ -1,8 +1,9 @@
 """The places of JSON source, such as the arguments of a tool: each string is a text of its own, decoded.
 
-It is fed the source that the client has been sent and decodes the strings by itself, so it needs no parser: outside a
-string a quote begins one, inside one it ends it, and escapes are read where they stand. A document inside a string is
-read as the text of that string. Broken JSON raises nothing. ``rust/core/src/wire/places/json.rs`` is the twin.
+It is fed the source that the client has been sent and needs no parser: each quote is the border of a text, and escapes
+are undone where they stand. What stands between two strings is a text as well: in broken JSON, such as values without
+quotes or with single ones, it may be an address. A document inside a string is read as the text of that string. Broken
+JSON raises nothing. ``rust/core/src/wire/places/json.rs`` is the twin.
 """
 
 from __future__ import annotations
@@ -30,23 +31,22 @@ class JsonPlaces:
     False
     """
 
-    __slots__ = ("_escape", "_in_string", "_places")
+    __slots__ = ("_escape", "_places")
 
     def __init__(self, hosts: tuple[AllowedHost, ...] = ()) -> None:
         self._places = Places(hosts)
-        self._in_string = False
         self._escape = ""  # the beginning of an escape: a backslash, perhaps `u` and up to three digits
 
     def copy(self) -> JsonPlaces:
         """Another source that begins where this one stands."""
         other = JsonPlaces.__new__(JsonPlaces)
         other._places = self._places.copy()
-        other._in_string, other._escape = self._in_string, self._escape
+        other._escape = self._escape
         return other
 
     @property
     def in_address(self) -> bool:
-        """Whether the next character stands inside an address; outside a string none does."""
+        """Whether the next character stands inside an address."""
         return self._places.in_address
 
     def keeps(self, value: str) -> bool:
@@ -62,15 +62,14 @@ class JsonPlaces:
                 continue
             found = _SPECIAL.search(source, position)
             end = len(source) if found is None else found.start()
-            if self._in_string and end > position:
+            if end > position:
                 self._places.feed(source[position:end])
             if found is None:
                 return
             position = end + 1
             if found[0] == '"':
-                self._in_string = not self._in_string
                 self._places.reset()
-            elif self._in_string:
+            else:
                 self._escape = "\\"
 
     def _go_on(self, source: str, position: int) -> int:

@@ -10,7 +10,8 @@ An event's name stands in its headers alone. So it is read as ``{"name": payload
 Both checksums are checked, and written anew for a message that changed. A message whose last checksum is wrong passes
 as it is. So do the bytes that begin none, up to the next place where a length and its checksum agree.
 
-Cost: O(bytes). ``zlib`` computes CRC-32 at several GB/s.
+``rust/core/src/wire/messages.rs`` is the twin, for the native lane. Cost: O(bytes). ``zlib`` computes CRC-32 at several
+GB/s.
 """
 
 from __future__ import annotations
@@ -113,12 +114,6 @@ class MessageFramer:
             if len(rest) < size:
                 return b"".join(out)
             return b"".join(out), self._take(size), None
-
-    def taken_apart(self, message: bytes) -> Message:
-        """A message taken apart; one that is not sound is counted."""
-        found = Message(message)
-        self.broken += not found.is_sound
-        return found
 
     def take_rest(self) -> bytes:
         """The bytes of the unfinished message, which are forgotten."""

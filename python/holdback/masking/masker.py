@@ -30,7 +30,7 @@ from holdback.masking.marks import marks_of, outside
 from holdback.masking.placeholders import FORM, Placeholders, Style, label
 from holdback.masking.plain import Plain
 from holdback.masking.plain import plain as plain_request
-from holdback.masking.readers import Collector, Writer
+from holdback.masking.readers import Collector, Read, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
 from holdback.masking.walk import Walk
@@ -171,9 +171,10 @@ class Masker:
 
         _refuse_token_ids(tree)
         documents: dict[str, Any] = {}
-        texts = Collector()
-        walk = Walk(texts, documents)
+        collector = Collector()
+        walk = Walk(collector, documents)
         walk.request(tree, shape)
+        texts = collector.read()
         self._check_style(known, walk.earlier)
         mapping, added, found = self._allotted(texts, scope, known)
         report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), texts.read)
@@ -229,7 +230,7 @@ class Masker:
     # ---------------------------------------------------------------- values and their placeholders
 
     def _allotted(
-        self, read: Collector, scope: str, known: PIIMapping | Mapping[str, str] | None
+        self, read: Read, scope: str, known: PIIMapping | Mapping[str, str] | None
     ) -> tuple[PIIMapping, PIIMapping, dict[str, str]]:
         """The mapping of the conversation, what is new in it, and the values that were found with their types."""
         before = _mapping_of(known)
@@ -256,18 +257,18 @@ class Masker:
         )
         return mapping, added, found
 
-    def _found(self, read: Collector, fakes: Mapping[str, str]) -> dict[str, str]:
+    def _found(self, read: Read, fakes: Mapping[str, str]) -> dict[str, str]:
         """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
         found: dict[str, str] = {}
         if len(self._detectors) == 1 and type(known := self._detectors[0]) is KnownValues:
-            hits: set[str] = set()
+            hits: set[int] = set()
             is_sure = known.finds_spellings and not fakes
-            for text in (*read.found, *read.names):
+            for number, text in enumerate((*read.found, *read.names)):
                 for value, entity_type in known.found_in(text):
                     bare = value.strip()
                     is_sure = is_sure and bare == value  # else a part of it may stand where it does not
                     found.setdefault(bare, entity_type)
-                    hits.add(text)
+                    hits.add(number)
             if is_sure:
                 read.hits = hits
             self._add_numbers(found, read)
@@ -287,7 +288,7 @@ class Masker:
         self._add_numbers(found, read)
         return {value: entity_type for value, entity_type in found.items() if value not in fakes}
 
-    def _add_numbers(self, found: dict[str, str], read: Collector) -> None:
+    def _add_numbers(self, found: dict[str, str], read: Read) -> None:
         for number in read.numbers:
             spans = [span for detector in self._detectors for span in spans_of(detector, number)]
             self._add(found, number, [span for span in spans if span.end - span.start == len(number)])

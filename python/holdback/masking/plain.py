@@ -12,13 +12,12 @@ may be text as well; and what takes more than this to read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
 from holdback import _backend
 from holdback.masking import _source
-from holdback.masking.readers import Collector, Writer
+from holdback.masking.readers import Read, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.shapes import DATA, KEPT, OTHERS, SIGNED, TEXT, By, Either, Kind, Shape
 
@@ -42,29 +41,25 @@ class Plain(NamedTuple):
     """Where the literals of the texts stand."""
     names: list[str]
 
-    def read(self) -> Collector:
-        """What the walk would have collected."""
-        read = Collector()
-        read.found = dict.fromkeys(self.texts)
-        read.names = dict.fromkeys(self.names)
-        read.read = len(self.texts)
-        read.escapes = b"\\" in self.source and any("\\" in text for text in self.texts)
-        return read
+    def read(self) -> Read:
+        """What the walk would have collected, but for what stands there twice."""
+        escapes = b"\\" in self.source and any("\\" in text for text in self.texts)
+        return Read(self.texts, self.names, (), escapes, len(self.texts))
 
-    def masked(self, writer: Writer, hits: set[str] | None) -> bytes | None:
+    def masked(self, writer: Writer, hits: set[int] | None) -> bytes | None:
         """The request with placeholders, or as it came; None if one of the names is to change."""
-        names = self.names
-        texts: Iterable[tuple[str, tuple[int, int]]] = zip(self.texts, self.spans, strict=True)
-        if hits is not None:
-            names = [name for name in names if name in hits]
-            texts = ((text, span) for text, span in texts if text in hits)
-        if any(writer.key(name, is_data=False) is not name for name in names):
-            return None
+        count = len(self.texts)
+        changing = range(count + len(self.names)) if hits is None else sorted(hits)
         ascii_only = self.source.isascii()
         out: list[bytes] = []
         done = 0
-        for text, (begin, end) in texts:
-            if (new := writer.text(text)) is not text:
+        for number in changing:
+            if number >= count:
+                name = self.names[number - count]
+                if writer.key(name, is_data=False) is not name:
+                    return None
+            elif (new := writer.text(text := self.texts[number])) is not text:
+                begin, end = self.spans[number]
                 out += (self.source[done:begin], _source.literal(new, ascii_only=ascii_only).encode())
                 done = end
         if not done:

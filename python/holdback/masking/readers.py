@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from holdback import _backend
 from holdback._pure.pattern import join_surrogates
@@ -16,53 +18,76 @@ _SEPARATORS = re.compile("[_.-]+")
 _NO_NAME = re.compile("[^A-Za-z0-9]+")
 
 
+@dataclass(slots=True)
+class Read:
+    """What was read of a request."""
+
+    found: Collection[str]
+    """Its texts, in order."""
+
+    names: Collection[str]
+    """Names of members of objects of which nothing is known: they may be values, but more likely are the provider's
+    own. So only values that are known are looked for in them."""
+
+    numbers: Collection[str]
+    """Numbers in documents, of which only the whole may be a value."""
+
+    escapes: bool
+    """Whether a backslash stands in some text."""
+
+    read: int
+    """How many texts were looked at."""
+
+    hits: set[int] | None = None
+    """By their numbers the texts, and behind them the names, in which something is to be masked: if that is known,
+    there is nothing to mask in the others."""
+
+
 class Collector:
     """Collects the texts of a request, each once, in order."""
 
     def __init__(self) -> None:
-        self.found: dict[str, None] = {}
-        self.names: dict[str, None] = {}
-        """Names of members of objects of which nothing is known: they may be values, but more likely are the
-        provider's own. So only values that are known are looked for in them."""
-        self.numbers: dict[str, None] = {}
-        """Numbers in documents, of which only the whole may be a value."""
-        self.escapes = False
-        """Whether a backslash stands in some text."""
-        self.read = 0
-        self.hits: set[str] | None = None
-        """The texts and names in which something is to be masked, where that is known: in no other."""
+        self._found: dict[str, None] = {}
+        self._names: dict[str, None] = {}
+        self._numbers: dict[str, None] = {}
+        self._escapes = False
+        self._count = 0
+
+    def read(self) -> Read:
+        """What was collected."""
+        return Read(self._found, self._names, self._numbers, self._escapes, self._count)
 
     def text(self, text: str) -> str:
-        self.read += 1
-        self.escapes = self.escapes or "\\" in text
-        self.found[join_surrogates(text)] = None
+        self._count += 1
+        self._escapes = self._escapes or "\\" in text
+        self._found[join_surrogates(text)] = None
         return text
 
     def source(self, text: str) -> str:
         for inner in _source.strings(text):
-            self.found[inner] = None
+            self._found[inner] = None
         return self.text(text)
 
     def person(self, name: str) -> str:
         self.text(name)
-        self.found[_SEPARATORS.sub(" ", name)] = None  # as the person would be written elsewhere
+        self._found[_SEPARATORS.sub(" ", name)] = None  # as the person would be written elsewhere
         return name
 
     def key(self, name: str, *, is_data: bool) -> str:
         if is_data:
             return self.text(name)
-        self.escapes = self.escapes or "\\" in name
-        self.names[join_surrogates(name)] = None
+        self._escapes = self._escapes or "\\" in name
+        self._names[join_surrogates(name)] = None
         return name
 
     def number(self, spelling: Number) -> None:
-        self.numbers |= dict.fromkeys(spelling.spellings())
+        self._numbers |= dict.fromkeys(spelling.spellings())
 
 
 class Writer:
     """Puts placeholders where values stand."""
 
-    def __init__(self, mapping: PIIMapping, read: Collector) -> None:
+    def __init__(self, mapping: PIIMapping, read: Read) -> None:
         self.masked = 0
         fakes = mapping.get_all_fakes()
         values = {value: mapping.get_fake(value) or "" for value in fakes.values() if value}

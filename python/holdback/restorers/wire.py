@@ -23,7 +23,7 @@ Cost: O(bytes), whatever the reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from holdback._backend import Lane, is_native
 from holdback.config import content_of
@@ -40,6 +40,13 @@ from holdback.report import Report
 from holdback.restorers.encodings import encoding_of
 from holdback.restorers.material import material
 from holdback.restorers.settling import Settling, State
+
+_LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
+    Framing.EVENTS: "events",
+    Framing.LINES: "lines",
+    Framing.MESSAGES: "messages",
+}
+"""The framings that the lane knows, and its names of them."""
 
 
 class WireRestorer(Settling):
@@ -80,6 +87,7 @@ class WireRestorer(Settling):
         "_source",
         "_start",
         "_unread",
+        "_unsound",
     )
 
     def __init__(
@@ -106,10 +114,14 @@ class WireRestorer(Settling):
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
-        self._before_lane = 0  # events that were too large before the lane took over
+        self._before_lane = (
+            0,
+            0,
+        )  # events that were too large, and what was no message, before the lane took over
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
+        self._unsound = 0  # messages that were complete or cut off, and not sound
         self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
         self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
@@ -191,7 +203,7 @@ class WireRestorer(Settling):
             if is_cut:
                 writer.data(rest)
             elif rest:
-                frame = taken_apart(rest, writer.framing, self._source, first=self._is_first)
+                frame = self._taken_apart(rest)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
@@ -207,8 +219,9 @@ class WireRestorer(Settling):
         if self._answer is not None:
             self._answer.count()
         if self._source is not None:
-            self._account.oversized = self._before_lane + self._source.oversized
-            self._account.broken = getattr(self._source, "broken", 0)
+            oversized, broken = self._before_lane
+            self._account.oversized = oversized + self._source.oversized
+            self._account.broken = broken + getattr(self._source, "broken", 0) + self._unsound
         return self._account.report()
 
     def __repr__(self) -> str:
@@ -263,7 +276,7 @@ class WireRestorer(Settling):
                 at, most = source.offset, self._limits[0]
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            piece = taken_apart(frame, writer.framing, self._source, first=self._is_first)
+            piece = self._taken_apart(frame)
             if self._has_line or not self._is_first_of_some(piece):
                 self._read(piece, reading)
             self._unread = b""
@@ -292,6 +305,12 @@ class WireRestorer(Settling):
         self._writer.framing, self._source = Framing.OBJECTS, framer
         return True
 
+    def _taken_apart(self, frame: bytes) -> Frame | Message:
+        """A frame taken apart; a message that is not sound is counted."""
+        found = taken_apart(frame, self._writer.framing, first=self._is_first)
+        self._unsound += isinstance(found, Message) and not found.is_sound
+        return found
+
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
         self._kind, self._state = kind, State.RESTORING
@@ -299,13 +318,14 @@ class WireRestorer(Settling):
         if self._matcher is None:
             return
         self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
-        if self._uses_lane and self._writer.framing in (Framing.EVENTS, Framing.LINES):
+        framing = _LANE.get(self._writer.framing)
+        if self._uses_lane and framing is not None:
             size, skips = self._limits
             framer = self._source
-            self._before_lane = framer.oversized
+            self._before_lane = framer.oversized, getattr(framer, "broken", 0)
             self._source = Lane(
                 kind.shapes(self._account.unread).native,
-                lines=self._writer.framing is Framing.LINES,
+                framing=framing,
                 max_event_bytes=size,
                 skip_oversized=skips,
                 offset=framer.offset,

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use holdback_core::wire::{
-    Address, Emptied, Framing, Lane, NodeSpec, ObjectSpec, Progress, Shapes, SlotKind, SlotSpec, Which,
+    Address, Data, Emptied, Frames, Framing, Lane, NodeSpec, ObjectSpec, Progress, Shapes, SlotKind,
+    SlotSpec, Which,
 };
+use holdback_core::{Matcher, SharedBuffer};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -149,4 +151,54 @@ fn streams_of_which_no_channel_is_open_leave_as_they_came() {
         }
     }
     assert!(streams > 100);
+}
+
+#[derive(Deserialize)]
+struct Messages {
+    name: String,
+    stream: String,
+    messages: Vec<usize>,
+    broken: usize,
+    leaves: String,
+}
+
+/// A lane of Bedrock's events that restores the text of block 0 and that of Amazon's own models.
+fn bedrock(shapes: &BTreeMap<String, Arc<Shapes>>) -> Lane {
+    let mut lane = Lane::new(Arc::clone(&shapes["bedrock"]), Framing::Messages, 64 << 20, true, 0);
+    let tables: BTreeMap<String, Table> = read(&vectors().join("walk/tables.json"));
+    let matcher = Matcher::new([("<P>", "Ada \"\u{e9}\"")]).unwrap();
+    for (name, addresses) in [("text", &[Address::Integer(0)][..]), ("outputText", &[])] {
+        let is_text = |slot: &Slot| slot.0 == name && slot.1 == "text";
+        let slot = tables["bedrock"].slots.iter().position(is_text).unwrap();
+        let channel = lane.open(Arc::new(SharedBuffer::new(matcher.stream())));
+        lane.register(channel, u32::try_from(slot).unwrap(), addresses).unwrap();
+    }
+    lane
+}
+
+#[test]
+fn messages_of_aws_are_found_and_written_anew() {
+    let shapes = shapes();
+    for vector in read::<Vec<Messages>>(&vectors().join("messages.json")) {
+        let (data, name) = (bytes(&vector.stream), vector.name);
+        for size in [1, 7, data.len()] {
+            let pieces: Vec<_> = data.chunks(size).collect();
+            let mut lane = bedrock(&shapes);
+            assert_eq!(through(&mut lane, &pieces).0, bytes(&vector.leaves), "{name} in reads of {size}");
+            assert_eq!(lane.broken(), vector.broken, "{name} in reads of {size}");
+
+            let (mut frames, mut waiting) = (Frames::new(Framing::Messages, 0), Vec::new());
+            let mut lengths = Vec::new();
+            for piece in pieces {
+                waiting.extend_from_slice(piece);
+                while let Some(frame) = frames.next(&waiting) {
+                    if frame.data != Data::None {
+                        lengths.push(frame.length);
+                    }
+                    waiting.drain(..frame.length);
+                }
+            }
+            assert_eq!(lengths, vector.messages, "{name} in reads of {size}");
+        }
+    }
 }

@@ -231,18 +231,23 @@ impl<'a> Value<'a> {
 #[pymethods]
 impl PyLane {
     #[new]
-    #[pyo3(signature = (shapes, *, lines, max_event_bytes, skip_oversized, offset))]
+    #[pyo3(signature = (shapes, *, framing, max_event_bytes, skip_oversized, offset))]
     fn new(
         shapes: &Bound<'_, PyShapes>,
-        lines: bool,
+        framing: &str,
         max_event_bytes: usize,
         skip_oversized: bool,
         offset: usize,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let table = Arc::clone(&shapes.get().shapes);
-        let framing = if lines { Framing::Lines } else { Framing::Events };
+        let framing = match framing {
+            "events" => Framing::Events,
+            "lines" => Framing::Lines,
+            "messages" => Framing::Messages,
+            _ => return Err(PyValueError::new_err("framing must be \"events\", \"lines\" or \"messages\"")),
+        };
         let lane = Lane::new(table, framing, max_event_bytes, skip_oversized, offset);
-        Self { shapes: shapes.clone().unbind(), lane: lane.into() }
+        Ok(Self { shapes: shapes.clone().unbind(), lane: lane.into() })
     }
 
     #[pyo3(signature = (data, /))]
@@ -326,6 +331,11 @@ impl PyLane {
     #[getter]
     fn is_in_line(&self, py: Python<'_>) -> bool {
         self.lock(py).is_in_line()
+    }
+
+    #[getter]
+    fn broken(&self, py: Python<'_>) -> usize {
+        self.lock(py).broken()
     }
 
     #[getter]

@@ -13,6 +13,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::messages::{Messages, Next};
+
 /// How frames are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -20,6 +22,8 @@ pub enum Framing {
     Events,
     /// One frame a line; lines end with LF.
     Lines,
+    /// Messages of AWS event streams; a whole message is the data.
+    Messages,
 }
 
 /// The data of a frame.
@@ -97,6 +101,7 @@ pub struct Frames {
     /// Its first line is the last one so far.
     is_first_line: bool,
     manner: Manner,
+    messages: Messages,
 }
 
 impl Frames {
@@ -117,6 +122,7 @@ impl Frames {
             has_lines: false,
             is_first_line: false,
             manner: Manner { line_end: "\n", has_name: false },
+            messages: Messages::default(),
         }
     }
 
@@ -131,7 +137,27 @@ impl Frames {
         match self.framing {
             Framing::Events => self.next_event(bytes),
             Framing::Lines => self.next_line(bytes),
+            Framing::Messages => self.next_message(bytes),
         }
+    }
+
+    /// How many pieces of the stream are no messages.
+    pub(super) fn broken(&mut self) -> &mut usize {
+        &mut self.messages.broken
+    }
+
+    fn next_message(&mut self, bytes: &[u8]) -> Option<Frame> {
+        let (length, size, data) = match self.messages.next(bytes) {
+            Next::More(size) => {
+                self.size = size;
+                return None;
+            }
+            Next::Lost(length) => (length, 0, Data::None),
+            Next::Message(length) => (length, length, Data::One(0..length)),
+        };
+        self.size = 0;
+        let manner = self.manner;
+        Some(Frame { length, size, data, only_data: true, takes_line_feed: false, manner })
     }
 
     /// The size of the frame in hand, as far as it has come.
@@ -149,6 +175,10 @@ impl Frames {
     /// Give up what has come of the frame in hand, `bytes`: what is passed to `next` begins behind it. Only where the
     /// frame ends is of interest from then on.
     pub fn pass(&mut self, bytes: &[u8]) {
+        if self.framing == Framing::Messages {
+            self.messages.pass(bytes);
+            return;
+        }
         if !self.has_lines {
             let more = bytes.len().min(HEAD - self.head.len());
             self.head.extend_from_slice(&bytes[..more]);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::frames::{Data, Frame, Framing};
 use super::lane::{Fate, Lane, Run};
 use super::literal::Kind;
+use super::messages::{self, Carried};
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
 use crate::Fed;
@@ -24,6 +25,9 @@ impl Lane {
             Data::Several => return Fate::Declined,
             Data::One(data) => run.at + data.start..run.at + data.end,
         };
+        if self.frames.framing() == Framing::Messages {
+            return self.take_message(&bytes[data], run, bytes, out);
+        }
         let source = &bytes[data.clone()];
         if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
             return Fate::Passes;
@@ -35,26 +39,62 @@ impl Lane {
             return Fate::Declined;
         }
         *read = Some((data.clone(), true));
-        self.frame += 1;
-        let fate = if self.reading.is_odd || !self.judge(source) {
-            Fate::Declined
-        } else {
-            self.feed_texts(source);
-            let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
-            if may_drop && self.splice.drops(&self.shapes, &self.reading) {
-                Fate::Dropped
-            } else {
-                run.done = self.splice.write(&self.shapes, &self.reading, bytes, data.start, run.done, out);
-                Fate::Passes
-            }
-        };
+        let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
+        let fate = self.settle(source, may_drop);
+        if fate == Fate::Passes {
+            run.done = self.splice.write(&self.shapes, &self.reading, bytes, data.start, run.done, out);
+        }
         if fate != Fate::Declined {
             self.manner = Some(frame.manner);
         }
-        if self.has_latest && fate != Fate::Declined {
-            self.remember(source, fate != Fate::Dropped);
-        }
         fate
+    }
+
+    /// Take a message, which begins at `run.at` in `bytes`. Its event stands in no one piece of it.
+    fn take_message(&mut self, message: &[u8], run: &mut Run, bytes: &[u8], out: &mut Vec<u8>) -> Fate {
+        if !messages::is_sound(message) {
+            *self.frames.broken() += 1;
+            return Fate::Passes;
+        }
+        let (mut event, mut changed) = std::mem::take(&mut self.rooms);
+        let carried = messages::read(message, &mut event);
+        let fate = match carried {
+            Carried::Nothing => Fate::Passes,
+            Carried::Other => Fate::Declined,
+            Carried::Named(_) | Carried::Chunk(_) => {
+                if self.shapes.walk_next(&event, &mut self.reading, &mut self.envelope) {
+                    self.settle(&event, true)
+                } else {
+                    Fate::Declined
+                }
+            }
+        };
+        if fate == Fate::Passes && carried != Carried::Nothing {
+            changed.clear();
+            let done = self.splice.write(&self.shapes, &self.reading, &event, 0, 0, &mut changed);
+            if done > 0 {
+                changed.extend_from_slice(&event[done..]);
+                out.extend_from_slice(&bytes[run.done..run.at]);
+                messages::write(message, &carried, &changed, out);
+                run.done = run.at + message.len();
+            }
+        }
+        self.rooms = (event, changed);
+        fate
+    }
+
+    /// Feed the texts of an event that was read, if that is all that it does.
+    fn settle(&mut self, source: &[u8], may_drop: bool) -> Fate {
+        self.frame += 1;
+        if self.reading.is_odd || !self.judge(source) {
+            return Fate::Declined;
+        }
+        self.feed_texts(source);
+        let drops = may_drop && self.splice.drops(&self.shapes, &self.reading);
+        if self.has_latest {
+            self.remember(source, !drops);
+        }
+        if drops { Fate::Dropped } else { Fate::Passes }
     }
 
     /// Whether an event does nothing but feed open channels; which ones is known then.

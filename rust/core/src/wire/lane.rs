@@ -65,6 +65,8 @@ pub struct Lane {
     pub(super) key: Key,
     pub(super) decoded: Vec<u8>,
     pub(super) splice: Splice,
+    /// Room for the event of a message, as it came and as it leaves.
+    pub(super) rooms: (Vec<u8>, Vec<u8>),
     /// The number of the frame in hand.
     pub(super) frame: u64,
 }
@@ -123,6 +125,7 @@ impl Lane {
             key: Key::default(),
             decoded: Vec::new(),
             splice: Splice::default(),
+            rooms: (Vec::new(), Vec::new()),
             frame: 0,
         }
     }
@@ -322,7 +325,9 @@ impl Lane {
         let mut rest = std::mem::take(&mut self.waiting);
         rest.drain(..std::mem::take(&mut self.front));
         self.offset += rest.len() + self.skipped.take().unwrap_or_default();
+        let broken = self.broken();
         self.frames = Frames::new(self.frames.framing(), self.offset);
+        *self.frames.broken() = broken;
         self.last = None;
         self.declined = 0;
         self.is_stuck = false;
@@ -363,6 +368,12 @@ impl Lane {
     #[must_use]
     pub fn oversized(&self) -> usize {
         self.oversized
+    }
+
+    /// How many pieces of a stream of messages are none.
+    #[must_use]
+    pub fn broken(&mut self) -> usize {
+        *self.frames.broken()
     }
 
     fn check(&self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {

@@ -26,7 +26,7 @@ const STRING: u8 = 7;
 
 /// What a stream of messages goes on with.
 pub(super) enum Next {
-    /// More must come. So large is what has begun, as far as it is known.
+    /// More must come, of a message of that size; 0 if that is not known, or does not matter any more.
     More(usize),
     /// So many bytes that begin no message.
     Lost(usize),
@@ -50,14 +50,14 @@ impl Messages {
     pub(super) fn next(&mut self, bytes: &[u8]) -> Next {
         if self.left > 0 {
             if bytes.len() < self.left {
-                return Next::More(bytes.len());
+                return Next::More(0);
             }
             return Next::Message(std::mem::take(&mut self.left));
         }
         let Some(&first) = bytes.first() else { return Next::More(0) };
         if may_begin(first) {
             if bytes.len() < PRELUDE {
-                return Next::More(bytes.len());
+                return Next::More(0);
             }
             if let Some(size) = size_of(bytes) {
                 self.is_lost = false;
@@ -171,10 +171,8 @@ pub(super) fn write(message: &[u8], carried: &Carried, event: &[u8], out: &mut V
         }
         Carried::Nothing | Carried::Other => out.extend_from_slice(&message[payload]),
     }
-    let size = out.len() - begin + CHECKSUM;
-    // A message that grows beyond what its length can say does not exist: an event has at most so many bytes as one of
-    // it may hold, and a text grows by its originals.
-    let size = u32::try_from(size).unwrap_or(u32::MAX);
+    // No message grows to 4 GiB.
+    let size = u32::try_from(out.len() - begin + CHECKSUM).unwrap_or(u32::MAX);
     out[begin..begin + 4].copy_from_slice(&size.to_be_bytes());
     let prelude = crc32fast::hash(&out[begin..begin + 8]);
     out[begin + 8..begin + PRELUDE].copy_from_slice(&prelude.to_be_bytes());

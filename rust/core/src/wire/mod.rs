@@ -47,6 +47,7 @@ mod json_text;
 mod judge;
 mod lane;
 mod literal;
+mod messages;
 mod names;
 pub mod places;
 mod plain;

@@ -1,8 +1,9 @@
 //! The places of JSON source, such as the arguments of a tool: each string is a text of its own, decoded.
 //!
-//! It is fed the source that the client has been sent and decodes the strings by itself, so it needs no parser: outside
-//! a string a quote begins one, inside one it ends it, and escapes are read where they stand. A document inside a string
-//! is read as the text of that string. Broken JSON raises nothing.
+//! It is fed the source that the client has been sent and needs no parser: each quote is the border of a text, and escapes
+//! are undone where they stand. What stands between two strings is a text as well: in broken JSON, such as values without
+//! quotes or with single ones, it may be an address. A document inside a string is read as the text of that string. Broken
+//! JSON raises nothing.
 
 use std::sync::Arc;
 
@@ -22,7 +23,6 @@ use super::{AllowedHost, Places};
 #[derive(Clone)]
 pub struct JsonPlaces {
     places: Places,
-    in_string: bool,
     /// The beginning of an escape: a backslash, perhaps `u` and up to three digits.
     escape: Vec<u8>,
 }
@@ -30,10 +30,10 @@ pub struct JsonPlaces {
 impl JsonPlaces {
     /// The places of a source that begins.
     pub fn new(hosts: impl Into<Arc<[AllowedHost]>>) -> Self {
-        Self { places: Places::new(hosts), in_string: false, escape: Vec::with_capacity(5) }
+        Self { places: Places::new(hosts), escape: Vec::with_capacity(5) }
     }
 
-    /// Whether the next character stands inside an address; outside a string none does.
+    /// Whether the next character stands inside an address.
     pub fn in_address(&self) -> bool {
         self.places.in_address()
     }
@@ -54,15 +54,14 @@ impl JsonPlaces {
                 continue;
             }
             let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            if self.in_string && end > 0 {
+            if end > 0 {
                 self.places.feed(&rest[..end]);
             }
             let Some(&special) = rest.get(end) else { return };
             rest = &rest[end + 1..];
             if special == b'"' {
-                self.in_string = !self.in_string;
                 self.places.reset();
-            } else if self.in_string {
+            } else {
                 self.escape.push(b'\\');
             }
         }
