@@ -123,7 +123,7 @@ class Answer:
         before: list[dict[str, Any]] = []
         spots: list[Spot] = []
         last: dict[Key, Spot] = {}
-        chain: Chain = {}
+        chain = Chain(event)
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:

@@ -27,13 +27,12 @@
 
 use std::collections::VecDeque;
 
-use crate::Fed;
 use crate::automaton::{Automaton, ROOT};
 use crate::borders;
 use crate::guard::Ledger;
 use crate::json_text::{Kind, Text, Unit};
-use crate::stream::Walk as PlainWalk;
 use crate::surrogate::{self, CodePoint};
+use crate::walk::{Fed, Walk as PlainWalk, signed};
 
 mod escapes;
 mod settling;
@@ -361,6 +360,3 @@ impl<'a> Walk<'a> {
 }
 
 const QUOTE: CodePoint = CodePoint::ascii(b'"');
-fn signed(position: usize) -> isize {
-    position.cast_signed()
-}
