@@ -23,6 +23,7 @@ class FrameWriter:
     __slots__ = (
         "_has_element",
         "_has_left",
+        "_lacks_element",
         "_lead",
         "_named",
         "_newline",
@@ -38,6 +39,7 @@ class FrameWriter:
         self._newline, self._named = b"\n", False  # how the last event that was read is written
         self._has_left = False  # anything
         self._has_element = False  # an element of the array
+        self._lacks_element = False  # an element of the array was left out
         self._lead = b""  # the line end of a first frame that was left out
 
     def data(self, data: bytes) -> None:
@@ -49,7 +51,7 @@ class FrameWriter:
         self.owes_lf = False
         data = apply(frame.bytes, changes)
         if self.framing is Framing.ELEMENTS and frame.is_element:
-            if not self._has_element:
+            if self._lacks_element and not self._has_element:
                 lead = frame.bytes[: frame.begin]
                 data = lead.replace(b",", b"") + data[frame.begin :]
             self._has_element = True
@@ -58,6 +60,7 @@ class FrameWriter:
     def leave_out(self, frame: Frame | Message) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
+        self._lacks_element = True
         if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
 

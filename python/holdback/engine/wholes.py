@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from holdback import _backend
-from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for, plain_places
+from holdback.engine.guard import NO_TOOL, Account, AnyPlain, Tool, guard_for
 from holdback.engine.marks import Event, Mark
-from holdback.engine.places import Places
 from holdback.engine.shapes import Kind, Slot
 
 Json = bool | Literal["auto"]
@@ -29,7 +28,7 @@ class Chain:
     def __init__(self, event: Event) -> None:
         self._event = event
         self._parts: dict[tuple[tuple[int, ...], str], Parts] | None = None
-        self.places: dict[tuple[Any, str], Places] = {}
+        self.places: dict[tuple[Any, str], AnyPlain] = {}
         """Where they stopped, by choice and channel."""
 
     def parts(self, mark: Mark) -> Parts:
@@ -64,7 +63,7 @@ def restore_whole(
     chain: Chain,
     choice: Any,
     *,
-    start: Places | None = None,
+    start: AnyPlain | None = None,
     tool: Tool = NO_TOOL,
     counts: bool = True,
 ) -> None:
@@ -83,13 +82,8 @@ def restore_whole(
         else:
             begin = chain.places.get(name, start) if slot.joins else None
             of = "auto" if json and slot.content else json
-            guard = Guard(
-                account,
-                slot.channel,
-                places_for(policy, json=of, start=begin),
-                tool=tool,
-            )
-            buffer = matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+            guard = guard_for(account, slot.channel, json=of, start=begin, tool=tool)
+            buffer = matcher._guarded(guard, json=json)
         if counts:
             account.watch(buffer)
         out, held = [], []
@@ -100,7 +94,7 @@ def restore_whole(
         _stay(out, held)
         if counts:
             account.take(buffer, guard)
-        if guard is not None and slot.joins and (places := plain_places(guard)) is not None:
+        if guard is not None and slot.joins and (places := guard.plain_places()) is not None:
             chain.places[name] = places
         return out
 

@@ -52,6 +52,7 @@ mod automaton;
 mod borders;
 mod error;
 pub mod forms;
+pub mod guard;
 mod json_source;
 mod json_text;
 mod matcher;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
 use crate::forms::Unknown;
+use crate::guard::Ledger;
 use crate::json_source::State;
 use crate::surrogate;
 use crate::walk::{Fed, Walk};
@@ -39,8 +40,7 @@ pub struct StreamBuffer {
     channel: Channel,
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
-    /// The keys that were replaced since they were counted last.
-    hits: Vec<u32>,
+    ledger: Ledger,
     counts: BTreeMap<u32, u64>,
     /// Counts what looks like a key and is none, if somebody asked.
     unknown: Option<Box<Unknown>>,
@@ -82,7 +82,7 @@ impl StreamBuffer {
             mode,
             channel: Channel::new(mode),
             high: Vec::new(),
-            hits: Vec::new(),
+            ledger: Ledger::default(),
             counts: BTreeMap::new(),
             unknown: None,
         }
@@ -162,10 +162,13 @@ impl StreamBuffer {
     pub fn settle(&mut self, out: &mut Vec<u8>) {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
         match &mut self.channel {
-            Channel::Plain(walk) => walk.settle(&self.automaton, out, &mut self.hits),
-            Channel::Json(state) => state.settle(&self.automaton, out, &mut self.hits),
+            Channel::Plain(walk) => walk.settle(&self.automaton, out, ledger),
+            Channel::Json(state) => state.settle(&self.automaton, out, ledger),
         }
+        ledger.tell(out);
     }
 
     /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
@@ -173,6 +176,7 @@ impl StreamBuffer {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
+            && self.ledger.is_idle()
             && self.unknown.as_ref().is_none_or(|unknown| unknown.is_idle())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
@@ -207,23 +211,29 @@ impl StreamBuffer {
 
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
-        if self.hits.len() >= MOST_HITS {
+        if self.ledger.hits.len() >= MOST_HITS {
             self.count();
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.feed(text);
         }
-        let hits = &mut self.hits;
-        match &mut self.channel {
-            Channel::Plain(walk) => walk.advance(&self.automaton, text, out, hits),
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
+        let fed = match &mut self.channel {
+            Channel::Plain(walk) => walk.advance(&self.automaton, text, out, ledger),
             Channel::Json(state) => {
-                let fed = state.advance(&self.automaton, text, out, hits);
+                let fed = state.advance(&self.automaton, text, out, ledger);
                 if let Some(walk) = state.as_plain() {
                     self.channel = Channel::Plain(walk);
                 }
                 fed
             }
+        };
+        match fed {
+            Fed::Unchanged => ledger.passed(text),
+            Fed::Written => ledger.tell(out),
         }
+        fed
     }
 
     fn advance_written(&mut self, text: &[u8], out: &mut Vec<u8>) {

@@ -10,6 +10,7 @@
 //! decide what they stand in.
 
 use crate::automaton::{Automaton, ROOT};
+use crate::guard::Ledger;
 use crate::writer::Writer;
 use crate::{borders, surrogate};
 
@@ -49,12 +50,12 @@ impl Walk {
         automaton: &Automaton,
         text: &[u8],
         out: &mut Vec<u8>,
-        hits: &mut Vec<u32>,
+        ledger: &mut Ledger,
     ) -> Fed {
         if automaton.has_borders() {
-            self.advance_by::<true>(automaton, text, out, hits)
+            self.advance_by::<true>(automaton, text, out, ledger)
         } else {
-            self.advance_by::<false>(automaton, text, out, hits)
+            self.advance_by::<false>(automaton, text, out, ledger)
         }
     }
 
@@ -64,7 +65,7 @@ impl Walk {
         automaton: &Automaton,
         text: &[u8],
         out: &mut Vec<u8>,
-        hits: &mut Vec<u32>,
+        ledger: &mut Ledger,
     ) -> Fed {
         let Self { mut node, mut before } = *self;
         let held = automaton.path(node);
@@ -72,7 +73,7 @@ impl Walk {
             before = borders::of_last(held); // the unit before `text`
         }
         let mut begin = -signed(held.len());
-        let mut writer = Writer { automaton, held, text, done: begin, out, hits };
+        let mut writer = Writer { automaton, held, text, done: begin, out, ledger };
         let mut at = 0;
         loop {
             if node == ROOT {
@@ -124,14 +125,14 @@ impl Walk {
     }
 
     /// What is held leaves: settle the path down to the root.
-    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>, hits: &mut Vec<u32>) {
+    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>, ledger: &mut Ledger) {
         let mut node = self.node;
         let held = automaton.path(node);
         if !held.is_empty() {
             *self = Self { node: ROOT, before: borders::of_last(held) };
         }
         let mut begin = -signed(held.len());
-        let mut writer = Writer { automaton, held, text: &[], done: begin, out, hits };
+        let mut writer = Writer { automaton, held, text: &[], done: begin, out, ledger };
         while node != ROOT {
             (node, begin) = writer.fall(node, begin, 0);
         }

@@ -1,6 +1,7 @@
 //! What leaves: literals in slices, and originals in place of keys.
 
 use crate::automaton::Automaton;
+use crate::guard::Ledger;
 use crate::walk::signed;
 
 /// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
@@ -12,7 +13,7 @@ pub(crate) struct Writer<'a> {
     /// Up to where everything has been written.
     pub(crate) done: isize,
     pub(crate) out: &'a mut Vec<u8>,
-    pub(crate) hits: &'a mut Vec<u32>,
+    pub(crate) ledger: &'a mut Ledger,
 }
 
 impl Writer<'_> {
@@ -31,9 +32,13 @@ impl Writer<'_> {
         // Room for the rest of the text too: a long text is not moved again and again as `out` grows.
         self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(begin);
-        self.hits.push(key);
-        self.out.extend_from_slice(self.automaton.original(key));
-        self.done = begin + signed(self.automaton.key(key).len());
+        let (original, end) = (self.automaton.original(key), begin + signed(self.automaton.key(key).len()));
+        if self.ledger.replaces(key, original, self.out) {
+            self.out.extend_from_slice(original);
+            self.done = end;
+        } else {
+            self.copy(end);
+        }
     }
 
     /// Copy the literals up to `end`.
