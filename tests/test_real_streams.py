@@ -23,11 +23,14 @@ from entry_points import (
     marked,
     reads_of,
 )
-from holdback import WireRestorer, restore_answer
+from holdback import ChunkRestorer, DeanonymizationConfig, WireRestorer, restore_answer
 from holdback.errors import EncodedInput
+from holdback.formats import FORMATS
 from real_streams import CUTS, KINDS, Make
-from speakers import ANSWERS, PAIRS, TEXT, Case, found
+from speakers import ANSWERS, PAIRS, SPEAKERS, TEXT, Case, Speaker, found
+from wires import ROOT
 
+ON = DeanonymizationConfig(reasoning=True)
 SAID = oracle.restore(PAIRS, TEXT)
 EVERY = [
     pytest.param(text, make, id=f"{kind} {name}")
@@ -46,7 +49,7 @@ def of_kind(kind: str) -> pytest.MarkDecorator:
 
 def asked(case: Case, framing: str = "events", **more: Any) -> Asked:
     headers = (("content-type", TYPES[framing]),)
-    return Asked(PAIRS, case.protocol, case.signed, case.limit, headers)._replace(**more)
+    return Asked(PAIRS, case.protocol, case.signed, case.limit, headers=headers)._replace(**more)
 
 
 def data_of(case: Case, framing: str) -> bytes:
@@ -196,3 +199,54 @@ def test_r11_other_documents_pass(way: str, backend: str) -> None:
     for document in ({"error": {"message": "<PERSON_1>"}}, {"data": [{"x": "<PERSON_1>"}]}):
         data = json.dumps(document, indent=2).encode()
         assert BYTE_WAYS[way](reads_of(data, "random"), Asked(PAIRS, "auto")) == data
+
+
+# ---------------------------------------------------------------- what the page says of deviations
+
+
+def test_the_page_says_of_every_format_what_deviates() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## What deviates, and what of it is taken")
+    rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert {row.split("`")[1] for row in rows} == {*FORMATS}
+    assert all("cumulative" in row.split(" | ")[-1] for row in rows)
+
+
+@pytest.mark.parametrize("speaker", [one for one in SPEAKERS if not one.source], ids=lambda one: one.name)
+def test_cumulative_deltas_are_no_deltas(speaker: Speaker, backend: str) -> None:
+    """As the page says: each is a piece of its own, and what was held back leaves before the next."""
+
+    def said(*pieces: str) -> str:
+        restorer = ChunkRestorer(PAIRS, ON, protocol=speaker.protocol)
+        events = [speaker.say(piece) for piece in pieces]
+        return speaker.read([one for event in events for one in restorer.feed(event)] + restorer.flush())
+
+    assert said("Hi <PERSON_2>", "Hi <PERSON_2>, ok") == "Hi BoHi Bo, ok"
+    assert said("Hi <PERS", "Hi <PERSON_2>") == "Hi <PERSHi Bo"
+
+
+INDEXES = (
+    "index",
+    "output_index",
+    "content_index",
+    "item_id",
+    "contentBlockIndex",
+    "messageId",
+    "response_id",
+)
+
+
+@pytest.mark.parametrize("speaker", SPEAKERS, ids=lambda one: one.name)
+def test_deltas_alone_without_indexes(speaker: Speaker, backend: str) -> None:
+    """No start, no end, and nothing that tells one text from another."""
+
+    def bare(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {name: bare(value) for name, value in node.items() if name not in INDEXES}
+        return [bare(one) for one in node] if isinstance(node, list) else node
+
+    for cut in CUTS.values():
+        data = encoded([bare(speaker.say(piece)) for piece in cut(speaker.text)], "events")
+        restorer = WireRestorer(PAIRS, ON, protocol=speaker.protocol)
+        out = restorer.feed(data) + restorer.flush()
+        assert speaker.read(decoded(out, "events")) == speaker.says

@@ -112,7 +112,7 @@ class WireRestorer(Settling):
         self._answered: type[Format] | None = None
         self._occurred = False
         self._matcher, self._account = material(mapping, config)
-        self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
+        self._uses_lane = _lane and is_native(self._matcher)
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._before_lane = (
             0,
@@ -243,7 +243,7 @@ class WireRestorer(Settling):
             if not self._passed and self._is_encoded(data):
                 self._start = data
                 return b""
-            framing = Framing.of(data)
+            framing = Framing.of(data, is_first=not self._passed)
             if framing is None:  # blank lines are nobody's
                 end = data.rfind(b"\n") + 1
                 self._start = data[end:]
