@@ -61,7 +61,7 @@ def decoded(text: bytes) -> str:
 
 def from_vectors() -> Iterator[tuple[str, bytes]]:
     """The vectors of the tests as inputs, each with a name."""
-    for path in sorted(VECTORS.glob("*.json")):
+    for path in (VECTORS / "json.json", VECTORS / "plain.json"):
         for number, vector in enumerate(json.loads(path.read_text(encoding="ascii"))):
             pairs = [(key, original) for key, original in vector["pairs"]]
             case = Case(pairs, vector["chunks"], vector["json"])

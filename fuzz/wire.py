@@ -1,13 +1,13 @@
 """Target ``wire``: a stream of bytes through the byte layer in every way, in lockstep, through its public names.
 
 An input is a head of four characters and the stream. The characters are numbers, from ``0`` on: the protocol (``auto``
-first), the keys, the limit of an event together with what content is, and the size of the pieces that the stream is cut
-into. So ``0009data: …`` is a stream of a kind to be found out, in pieces of nine bytes.
+first), the keys, the limit of an event together with what content is and the policy, and the size of the pieces that
+the stream is cut into. So ``0009data: …`` is a stream of a kind to be found out, in pieces of nine bytes.
 
 Of each stream these are judged:
 
 - whole, cut, byte by byte, with the native lane and without, on both twins: the same bytes leave, the same protocol
-  was found, the same error came in the same words;
+  was found, the same error came in the same words, and the same was counted;
 - its events, as values through ``ChunkRestorer``, say in every channel what the bytes say;
 - an event that is the same value behind it leaves as the same bytes.
 
@@ -24,9 +24,10 @@ from random import Random
 from typing import Any, Literal
 from zlib import crc32
 
+import answer_streams
 import wire_streams
 from fuzz.twins import TWINS, name
-from holdback import ChunkRestorer, DeanonymizationConfig, WireRestorer
+from holdback import ChunkRestorer, DeanonymizationConfig, Report, RestorePolicy, WireRestorer
 from wire_cases import ODD_PAIRS, PAIRS
 from wire_cases_content import LINES_PAIRS
 from wire_json import BOM, Frame, frames
@@ -53,6 +54,21 @@ LIMITS: tuple[dict[str, Any], ...] = (
     {"max_event_bytes": 300},
 )
 CONTENTS: tuple[Literal["auto", "text", "json"], ...] = ("auto", "text", "json")
+POLICIES: tuple[RestorePolicy | None, ...] = (
+    None,
+    RestorePolicy(),
+    RestorePolicy(hosts=("*.example.org",), tools={"send": "keep", "*": "restore"}, enforce=False),
+    RestorePolicy(
+        tools={"send": "restore", "*": "keep"}, channels={"reasoning": "keep", "signed": "restore"}
+    ),
+)
+SAID: dict[str, list[str]] = {
+    kind: [
+        case["text"]
+        for case in json.loads((VECTORS.parents[1] / "places" / f"{kind}.json").read_text(encoding="ascii"))
+    ]
+    for kind in ("attacks", "harmless")
+}
 SHORT = 400
 """A stream of so many bytes is fed byte by byte as well."""
 
@@ -78,6 +94,25 @@ def seeds() -> Iterator[tuple[str, bytes]]:
                         known if start == 0 else PROTOCOL_NAMES.index(vector["format"]), keys, limit, 7
                     )
                     yield f"{path.stem}-{number}-{start}", front + part
+    yield from in_places()
+
+
+def in_places() -> Iterator[tuple[str, bytes]]:
+    """Attacks and harmless texts in every format, with a policy that looks at places."""
+    rng = Random(0)
+    for kind, texts in SAID.items():
+        for number, text in enumerate(texts):
+            yield f"{kind}-{number}", judged(rng, text)
+
+
+def judged(rng: Random, text: str) -> bytes:
+    """A stream that says a text with a placeholder at each mark, and the head with a policy for it."""
+    protocol = rng.choice(list(answer_streams.FORMATS))
+    blocks = text.replace("§", "<P_1>").split("¦")
+    events = answer_streams.FORMATS[protocol]([answer_streams.pieces(block, rng) for block in blocks])
+    limit = len(LIMITS) * (rng.randrange(len(CONTENTS)) + len(CONTENTS) * rng.randrange(1, len(POLICIES)))
+    front = head(PROTOCOL_NAMES.index(protocol), MAPS.index(RARE), limit, rng.randrange(75))
+    return front + answer_streams.as_bytes(events, protocol)
 
 
 def head(protocol: int = 0, keys: int = 0, limit: int = 0, size: int = 0) -> bytes:
@@ -90,13 +125,15 @@ def check(data: bytes) -> None:
     protocol = PROTOCOL_NAMES[numbers[0] % len(PROTOCOL_NAMES)]
     pairs = MAPS[numbers[1] % len(MAPS)]
     content = CONTENTS[numbers[2] // len(LIMITS) % len(CONTENTS)]
-    options = {"protocol": protocol, "content": content, **LIMITS[numbers[2] % len(LIMITS)]}
+    policy = POLICIES[numbers[2] // (len(LIMITS) * len(CONTENTS)) % len(POLICIES)]
+    options = {"protocol": protocol, "content": content, "policy": policy, **LIMITS[numbers[2] % len(LIMITS)]}
     stream = data[HEAD:]
     result = restored_in_every_way(stream, pairs, options, numbers[3] % 256)
     if result.protocol not in PROTOCOLS:
         assert result.error or result.data == stream, "a stream of no known kind was changed"
     elif not result.error and "max_event_bytes" not in options:
-        says_what_its_chunks_say(stream, pairs, result.protocol, DeanonymizationConfig(content=content))
+        config = DeanonymizationConfig(content=content, policy=policy)
+        says_what_its_chunks_say(stream, pairs, result.protocol, config)
 
 
 def restored_in_every_way(stream: bytes, pairs: dict[str, str], options: dict[str, Any], size: int) -> Result:
@@ -107,15 +144,18 @@ def restored_in_every_way(stream: bytes, pairs: dict[str, str], options: dict[st
         ways.append(every(stream, size))
     if len(stream) <= SHORT:
         ways.append(every(stream, 1))
-    expected = None
+    expected: tuple[Result, Report | None] | None = None
     for matcher in (twin(pairs) for twin in TWINS):
         for lane in LANES:
             for reads in ways:
-                got = through(made(matcher, options, lane), reads)
+                restorer = made(matcher, options, lane)
+                result = through(restorer, reads)
+                # What was counted before an error depends on how much had come.
+                got = result, None if result.error else restorer.report
                 expected = expected or got
                 assert got == expected, (name(matcher), dict(lane), len(reads))
     assert expected is not None
-    return expected
+    return expected[0]
 
 
 def every(data: bytes, size: int) -> list[bytes]:
@@ -176,6 +216,9 @@ def mutate(data: bytes, rng: Random) -> bytes:
     kind = rng.random()
     if kind < 0.4:
         return front + hostile(rng, stream)
+    if kind < 0.5:
+        texts = SAID[rng.choice(("attacks", "harmless"))]
+        return judged(rng, "".join(rng.choice(texts) for _ in range(rng.randint(1, 3))))
     protocol = rng.choice(PROTOCOLS)
     lines = (protocol == "ollama") != (rng.random() < 0.1)
     invented = wire_streams.invented(rng, protocol, lines=lines, most=rng.randint(1, 12)).data
@@ -185,7 +228,7 @@ def mutate(data: bytes, rng: Random) -> bytes:
             head(
                 known,
                 rng.randrange(len(MAPS)),
-                rng.randrange(4) + len(LIMITS) * rng.randrange(3),
+                rng.randrange(4) + len(LIMITS) * rng.randrange(len(CONTENTS) * len(POLICIES)),
                 rng.randrange(75),
             )
             + invented

@@ -287,3 +287,114 @@ def test_what_the_config_says_itself_counts_more() -> None:
     assert (theirs.enabled, theirs.reasoning, theirs.content) == (False, True, "json")
     with pytest.raises(AttributeError):
         _ = theirs.words
+
+
+# ---------------------------------------------------------------- a request that does not say
+
+
+@pytest.mark.parametrize(
+    ("request_", "by_prompt"),
+    [
+        ({"messages": [{"role": "user", "content": "Answer in JSON."}]}, RESTORED),
+        ({"messages": [], "response_format": {"type": "text"}}, AS_TEXT),
+        ({"messages": [], "response_format": {"type": "json_object"}}, RESTORED),
+    ],
+    ids=["silent", "text", "json"],
+)
+def test_json_by_prompt_alone_stays_json_unless_the_request_asks_for_text(
+    backend: str, request_: Any, by_prompt: str
+) -> None:
+    """A request that says nothing gets what its content begins like, and prose around JSON stays text."""
+    config = with_content(None, content_of(request_))
+    answer = {"choices": [{"message": {"content": DOCUMENT}}]}
+    assert restore_answer(answer, PAIRS, config)["choices"][0]["message"]["content"] == by_prompt
+    if content_of(request_) == "auto":
+        prose = {"choices": [{"message": {"content": f"Here: {DOCUMENT}"}}]}
+        restored = restore_answer(prose, PAIRS, config)["choices"][0]["message"]["content"]
+        assert restored == f"Here: {AS_TEXT}"
+
+
+# ---------------------------------------------------------------- content in several parts
+
+SAYINGS = st.text(st.sampled_from('<PERSON_1>{["a": ,}]`'), max_size=6)
+SPOKEN = st.lists(
+    st.sampled_from(['{"a":"<PERSON_1>"', DOCUMENT, "<PERS", "ON_1>", '{"to":"', '", "cc":"<PERSON_1>"}', "[1] ", ""])
+    | SAYINGS,
+    min_size=1,
+    max_size=5,
+)  # fmt: skip
+
+
+def _by_stream(parts: list[str], part: Any) -> str:
+    """What the parts say as a stream."""
+    restorer = ChunkRestorer(PAIRS)
+    chunks = [one for text in parts for one in restorer.feed(say([part(text)]))] + restorer.flush()
+    out = ""
+    for chunk in chunks:
+        content = chunk["choices"][0]["delta"].get("content") or ""
+        out += content if isinstance(content, str) else "".join(_text_of(one) for one in content)
+    return out
+
+
+def _text_of(part: Any) -> str:
+    text: str = part if isinstance(part, str) else part["text"]
+    return text
+
+
+@strategies.examples(1)
+@given(parts=SPOKEN, as_objects=st.booleans())
+def test_the_parts_of_one_content_are_one_text_as_in_the_stream(
+    backend: str, parts: list[str], *, as_objects: bool
+) -> None:
+    """A whole answer is what the stream of it would say, in dicts and in bytes."""
+
+    def part(text: str) -> Any:
+        return {"type": "text", "text": text} if as_objects else text
+
+    answer = {"choices": [{"index": 0, "message": {"content": [part(text) for text in parts]}}]}
+    restored = restore_answer(answer, PAIRS)["choices"][0]["message"]["content"]
+    said_whole = "".join(map(_text_of, restored))
+    assert said_whole == _by_stream(parts, part)
+    in_bytes = json.loads(restore_answer(json.dumps(answer).encode(), PAIRS))
+    assert in_bytes["choices"][0]["message"]["content"] == restored
+    assert len(restored) == len(parts)
+
+
+PARTS = (
+    SAYINGS.map(lambda text: {"text": text})
+    | st.just({"inlineData": {"data": "<PERSON_1>"}})
+    | st.sampled_from([{"text": DOCUMENT}, {"text": "<PERS"}, {"text": "ON_1>"}])
+)
+
+
+@strategies.examples(1)
+@given(parts=st.lists(PARTS, max_size=5))
+def test_the_parts_of_a_candidate_are_one_text_that_anything_else_interrupts(
+    backend: str, parts: list[dict[str, Any]]
+) -> None:
+    answer = {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}]}
+    whole = restore_answer(answer, PAIRS, protocol="gemini")["candidates"][0]["content"]["parts"]
+    restorer = ChunkRestorer(PAIRS, protocol="gemini")
+    events_ = [{"candidates": [{"content": {"role": "model", "parts": [one]}, "index": 0}]} for one in parts]
+    chunks = [one for event in events_ for one in restorer.feed(event)] + restorer.flush()
+    streamed = [one for chunk in chunks for one in chunk["candidates"][0]["content"]["parts"]]
+    assert _runs(whole) == _runs(streamed)
+
+
+def _runs(parts: list[dict[str, Any]]) -> list[Any]:
+    """The text between what is no text."""
+    runs: list[Any] = [""]
+    for part in parts:
+        if "text" in part:
+            runs[-1] += part["text"]
+        else:
+            runs += [part, ""]
+    return runs
+
+
+def test_a_document_in_two_parts_is_one(backend: str) -> None:
+    content = [{"type": "text", "text": '{"to":"<PER'}, {"type": "text", "text": 'SON_1>","n":1}'}]
+    restored = restore_answer({"choices": [{"message": {"content": content}}]}, PAIRS)
+    texts = [part["text"] for part in restored["choices"][0]["message"]["content"]]
+    assert json.loads("".join(texts)) == {"to": ADA, "n": 1}
+    assert texts[0] == '{"to":"'

@@ -13,9 +13,10 @@ from fuzz import __main__ as fuzzer
 from fuzz import cases, guided
 from fuzz.cases import Case
 
-from holdback import ChunkRestorer
+from holdback import ChunkRestorer, _backend
 from holdback._pure.stream import StreamBuffer
 from holdback.engine import places
+from holdback.engine.guard import Guard
 
 TARGETS = {name: guided.load(name) for name in sorted(set(fuzzer.TARGETS.values()))}
 EVERY = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -76,6 +77,19 @@ def test_a_target_runs_without_its_engine_and_keeps_what_it_finds(
     (found,) = tmp_path.iterdir()
     assert found.read_bytes() in {path.read_bytes()[: target.LONGEST] for path in seeds.iterdir()}
     assert str(found) in capsys.readouterr().out
+
+
+def test_the_wire_target_sees_a_guard_that_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    if _backend.BACKEND != "native":
+        pytest.skip("the twins are compared")
+    monkeypatch.setattr(Guard, "keeps", lambda *_: False)
+    with pytest.raises(AssertionError):
+        check_all(TARGETS["wire"], list(TARGETS["wire"].in_places()))
+
+
+def check_all(target: ModuleType, found: list[tuple[str, bytes]]) -> None:
+    for _, data in found:
+        target.check(data)
 
 
 def test_a_case_is_what_its_bytes_say() -> None:

@@ -25,7 +25,10 @@ __all__ = [
     "MATCHER_TYPES",
     "TWINS",
     "Forms",
+    "Guard",
     "Lane",
+    "Places",
+    "Rules",
     "Shapes",
     "StreamBuffer",
     "TrieMatcher",
@@ -57,11 +60,11 @@ if _forced_pure and _require_native:
     raise ImportError("HOLDBACK_PURE and HOLDBACK_REQUIRE_NATIVE are both set: choose one")
 
 if TYPE_CHECKING:
-    from holdback._native import Forms, Lane, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import Forms, Guard, Lane, Places, Rules, Shapes, StreamBuffer, TrieMatcher
 
     TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
-    from holdback._native import Forms, Lane, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import Forms, Guard, Lane, Places, Rules, Shapes, StreamBuffer, TrieMatcher
 
     BACKEND = "native"
     TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
@@ -74,7 +77,7 @@ else:
 
     BACKEND = "pure"
     TWINS = {"pure": TrieMatcher}
-    Lane = Shapes = None
+    Guard = Lane = Places = Rules = Shapes = None
 
 MATCHER_TYPES: tuple[type, ...] = tuple(TWINS.values())
 """What counts as a matcher, whichever twin made it."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["Forms", "JsonPlaces", "Lane", "Places", "Shapes", "StreamBuffer", "TrieMatcher"]
+__all__ = ["Forms", "Guard", "JsonPlaces", "Lane", "Places", "Rules", "Shapes", "StreamBuffer", "TrieMatcher"]
 
 @final
 class TrieMatcher:
@@ -52,6 +52,9 @@ class TrieMatcher:
 
     def stream(self, *, json: bool | Literal["auto"] = ...) -> StreamBuffer:
         """Start a stream: O(1), whatever the number of placeholders. ``json`` is that of :meth:`replace`."""
+
+    def _guarded(self, guard: Guard, *, json: bool | Literal["auto"]) -> StreamBuffer:
+        """A stream that tells a guard what leaves, and asks it at each match."""
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The keys with their originals, in the order of the keys."""
@@ -158,6 +161,46 @@ _Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]
 ]
 _Address: TypeAlias = str | int | float | EllipsisType | None
+
+@final
+class Rules:
+    """For the engine: what a policy says, for one matcher. ``kept_types``: for each key whether its type is kept."""
+
+    def __new__(
+        cls,
+        hosts: Sequence[tuple[str, bool, str]],
+        *,
+        looks_at_places: bool,
+        kept_types: Sequence[bool],
+        enforces: bool,
+    ) -> Rules: ...
+
+@final
+class Guard:
+    """For the engine: the decisions for one text. See ``engine/guard.py``."""
+
+    def __new__(cls, rules: Rules, *, json: bool | Literal["auto"], start: Places | None = ...) -> Guard:
+        """``json``: whether the text is JSON source, ``"auto"``: it is judged as both. It begins at ``start``."""
+
+    def keep_channel(self, keeps: bool) -> None:
+        """Whether everything in the channel is kept."""
+
+    def keep_tool(self, keeps: bool) -> None:
+        """Whether the tool gets no values, as far as its name is known."""
+
+    def follow(self, before: Guard) -> None:
+        """Ask this guard as well, as long as its text is open."""
+
+    def close(self) -> None:
+        """The text is complete."""
+
+    def take_kept(self) -> dict[tuple[Literal["channel", "tool", "entity_type", "address"], int], int]:
+        """How often which key was kept, and why, since this was asked last."""
+
+    def plain_places(self) -> Places | None:
+        """A copy of the places of a plain text; None of another, and where no place matters."""
+
+    def __reduce__(self) -> NoReturn: ...
 
 @final
 class Lane:

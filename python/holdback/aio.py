@@ -87,12 +87,17 @@ def restore_chunks(
 
 
 def restore_messages(
-    source: AsyncIterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME
+    source: AsyncIterable[Any],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str = REALTIME,
+    on_report: OnReport | None = None,
 ) -> AsyncGenerator[Any, None]:
     """Restore the messages of a WebSocket, ``str`` or ``bytes`` of JSON, each an event: those of the Realtime API.
 
     Yields messages of the kind that came; one whose text did not change is the same object, and what is no JSON object
-    passes unread. Raises what ``WireRestorer`` raises.
+    passes unread. Raises what ``WireRestorer`` raises. ``on_report`` is given a :class:`Report` at the end.
 
     >>> import asyncio
     >>> ids = '"event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0'
@@ -104,7 +109,7 @@ def restore_messages(
     >>> [message.partition('"delta":')[2] for message in asyncio.run(said())]
     ['""}', '"Ada!"}']
     """
-    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter, on_report)
 
 
 class Restorer(Protocol):

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
-from holdback import _backend, _pure
+from holdback import _backend
 from holdback._pure.pattern import join_surrogates, plain
 from holdback.config import is_enabled, matches_words, spellings_of
 from holdback.errors import MappingError
@@ -118,17 +118,6 @@ class PIIMapping:
                 self._matchers = {**self._matchers, options: _compiled(self._originals, options)}
             return self._matchers[options]
 
-    def _guarded(self, config: object, matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
-        """The same whose streams ask at each match, compiled once."""
-        name = ("guarded", _options(config))
-        found = self._matchers.get(name)
-        if found is None:
-            found = _guarded(matcher)
-            with self._lock:
-                if self._matchers.get(_options(config)) is matcher:
-                    self._matchers = {**self._matchers, name: found}
-        return found
-
     def __copy__(self) -> PIIMapping:
         copy = PIIMapping()
         with self._lock:
@@ -177,22 +166,11 @@ class HasFakes(Protocol):
 class Prepared:
     """A mapping as it was when a restorer began: its matcher, and the types of its originals."""
 
-    __slots__ = ("_config", "_guarded", "_mapping", "matcher")
+    __slots__ = ("_mapping", "matcher")
 
-    def __init__(self, mapping: Any, matcher: _backend.TrieMatcher, config: object) -> None:
+    def __init__(self, mapping: Any, matcher: _backend.TrieMatcher) -> None:
         self.matcher = matcher
         self._mapping = mapping
-        self._config = config
-        self._guarded: _backend.TrieMatcher | None = None
-
-    @property
-    def guarded(self) -> _backend.TrieMatcher:
-        """The pure twin of the matcher, whose streams ask at each match."""
-        if isinstance(self._mapping, (PIIMapping, StaticMapping)):
-            return self._mapping._guarded(self._config, self.matcher)
-        if self._guarded is None:
-            self._guarded = _guarded(self.matcher)
-        return self._guarded
 
     def pairs(self) -> list[tuple[str, str]]:
         """The keys with their originals, in the order of the keys."""
@@ -269,24 +247,16 @@ class StaticMapping:
     :raises MappingError: it cannot be compiled.
     """
 
-    __slots__ = ("_compiled", "_config", "_twin", "given")
+    __slots__ = ("_compiled", "_config", "given")
 
     def __init__(self, mapping: AnyMapping, config: object = None) -> None:
         self.given = mapping
         self._config = config
-        self._twin: tuple[_backend.TrieMatcher, _backend.TrieMatcher] | None = None
         self._compiled: tuple[dict[str, str], _backend.TrieMatcher | None] = self._compile(_snapshot(mapping))
 
     def get_all_fakes(self) -> dict[str, str]:
         """The pairs as they are now."""
         return _snapshot(self.given)
-
-    def _guarded(self, _: object, matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
-        """The same whose streams ask at each match, compiled once."""
-        known = self._twin
-        if known is None or known[0] is not matcher:
-            known = self._twin = matcher, _guarded(matcher)
-        return known[1]
 
     def matcher(self) -> _backend.TrieMatcher | None:
         """The compiled mapping as it is now; None if it is empty."""
@@ -319,18 +289,12 @@ def static_mapping(mapping: AnyMapping | None, config: object = None) -> AnyMapp
     return StaticMapping(mapping, config)
 
 
-def _guarded(matcher: _backend.TrieMatcher) -> _backend.TrieMatcher:
-    if not _backend.is_native(matcher):
-        return matcher
-    return _pure.TrieMatcher(dict(matcher._pairs()), words=matcher._words)  # type: ignore[return-value]
-
-
 def prepared_for(mapping: AnyMapping | None, config: object) -> Prepared | None:
     """What to restore with; None if there is nothing to restore or ``config`` switches it off."""
     if isinstance(mapping, Prepared):
         return mapping if config is None or is_enabled(config) else None
     matcher = matcher_for(mapping, config)
-    return None if matcher is None else Prepared(mapping, matcher, config)
+    return None if matcher is None else Prepared(mapping, matcher)
 
 
 def matcher_for(mapping: AnyMapping | None, config: object) -> _backend.TrieMatcher | None:

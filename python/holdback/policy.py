@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, get_args
 
@@ -58,7 +58,7 @@ class RestorePolicy(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
     addresses: Rule = "keep"
-    hosts: tuple[str, ...] = ()
+    hosts: Sequence[str] = ()
     entity_types: Mapping[str, Rule] | None = None
     tools: Mapping[str, Rule] | None = None
     channels: Mapping[Channel, Rule] = {}

@@ -71,7 +71,12 @@ def restore_chunks(
 
 
 def restore_messages(
-    source: Iterable[Any], mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME
+    source: Iterable[Any],
+    mapping: AnyMapping | None,
+    config: Any = None,
+    *,
+    protocol: str = REALTIME,
+    on_report: OnReport | None = None,
 ) -> Generator[Any, None, None]:
     """``holdback.aio.restore_messages`` for an ordinary iterable.
 
@@ -82,7 +87,7 @@ def restore_messages(
     >>> list(restore_messages(socket, {"<PERSON_1>": "Ada"})) == [delta(""), delta("Ada!")]
     True
     """
-    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter)
+    return restored(source, lambda: MessageRestorer(mapping, config, protocol=protocol), iter, on_report)
 
 
 def restored(

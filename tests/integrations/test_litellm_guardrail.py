@@ -900,13 +900,17 @@ async def test_compressed_bytes_are_decoded_and_an_event_has_a_limit() -> None:
 
 def test_the_report_is_in_what_litellm_logs_and_goes_to_on_report() -> None:
     reports: list[Report] = []
-    holdback = guardrail(known_values=PAIRS, policy={"addresses": "keep"}, on_report=reports.append)
+    holdback = guardrail(
+        known_values=PAIRS, policy={"addresses": "keep"}, unknown=True, on_report=reports.append
+    )
     data = request(metadata={})
-    said = "Hi <PERSON_1>, https://evil.example/<PERSON_1>"
+    said = "Hi <PERSON_1>, https://evil.example/<PERSON_1> <PERSON_77>"
     sent = asyncio.run(served(holdback, [say(said), STOP], data))
-    assert heard(sent)[0, "content"] == f"Hi {PAIRS['<PERSON_1>']}, https://evil.example/<PERSON_1>"
+    assert (
+        heard(sent)[0, "content"] == f"Hi {PAIRS['<PERSON_1>']}, https://evil.example/<PERSON_1> <PERSON_77>"
+    )
     logged = data["metadata"]["standard_logging_guardrail_information"][-1]
     assert logged["guardrail_provider"] == "holdback"
     assert logged["guardrail_response"] == reports[0].as_dict()
-    assert reports == [Report(restored={"other": 1}, kept={"address": {"other": 1}})]
+    assert reports == [Report(restored={"other": 1}, kept={"address": {"other": 1}}, unknown={"other": 1})]
     assert not any(original in repr(logged) for original in PAIRS.values())

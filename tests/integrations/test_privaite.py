@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from holdback import HoldbackError, sse
+from holdback import HoldbackError, Report, sse
 from pages import hosted
 from streams import ENVELOPE, STOP, call, chat, say, text
 from test_cli import environment
@@ -129,6 +129,20 @@ def same(events: list[Any]) -> list[Any]:
         else {name: event[name] for name in event if name not in ("id", "created")}
         for event in events
     ]
+
+
+def test_a_report_at_the_end_of_each_stream(ours: Any) -> None:
+    found: list[Report] = []
+    ours.install(on_report=found.append)
+    fake, original = next(iter(PAIRS.items()))
+    chunk = {"choices": [{"index": 0, "delta": {"content": f"Hi {fake}!"}}]}
+    assert streamed([chunk])[0]["choices"][0]["delta"]["content"] == f"Hi {original}!"
+    text = {"choices": [{"index": 0, "text": f"Hi {fake}!"}]}
+    streamed([text], method="stream_text_response")
+    assert found == [Report(restored={"PERSON": 1})] * 2
+    ours.install()
+    streamed([chunk])
+    assert len(found) == 2
 
 
 # ---------------------------------------------------------------- the swap

@@ -72,7 +72,8 @@ def maker(pairs: Any, **options: Any) -> Callable[[Lane], WireRestorer]:
 
 
 def made(pairs: Any, options: Mapping[str, Any], lane: Lane = LANES[0]) -> WireRestorer:
-    """A restorer with these options, of which ``content`` is of its config."""
+    """A restorer with these options, of which ``content`` and ``policy`` are of its config."""
     given = dict(options)
-    config = DeanonymizationConfig(content=given.pop("content")) if "content" in given else None
+    settings = {name: given.pop(name) for name in ("content", "policy") if name in given}
+    config = DeanonymizationConfig(**settings) if settings else None
     return WireRestorer(pairs, config, **given, **lane)

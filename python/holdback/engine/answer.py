@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from holdback import _backend
-from holdback.engine.guard import Account, Guard
+from holdback.engine.guard import Account, AnyGuard
 from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
@@ -62,7 +62,7 @@ class Life(Protocol):
 class _Channel:
     __slots__ = ("buffer", "guard", "number")
 
-    def __init__(self, buffer: _backend.StreamBuffer, guard: Guard | None) -> None:
+    def __init__(self, buffer: _backend.StreamBuffer, guard: AnyGuard | None) -> None:
         self.buffer = buffer
         self.guard = guard
         self.number = -1  # in the lane
@@ -123,7 +123,7 @@ class Answer:
         before: list[dict[str, Any]] = []
         spots: list[Spot] = []
         last: dict[Key, Spot] = {}
-        chain: Chain = {}
+        chain = Chain(event)
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:
@@ -186,7 +186,7 @@ class Answer:
         guard = self._guards.opened(step, json)
         if guard is None:
             return _Channel(self._account.watch(self._matcher.stream(json=json)), None)
-        buffer = self._matcher._guarded(guard, json=json)  # type: ignore[attr-defined]
+        buffer = self._matcher._guarded(guard, json=json)
         return _Channel(self._account.watch(buffer), guard)
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from holdback import _backend
 from holdback._backend import StreamBuffer
 from holdback.engine.forms import MatcherForms
 from holdback.engine.json_places import JsonPlaces
@@ -25,6 +26,7 @@ from holdback.report import Counts, Report
 
 Kept = list[tuple[Reason, int]]
 AnyPlaces = Places | JsonPlaces
+AnyPlain = Places | _backend.Places
 
 
 class Account:
@@ -33,6 +35,7 @@ class Account:
     :param pairs: gives the keys with their originals, in the order of the keys.
     :param types: gives the types of the originals.
     :param policy: what it keeps. Of one that keeps nothing only the channels remain that are not read.
+    :param is_native: whether native streams ask.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class Account:
         pairs: Callable[[], list[tuple[str, str]]],
         types: Callable[[], Mapping[str, str]],
         policy: RestorePolicy = NO_POLICY,
+        *,
+        is_native: bool = False,
     ) -> None:
         self.unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
         self.policy = policy if _may_keep(policy) else None
@@ -51,12 +56,27 @@ class Account:
         self.oversized = 0
         self.not_understood = 0
         self.broken = 0  # pieces of the stream that are no messages
+        self._is_native = is_native
         self._read_pairs = pairs
         self._read_types = types
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         return self._read_pairs()
+
+    @cached_property
+    def rules(self) -> _backend.Rules | None:
+        """What the policy says, for native guards; None for those of the pure twin."""
+        policy = self.policy
+        if policy is None or not self._is_native:
+            return None
+        types = () if policy.entity_types is None else map(self.type_of, range(len(self.pairs)))
+        return _backend.Rules(
+            policy.allowed_hosts,
+            looks_at_places=policy.looks_at_places,
+            kept_types=[policy.by_entity_type(one) == "keep" for one in types],
+            enforces=policy.enforce,
+        )
 
     @cached_property
     def _types(self) -> Mapping[str, str]:
@@ -71,7 +91,7 @@ class Account:
             buffer._look_for(self.forms.compiled)
         return buffer
 
-    def take(self, buffer: StreamBuffer, guard: Guard | None = None) -> None:
+    def take(self, buffer: StreamBuffer, guard: AnyGuard | None = None) -> None:
         """Count what a buffer replaced and found, and its guard kept, since that was asked last."""
         self.restored.update(buffer._take_counts())
         if self.forms is not None:
@@ -136,24 +156,38 @@ def _may_keep(policy: RestorePolicy) -> bool:
 class Tool:
     """The tool that a call names, as far as it is known."""
 
-    __slots__ = ("is_provider", "name")
+    __slots__ = ("_told", "is_provider", "name")
 
     def __init__(self) -> None:
         self.name: str | None = None
         self.is_provider = False
+        self._told: list[tuple[_backend.Guard, RestorePolicy]] = []
+
+    def is_kept_by(self, policy: RestorePolicy) -> bool:
+        return policy.by_tool(self.name, is_provider=self.is_provider) == "keep"
+
+    def tell(self, guard: AnyGuard, policy: RestorePolicy) -> None:
+        """Tell a native guard, which does not know the tool, whenever more of the name is known."""
+        if not isinstance(guard, Guard):
+            self._told.append((guard, policy))
 
     def join(self, piece: str, *, is_provider: bool) -> None:
         """One more piece of the name, or all of it once more."""
         name = self.name or ""
         self.name = piece if piece.startswith(name) else name + piece
         self.is_provider = self.is_provider or is_provider
+        for guard, policy in self._told:
+            guard.keep_tool(self.is_kept_by(policy))
 
 
 NO_TOOL = Tool()
 
 
 class Guard:
-    """The decisions for one text. ``places`` are all asked, and any of them keeps."""
+    """The decisions for one text. ``places`` are all asked, and any of them keeps.
+
+    ``rust/core/src/guard.rs`` is the twin, which streams of the native twin ask.
+    """
 
     __slots__ = ("_account", "_before", "_channel", "_kept", "_text", "_tool", "is_open", "places")
 
@@ -219,6 +253,14 @@ class Guard:
         else:
             self.places = [places for places in self.places if isinstance(places, Places)]
 
+    def close(self) -> None:
+        """The text is complete."""
+        self.is_open = False
+
+    def plain_places(self) -> Places | None:
+        """A copy of the places of a plain text; None of another."""
+        return next((places.copy() for places in self.places if isinstance(places, Places)), None)
+
     def take_kept(self) -> Kept:
         """What was kept since this was asked last."""
         kept, self._kept = self._kept, []
@@ -237,7 +279,34 @@ class Guard:
         return "Guard()"
 
 
-def places_for(policy: RestorePolicy, *, json: Any, start: Places | None = None) -> list[AnyPlaces]:
+AnyGuard = Guard | _backend.Guard
+"""Of the twin whose streams ask it."""
+
+
+def guard_for(
+    account: Account,
+    channel: Any,
+    *,
+    json: Any,
+    start: Any = None,
+    tool: Tool = NO_TOOL,
+    before: Any = None,
+) -> Any:
+    """The guard of a text that begins, of the twin that the account is for; None without a policy."""
+    policy, rules = account.policy, account.rules
+    if policy is None:
+        return None
+    if rules is None:
+        return Guard(account, channel, places_for(policy, json=json, start=start), tool=tool, before=before)
+    guard = _backend.Guard(rules, json=json, start=start)
+    guard.keep_channel(policy.by_channel(channel) == "keep")
+    guard.keep_tool(channel == "arguments" and tool.is_kept_by(policy))
+    if before is not None:
+        guard.follow(before)
+    return guard
+
+
+def places_for(policy: RestorePolicy, *, json: Any, start: Any = None) -> list[AnyPlaces]:
     """The places of a text that begins: of plain text, of JSON source, or, for ``"auto"``, of both."""
     if not policy.looks_at_places:
         return []
@@ -248,9 +317,7 @@ def places_for(policy: RestorePolicy, *, json: Any, start: Places | None = None)
     return [plain, JsonPlaces(hosts)] if json else [plain]
 
 
-def plain_places(guard: Guard | None, fresh: RestorePolicy | None = None) -> Any:
-    """A copy of the places of a plain text."""
-    for places in () if guard is None else guard.places:
-        if isinstance(places, Places):
-            return places.copy()
-    return None if fresh is None else Places(fresh.allowed_hosts)
+def fresh_places(account: Account) -> AnyPlain:
+    """The places of a plain text that begins."""
+    hosts = NO_POLICY.allowed_hosts if account.policy is None else account.policy.allowed_hosts
+    return Places(hosts) if account.rules is None else _backend.Places(hosts)

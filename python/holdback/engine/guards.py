@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from holdback.engine.guard import NO_TOOL, Account, Guard, Tool, places_for, plain_places
-from holdback.engine.places import Places
+from holdback.engine.guard import NO_TOOL, Account, AnyGuard, AnyPlain, Tool, fresh_places, guard_for
 from holdback.engine.steps import Feed, Key, Named, Whole
 
 MOST = 10_000
@@ -36,10 +35,12 @@ class Guards:
         self._account = account
         self._format = format_
         self._tools: dict[Any, Tool] = {}
-        self._last: dict[tuple[Any, str], Guard] = {}  # of the last text of that choice and name
-        self._begun: dict[Any, dict[tuple[str, Any], tuple[str, Places]]] = {}  # where texts began, by group
+        self._last: dict[tuple[Any, str], AnyGuard] = {}  # of the last text of that choice and name
+        self._begun: dict[
+            Any, dict[tuple[str, Any], tuple[str, AnyPlain]]
+        ] = {}  # where texts began, by group
 
-    def opened(self, step: Feed, json: Any) -> Guard | None:
+    def opened(self, step: Feed, json: Any) -> Any:
         """The guard of a text that begins."""
         account, policy = self._account, self._account.policy
         if policy is None:
@@ -48,25 +49,27 @@ class Guards:
         name = step.mark[0].channel
         if name == "arguments":
             tool = self._tool(self._format.tool_of(step.key))
-            return Guard(account, name, places_for(policy, json=json), tool=tool)
+            guard = guard_for(account, name, json=json, tool=tool)
+            tool.tell(guard, policy)
+            return guard
         choice = 0 if self._format.IS_ONE else group, name
         before = self._last.get(choice)
-        start = plain_places(before)
-        guard = self._last[choice] = Guard(
-            account, name, places_for(policy, json=json and "auto", start=start), before=before
+        start = None if before is None else before.plain_places()
+        guard = self._last[choice] = guard_for(
+            account, name, json=json and "auto", start=start, before=before
         )
-        if guard.places:
+        if policy.looks_at_places:
             if len(self._begun) >= MOST:
                 del self._begun[next(iter(self._begun))]
             begun = self._begun.setdefault(group, {})
             if len(begun) < MOST:
-                begun[kind, own] = name, plain_places(guard, fresh=policy)
+                begun[kind, own] = name, fresh_places(account) if start is None else start
         return guard
 
-    def closed(self, key: Key, guard: Guard | None) -> None:
+    def closed(self, key: Key, guard: AnyGuard | None) -> None:
         """A text is complete, and its call with it."""
         if guard is not None:
-            guard.is_open = False
+            guard.close()
             self._tools.pop(self._format.tool_of(key), None)
 
     def named(self, step: Named) -> None:
@@ -87,7 +90,7 @@ class Guards:
         """What the choice of a whole value goes by, inside its event."""
         return () if self._format.IS_ONE else at[:1]
 
-    def start(self, step: Whole) -> Places | None:
+    def start(self, step: Whole) -> AnyPlain | None:
         """Where the text began that a whole value repeats; that of no channel stands behind the last one."""
         name = step.mark[0].channel
         if self._account.policy is None or not step.mark[0].joins:
@@ -96,7 +99,10 @@ class Guards:
             for (kind, index), (channel, places) in self._begun.get(group, {}).items():
                 if channel == name and (kinds is None or kind in kinds) and (own is None or index in own):
                     return places
-        return plain_places(self._last.get((0, name))) if step.begins and self._format.IS_ONE else None
+        if not (step.begins and self._format.IS_ONE):
+            return None
+        last = self._last.get((0, name))
+        return None if last is None else last.plain_places()
 
     def tool(self, step: Whole) -> Tool:
         """The tool of which a whole value repeats the arguments."""

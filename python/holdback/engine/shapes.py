@@ -97,6 +97,8 @@ class Slot:
     joins: bool = False
     """Whether a complete text goes on where the one before it in the event stopped, as the parts of content do."""
     content: bool = False
+    is_part: bool = False
+    """Whether all of its kind in one array are one text."""
     number: int = -1
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
@@ -164,6 +166,7 @@ def place(name: str) -> Slot:
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
 CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True)
+PART_OF_CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True, is_part=True)
 SAID = Slot("text", Kind.WHOLE, joins=True)
 """Text of the answer itself."""
 THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)

@@ -25,6 +25,7 @@ from holdback.engine.shapes import (
     JSON,
     KEEPS,
     OTHER,
+    PART_OF_CONTENT,
     REFUSED,
     SAID,
     SIGNED,
@@ -120,7 +121,7 @@ TOOL_CALL: Shape = {
 }
 WHOLE_PART = ByType(
     {
-        **{kind: {"text": CONTENT} for kind in TEXT_PARTS},
+        **{kind: {"text": PART_OF_CONTENT} for kind in TEXT_PARTS},
         "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT, **REFERRED}])},
         "resource": {"content": {"text": TEXT}},
     }
@@ -129,7 +130,7 @@ REASONING_WHOLE: Shape = (THOUGHT, {"text": SIGNED}, [{"text": THOUGHT}])
 MESSAGE: dict[Any, Any] = {
     **dict.fromkeys(REASONING, REASONING_WHOLE),
     "refusal": REFUSED,
-    "content": (CONTENT, [(CONTENT, WHOLE_PART)]),
+    "content": (CONTENT, [(PART_OF_CONTENT, WHOLE_PART)]),
     "reasoning_details": [
         ByType({"reasoning.text": {"text": SIGNED}, "reasoning.summary": {"summary": THOUGHT}})
     ],

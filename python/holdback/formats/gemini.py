@@ -28,11 +28,11 @@ from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
 from holdback.engine.shapes import (
-    CONTENT,
     INPUT,
     JSON,
     KEEPS,
     OTHER,
+    PART_OF_CONTENT,
     PROVIDER_TOOL,
     RESULT,
     SAID,
@@ -133,8 +133,9 @@ OTHER_PART: dict[Any, Any] = {
     "audioTranscription": {"text": SAID, "words": [{"word": TEXT}]},
     "functionCall": {"name": TOOL, "args": JSON, "partialArgs": [{"stringValue": INPUT}]},
 }
+OTHER_PART |= {kind: (event("boundary"), OTHER_PART[kind]) for kind in BOUNDARIES}
 WHOLE_PART = ByType(
-    {"true": {"text": THOUGHT, **OTHER_PART}, OTHER: {"text": CONTENT, **OTHER_PART}}, name="thought"
+    {"true": {"text": THOUGHT, **OTHER_PART}, OTHER: {"text": PART_OF_CONTENT, **OTHER_PART}}, name="thought"
 )
 
 PIECE: dict[Any, Any] = {

@@ -31,7 +31,6 @@ from holdback.engine.shapes import (
     OTHER,
     REFUSED,
     SIGNED,
-    TEXT,
     ByType,
     Kind,
     Shape,
@@ -46,6 +45,7 @@ from holdback.engine.shapes import (
 from holdback.engine.steps import ANY, Drain, End, Feed, Key, Named, Step, Whole
 from holdback.formats.base import Format, is_text, is_whole, type_of
 from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, PART
+from holdback.formats.response_wholes import Said
 
 
 class Channel(NamedTuple):
@@ -124,8 +124,11 @@ EVENTS: dict[str, Any] = {
     **{f"response.output_item.{edge}": {"item": ITEM_WITH_ID} for edge in ("added", "done")},
     **{f"response.content_part.{edge}": {"part": PART} for edge in ("added", "done")},
     **{f"response.reasoning_summary_part.{edge}": {"part": PART} for edge in ("added", "done")},
-    "response.output_text.annotation.added": {"annotation": ANNOTATION},
-    "response.shell_call_command.added": {"command": TEXT},
+    "response.output_text.annotation.added": {
+        "annotation_index": address("annotation_index"),
+        "annotation": ANNOTATION,
+    },
+    "response.shell_call_command.added": {"command": INPUT},
     "error": {},
 }
 """Where wholes stand in the events that are no deltas."""
@@ -146,7 +149,7 @@ class Responses(Format):
     named it first.
     """
 
-    __slots__ = ("_at_output", "_at_place", "_closed", "_fed", "_known", "_opened", "_varied")
+    __slots__ = ("_at_output", "_at_place", "_closed", "_fed", "_known", "_opened", "_said", "_varied")
 
     NAMED_EVENTS = True
     IS_ONE = True
@@ -171,6 +174,7 @@ class Responses(Format):
         ] = {}  # (kind, (output index, index)) -> items with such a channel
         self._at_output: dict[Any, dict[Any, None]] = {}  # output index -> items with channels
         self._varied: dict[Any, set[Any]] = {}  # output index -> items whose id changes
+        self._said = Said()
         self._fed: dict[str, dict[Key, None]] = {}  # kind -> its channels that had text since they ended
 
     @staticmethod
@@ -193,14 +197,17 @@ class Responses(Format):
             if is_text(slot):
                 steps.append(self._feed(mark, event, answer))
             elif is_whole(slot):
-                steps.append(Whole(mark, repeats=True))
+                steps.append(Whole(mark))
             elif slot.name == "kind":
                 ends += self._ends(mark[2], event, answer)
             elif slot.name == "error":
                 ends.append(Drain())
+        kind = next((mark[2] for mark in event.marks if mark[0].name == "kind"), "")
         for step in steps:
             if type(step) is Whole:
                 step.begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
+                step.repeats = self._said.repeats(kind, step.mark, _ids(event))
+        self._said.settle()
         return ends + steps
 
     def tool_of(self, key: Key) -> Any:
@@ -237,6 +244,8 @@ class Responses(Format):
         if not value:  # the lane takes such an event, so it must not change what is known
             return Feed(key, mark, None)
         self._open(key, ids)
+        if channel.ids:
+            self._said.fed(slot.channel, ids, has_index=channel.at is not None)
         if varies:
             self._varied.setdefault(ids.get("output_index"), set()).add(item)
             addresses = tuple(ANY if name == "item_id" else ids[name] for name in channel.ids)
@@ -269,8 +278,7 @@ class Responses(Format):
         """The steps that the kind of an event says."""
         if kind in ENDS_ALL:
             return [Drain()]
-        ids = {name: value for (name, at), value in event.addresses.items() if not at and value != ""}
-        ids.setdefault("item_id", ids.get("own_id"))
+        ids = _ids(event)
         item_id, output = ids["item_id"], ids.get("output_index")
         if kind == "response.output_item.added":
             for item in self._varied.pop(output, ()):
@@ -330,6 +338,13 @@ class Responses(Format):
             self._at_place.get((kind, own), {}).pop(item, None)
             self._at_output.get(ids.get("output_index"), {}).pop(item, None)
             self._fed.get(kind, {}).pop((item, kind, own), None)
+
+
+def _ids(event: Event) -> dict[str, Any]:
+    """What an event says of where it belongs."""
+    ids = {name: value for (name, at), value in event.addresses.items() if not at and value != ""}
+    ids.setdefault("item_id", ids.get("own_id"))
+    return ids
 
 
 def _named(event: Event, tool: Any) -> list[Step]:

@@ -95,7 +95,8 @@ class RestoreMiddleware:
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
-    :param on_report: is given a ``Report`` at the end of each response that was restored.
+    :param on_report: is given a ``Report`` at the end of each response that was restored, and of each WebSocket
+        over which something was sent.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
     :raises TypeError: there are a mapping and a masker, or a masker without a scope.
@@ -201,7 +202,10 @@ class RestoreMiddleware:
             with contextlib.suppress(Exception):
                 await socket.drain()
             raise
-        await socket.drain()
+        else:
+            await socket.drain()
+        finally:
+            hand_over(self._on_report, socket if socket.has_begun else None)
 
 
 class _Response:

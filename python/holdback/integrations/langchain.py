@@ -26,6 +26,7 @@ from holdback.errors import HoldbackError
 from holdback.integrations.langchain_messages import ChunkStream, masked_of, request_of, restored_message
 from holdback.integrations.pieces import Pieces
 from holdback.masking import Masker, RoundTrip
+from holdback.report import OnReport, hand_over
 from holdback.stores.base import Store
 
 __all__ = ["HoldbackMiddleware", "RestoreChatModel"]
@@ -54,6 +55,7 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
     trip: RoundTrip = Field(exclude=True, repr=False)
     scope: str = Field(exclude=True, repr=False)
     config: Any = Field(default=None, exclude=True, repr=False)
+    on_report: Any = Field(default=None, exclude=True, repr=False)
 
     @classmethod
     def around(
@@ -65,6 +67,7 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
         scope: str,
         store: Store | None = None,
         ttl: float | None = None,
+        on_report: OnReport | None = None,
     ) -> Self:
         """A model around ``inner``.
 
@@ -72,6 +75,7 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
         :param scope: the conversation.
         :param store: what keeps the mappings of conversations, for asynchronous calls alone. It is not closed here.
         :param ttl: after how many seconds without a turn a conversation is forgotten; None takes the store's own.
+        :param on_report: is given a ``Report`` at the end of each answer.
         :raises MaskingError: the config restores signed text, or the store cannot keep the masker's placeholders.
         :raises TypeError: an argument is of a wrong type.
         """
@@ -79,7 +83,7 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
             raise TypeError(f"scope must be str, not {type(scope).__name__}")
         trip = RoundTrip(masker, store, ttl=ttl)
         masker.check_config(config)
-        return cls._with(inner, trip=trip, scope=scope, config=config)
+        return cls._with(inner, trip=trip, scope=scope, config=config, on_report=on_report)
 
     @classmethod
     def _with(cls, inner: BaseChatModel, **ours: Any) -> Self:
@@ -116,14 +120,18 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
         **settings: Any,
     ) -> Iterator[ChatGenerationChunk]:
         asked, settings, mapping = self._masked_now(messages, {**settings, "stop": stop})
-        stream = ChunkStream(Pieces(mapping, self.config))
+        pieces = Pieces(mapping, self.config)
+        stream = ChunkStream(pieces)
         try:
             for chunk in self.inner._stream(asked, **settings):
                 yield from _leaving(stream, chunk)
         except Exception:
             yield from _tails(stream)
             raise
-        yield from _tails(stream)
+        else:
+            yield from _tails(stream)
+        finally:
+            hand_over(self.on_report, pieces)
 
     async def _astream(
         self,
@@ -133,7 +141,8 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
         **settings: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         asked, settings, mapping = await self._masked(messages, {**settings, "stop": stop})
-        stream = ChunkStream(Pieces(mapping, self.config))
+        pieces = Pieces(mapping, self.config)
+        stream = ChunkStream(pieces)
         try:
             async for chunk in self.inner._astream(asked, **settings):
                 for leaving in _leaving(stream, chunk):
@@ -142,8 +151,11 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
             for tail in _tails(stream):
                 yield tail
             raise
-        for tail in _tails(stream):
-            yield tail
+        else:
+            for tail in _tails(stream):
+                yield tail
+        finally:
+            hand_over(self.on_report, pieces)
 
     def bind_tools(self, tools: Sequence[Any], **settings: Any) -> Runnable[Any, Any]:
         """As the model inside binds them.
@@ -160,7 +172,9 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
         again = (
             self
             if bound is self.inner
-            else self._with(bound, trip=self.trip, scope=self.scope, config=self.config)
+            else self._with(
+                bound, trip=self.trip, scope=self.scope, config=self.config, on_report=self.on_report
+            )
         )
         return again.bind(**bound_settings)
 
@@ -180,11 +194,13 @@ class RestoreChatModel(BaseChatModel):  # type: ignore[misc]
 
     def _restored(self, result: ChatResult, mapping: Any) -> ChatResult:
         generations = []
+        pieces = Pieces(mapping, self.config)
         for generation in result.generations:
             message = generation.message
             if isinstance(message, AIMessage):
-                message = restored_message(message, Pieces(mapping, self.config))
+                message = restored_message(message, pieces)
             generations.append(ChatGeneration(message=message, generation_info=generation.generation_info))
+        hand_over(self.on_report, pieces)
         return ChatResult(generations=generations, llm_output=result.llm_output)
 
     # ---------------------------------------------------------------- what it is, as the model inside is
@@ -228,6 +244,7 @@ class HoldbackMiddleware(AgentMiddleware):  # type: ignore[misc]
         ``request.runtime``.
     :param store: what keeps the mappings of conversations, for asynchronous agents alone. It is not closed here.
     :param ttl: after how many seconds without a turn a conversation is forgotten; None takes the store's own.
+    :param on_report: is given a ``Report`` at the end of each answer of the model.
     :raises MaskingError: the config restores signed text, or the store cannot keep the masker's placeholders.
     :raises TypeError: an argument is of a wrong type.
 
@@ -249,6 +266,7 @@ class HoldbackMiddleware(AgentMiddleware):  # type: ignore[misc]
         scope: str | Callable[[Any], str],
         store: Store | None = None,
         ttl: float | None = None,
+        on_report: OnReport | None = None,
     ) -> None:
         super().__init__()
         if not (isinstance(scope, str) or callable(scope)):
@@ -260,6 +278,7 @@ class HoldbackMiddleware(AgentMiddleware):  # type: ignore[misc]
         self._scope = scope
         self._store = store
         self._ttl = ttl
+        self._on_report = on_report
 
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -278,7 +297,13 @@ class HoldbackMiddleware(AgentMiddleware):  # type: ignore[misc]
     def _wrapped(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         scope = self._scope if isinstance(self._scope, str) else self._scope(request)
         model = RestoreChatModel.around(
-            request.model, self._masker, self._config, scope=scope, store=self._store, ttl=self._ttl
+            request.model,
+            self._masker,
+            self._config,
+            scope=scope,
+            store=self._store,
+            ttl=self._ttl,
+            on_report=self._on_report,
         )
         return request.override(model=model)
 

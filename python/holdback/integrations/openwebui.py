@@ -30,6 +30,7 @@ from holdback.errors import MaskingError
 from holdback.integrations.pieces import Pieces
 from holdback.mapping import PIIMapping
 from holdback.masking import Masker, RoundTrip
+from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.chunks import ChunkRestorer
 from holdback.stores.base import Store
 
@@ -60,13 +61,17 @@ def conversation_of(metadata: dict[str, Any], user: dict[str, Any]) -> str:
 class _Answer:
     """What is known of the answer to a request."""
 
-    __slots__ = ("lost", "mapping", "restorer", "streams")
+    __slots__ = ("lost", "restorer", "streams", "whole")
 
     def __init__(self, mapping: PIIMapping, config: Any) -> None:
-        self.mapping = mapping
         self.restorer = ChunkRestorer(mapping, config, protocol="auto")
+        self.whole = Pieces(mapping, config)  # if it does not stream
         self.streams = False
         self.lost = ""  # text that no event could carry
+
+    @property
+    def report(self) -> Report:
+        return self.restorer.report + self.whole.report
 
 
 class RestoreFilter:
@@ -77,6 +82,7 @@ class RestoreFilter:
     :param scope: a callable ``(metadata, user) -> conversation``.
     :param store: what keeps the mappings of conversations.
     :param ttl: after how many seconds without a turn a conversation is forgotten; None takes the store's own.
+    :param on_report: is given a ``Report`` at the end of each answer, which is when Open WebUI stores it.
     :param most: of how many answers it knows the mapping at once; of the oldest it is dropped.
     :raises MaskingError: the config restores signed text, or the store cannot keep the masker's placeholders.
     :raises TypeError: an argument is of a wrong type.
@@ -106,6 +112,7 @@ class RestoreFilter:
         scope: Callable[[dict[str, Any], dict[str, Any]], str] = conversation_of,
         store: Store | None = None,
         ttl: float | None = None,
+        on_report: OnReport | None = None,
         most: int = 10_000,
     ) -> None:
         self._trip = RoundTrip(masker, store, ttl=ttl)
@@ -117,6 +124,7 @@ class RestoreFilter:
         if config is not None:
             is_enabled(config)
         self._config = config
+        self._on_report = on_report
         self._scope = scope
         self._most = most
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
@@ -162,8 +170,16 @@ class RestoreFilter:
         metadata = {"message_id": body.get("id"), **(__metadata__ or {})}
         answer = self._known(metadata, __request__)
         self._keep(metadata, __request__, None)
+        if answer is None:
+            return body
+        try:
+            return self._stored(body, answer)
+        finally:
+            hand_over(self._on_report, answer)
+
+    def _stored(self, body: dict[str, Any], answer: _Answer) -> dict[str, Any]:
         messages = body.get("messages")
-        if answer is None or not isinstance(messages, list) or not messages:
+        if not isinstance(messages, list) or not messages:
             return body
         *earlier, message = messages
         if not isinstance(message, dict) or not isinstance(message.get("content"), str):
@@ -172,7 +188,7 @@ class RestoreFilter:
             tails = [answer.lost, *(_content_of(tail) for tail in answer.restorer.flush())]
             content = message["content"] + "".join(tails)
         else:
-            content = Pieces(answer.mapping, self._config).whole("text", message["content"])
+            content = answer.whole.whole("text", message["content"])
         return {**body, "messages": [*earlier, {**message, "content": content}]}
 
     # An answer is known by its message. Of a client that names none it hangs on the HTTP request, and ends with it.

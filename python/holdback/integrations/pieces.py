@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import Any, Literal
 
 from holdback.mapping import AnyMapping
+from holdback.report import Report
 from holdback.restorers.chunks import ChunkRestorer
 
 Kind = Literal["text", "signed", "arguments"]
@@ -72,6 +73,11 @@ class Pieces:
         """What may leave since it was asked last."""
         left, self._left = self._left, {}
         return left
+
+    @property
+    def report(self) -> Report:
+        """What happened so far; counts only."""
+        return self._restorer.report
 
     def whole(self, kind: Kind, text: str, name: str = "") -> str:
         """A whole text restored, at once."""

@@ -32,6 +32,8 @@ from typing import Any
 from holdback import handler, sse
 from holdback._backend import TrieMatcher
 from holdback.errors import HoldbackError
+from holdback.mapping import Prepared
+from holdback.report import OnReport
 from holdback.restorers import text
 from holdback.restorers.material import material
 
@@ -41,9 +43,10 @@ _SOURCE = "_holdback_source"
 """Where an escaped mapping keeps the one it was made of."""
 
 
-def install() -> None:
+def install(*, on_report: OnReport | None = None) -> None:
     """Swap PrivAiTe's streaming parts for ours. A second call swaps what was imported in between.
 
+    :param on_report: is given a ``Report`` at the end of each stream, from now on.
     :raises ImportError: PrivAiTe is not there.
     :raises HoldbackError: it is one that this does not fit; nothing was swapped.
 
@@ -57,6 +60,7 @@ def install() -> None:
         for _, name, ours in _SWAPPED:
             _check(name, found[name], ours)
         _originals.update(found)
+    _reports["to"] = on_report
     _replace([(_originals[name], ours) for _, name, ours in _SWAPPED])
 
 
@@ -164,15 +168,20 @@ _SWAPPED: tuple[tuple[str, str, Any], ...] = (
 _originals: dict[str, Any] = {}
 """Theirs by name, while ours are in their place."""
 
+_reports: dict[str, OnReport | None] = {"to": None}
+"""What ``install`` was given."""
+
 
 async def _events(
-    restore: Callable[[Any, Any, Any], AsyncGenerator[str, None]], stream: Any, mapping: Any, config: Any
+    restore: Callable[..., AsyncGenerator[str, None]], stream: Any, mapping: Any, config: Any
 ) -> AsyncGenerator[str, None]:
     """The events of a stream; whatever goes wrong is a ``PIIProcessingError`` with nothing behind it."""
     events: AsyncGenerator[str, None] | None = None
     failed = False
     try:
-        events = restore(stream, _matcher(mapping), config)
+        matcher = _matcher(mapping)
+        known = None if matcher is None else Prepared(mapping, matcher)
+        events = restore(stream, known, config, on_report=_reports["to"])
         async for event in events:
             yield event
     except Exception:  # noqa: BLE001 - that is the promise

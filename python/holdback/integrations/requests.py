@@ -2,7 +2,8 @@
 
 A request that asks for JSON gets a document as content, one that asks for text gets text. One that says neither may
 still be answered with a document, because a prompt asked for it; then the content tells by its beginning, as it does
-where the request cannot be read.
+where the request cannot be read. So text that only begins like a document has a restored quote escaped; the other
+way round a quote in a value would break a document that a program parses, which is worse and was reported more often.
 
 The body of a request is looked at and never changed, and one larger than ``MOST_BYTES`` is not read.
 """

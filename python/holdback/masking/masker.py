@@ -262,9 +262,9 @@ class Masker:
         found: dict[str, str] = {}
         if len(self._detectors) == 1 and type(known := self._detectors[0]) is KnownValues:
             hits: set[int] = set()
-            is_sure = known.finds_spellings and not fakes
+            is_sure = known._finds_spellings and not fakes
             for number, text in enumerate((*read.found, *read.names)):
-                for value, entity_type in known.found_in(text):
+                for value, entity_type in known._values_in(text):
                     bare = value.strip()
                     is_sure = is_sure and bare == value  # else a part of it may stand where it does not
                     found.setdefault(bare, entity_type)

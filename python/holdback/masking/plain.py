@@ -41,6 +41,9 @@ class Plain(NamedTuple):
     """Where the literals of the texts stand."""
     names: list[str]
 
+    def __repr__(self) -> str:
+        return f"Plain(texts={len(self.texts)})"
+
     def read(self) -> Read:
         """What the walk would have collected, but for what stands there twice."""
         escapes = b"\\" in self.source and any("\\" in text for text in self.texts)

@@ -39,6 +39,9 @@ _ENCODED = re.compile(
 """Base64. Without an address in front, what is shorter than an encoded file can be may be anything."""
 
 _DOCUMENT = re.compile(r"[ \t\r\n]*(?:[\[{]|\".*\"[ \t\r\n]*\Z)", re.DOTALL)
+_BEGINS = frozenset(' \t\r\n[{"')
+"""What a document may begin with: looked at first, since most texts are none."""
+
 _SIGNATURES = ("signature", "encrypted_content")
 
 
@@ -211,7 +214,7 @@ class Walk:
 
     def _document(self, text: str) -> Any:
         """The tree of a text that is a JSON document; None if it is none; ``TooDeep`` if it is too deep."""
-        if not _DOCUMENT.match(text):
+        if text[:1] not in _BEGINS or not _DOCUMENT.match(text):
             return None
         if text not in self._documents:
             try:

@@ -112,7 +112,7 @@ class WireRestorer(Settling):
         self._answered: type[Format] | None = None
         self._occurred = False
         self._matcher, self._account = material(mapping, config)
-        self._uses_lane = _lane and is_native(self._matcher)  # which it is not with a policy
+        self._uses_lane = _lane and is_native(self._matcher)
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._before_lane = (
             0,

@@ -49,6 +49,9 @@ const NONE: u32 = u32::MAX;
 /// A [`Tree`] with this bit is a single key, the rest of the bits its id; without, an index into `concats`.
 const IS_KEY: u32 = 1 << 31;
 
+/// So many labels are looked through faster one by one.
+const SHORT: usize = 8;
+
 type Tree = u32;
 
 #[derive(Clone, Copy)]
@@ -101,6 +104,8 @@ pub(crate) struct Automaton {
     nodes: Vec<Node>,
     /// The byte that leads to each node.
     labels: Vec<u8>,
+    /// The child of the root by each byte, or `NONE`.
+    roots: Box<[u32; 256]>,
     ropes: Vec<Rope>,
     concats: Vec<Concat>,
     patterns: Arc<Patterns>,
@@ -138,6 +143,7 @@ impl Automaton {
         let mut automaton = Self {
             nodes: Vec::new(),
             labels: Vec::new(),
+            roots: Box::new([NONE; 256]),
             ropes: Vec::new(),
             concats: Vec::new(),
             patterns,
@@ -216,6 +222,13 @@ impl Automaton {
         self.step(ROOT, path).unwrap_or(ROOT)
     }
 
+    /// The child of the root by `byte`.
+    #[inline]
+    pub(crate) fn root_child(&self, byte: u8) -> Option<u32> {
+        let child = self.roots[usize::from(byte)];
+        (child != NONE).then_some(child)
+    }
+
     /// The child of `node` by `byte`.
     #[inline]
     pub(crate) fn child(&self, node: u32, byte: u8) -> Option<u32> {
@@ -227,6 +240,7 @@ impl Automaton {
         let index = match labels {
             [] => return None,
             [only] => (*only == byte).then_some(0)?,
+            few if few.len() <= SHORT => few.iter().position(|&label| label == byte)?,
             _ => memchr::memchr(byte, labels)?,
         };
         Some(first + length(index))

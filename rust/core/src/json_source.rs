@@ -27,12 +27,12 @@
 
 use std::collections::VecDeque;
 
-use crate::Fed;
 use crate::automaton::{Automaton, ROOT};
 use crate::borders;
+use crate::guard::Ledger;
 use crate::json_text::{Kind, Text, Unit};
-use crate::stream::Walk as PlainWalk;
 use crate::surrogate::{self, CodePoint};
+use crate::walk::{Fed, Walk as PlainWalk, signed};
 
 mod escapes;
 mod settling;
@@ -115,10 +115,10 @@ impl State {
         automaton: &Automaton,
         text: &[u8],
         out: &mut Vec<u8>,
-        hits: &mut Vec<u32>,
+        ledger: &mut Ledger,
     ) -> Fed {
         let held_before = signed(self.held().len());
-        let mut walk = Walk::new(automaton, self, text, out, hits);
+        let mut walk = Walk::new(automaton, self, text, out, ledger);
         walk.run();
         let Walk { begin, done, .. } = walk;
         if held_before == 0 && done == 0 && begin == signed(text.len()) {
@@ -166,7 +166,7 @@ struct Walk<'a> {
     state: &'a mut State,
     text: &'a [u8],
     out: &'a mut Vec<u8>,
-    hits: &'a mut Vec<u32>,
+    ledger: &'a mut Ledger,
     /// Where the source held back begins.
     begin: isize,
     /// Up to where everything has been written.
@@ -179,7 +179,7 @@ impl<'a> Walk<'a> {
         state: &'a mut State,
         text: &'a [u8],
         out: &'a mut Vec<u8>,
-        hits: &'a mut Vec<u32>,
+        ledger: &'a mut Ledger,
     ) -> Self {
         let kind = state.top().kind;
         let automaton = if kind.is_outside() { inside.outside() } else { inside };
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
             state,
             text,
             out,
-            hits,
+            ledger,
             begin,
             done: begin,
         }
@@ -360,6 +360,3 @@ impl<'a> Walk<'a> {
 }
 
 const QUOTE: CodePoint = CodePoint::ascii(b'"');
-fn signed(position: usize) -> isize {
-    position.cast_signed()
-}

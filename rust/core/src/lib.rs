@@ -52,6 +52,7 @@ mod automaton;
 mod borders;
 mod error;
 pub mod forms;
+pub mod guard;
 mod json_source;
 mod json_text;
 mod matcher;
@@ -60,13 +61,16 @@ mod shared;
 mod starts;
 mod stream;
 mod surrogate;
+mod walk;
 pub mod wire;
 mod word_table;
+mod writer;
 
 pub use error::PatternError;
 pub use matcher::Matcher;
 pub use shared::SharedBuffer;
-pub use stream::{Fed, StreamBuffer};
+pub use stream::StreamBuffer;
+pub use walk::Fed;
 
 /// The example of the crate's page runs with all others.
 #[cfg(doctest)]

@@ -36,8 +36,8 @@ enum Places {
     One(u8),
     Two(u8, u8),
     Three(u8, u8, u8),
-    /// Up to six bytes that are rare in text, as three and three, of which one may come twice.
-    Rare([u8; 3], [u8; 3]),
+    /// Up to six bytes that are rare in text, as three and three, of which one may come twice, and as a set.
+    Rare([u8; 3], [u8; 3], [u64; 4]),
     /// For each first byte the set of bytes that may follow it; empty for all others.
     Many(Box<[[u64; 4]; 256]>),
 }
@@ -61,7 +61,11 @@ impl Places {
             [a, b, c] => Self::Three(a, b, c),
             [_, _, _, .., last] if firsts.len() <= 6 && firsts.iter().all(|&first| is_rare(first)) => {
                 let nth = |index: usize| firsts.get(index).copied().unwrap_or(last);
-                Self::Rare([nth(0), nth(1), nth(2)], [nth(3), nth(4), nth(5)])
+                let mut set = [0; 4];
+                for first in &firsts {
+                    set[usize::from(first >> 6)] |= 1 << (first & 63);
+                }
+                Self::Rare([nth(0), nth(1), nth(2)], [nth(3), nth(4), nth(5)], set)
             }
             _ => Self::Many(follow),
         }
@@ -74,7 +78,10 @@ impl Places {
             Self::One(a) => memchr::memchr(*a, text),
             Self::Two(a, b) => memchr::memchr2(*a, *b, text),
             Self::Three(a, b, c) => memchr::memchr3(*a, *b, *c, text),
-            Self::Rare(some, others) => {
+            Self::Rare(.., set) if text.len() <= SHORT => {
+                text.iter().position(|&byte| set[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1)
+            }
+            Self::Rare(some, others, _) => {
                 let find = |bytes: &[u8; 3], text| memchr::memchr3(bytes[0], bytes[1], bytes[2], text);
                 // Block by block, so that what one search found is not searched by the other again and again.
                 text.chunks(BLOCK).enumerate().find_map(|(number, block)| {
@@ -99,6 +106,8 @@ impl Places {
 }
 
 const BLOCK: usize = 256;
+/// So few bytes are looked through faster one by one.
+const SHORT: usize = 16;
 
 /// Whether a byte is a sign, or begins one of full width.
 fn is_rare(byte: u8) -> bool {

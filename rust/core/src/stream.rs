@@ -1,9 +1,7 @@
 //! `StreamBuffer`: one text stream, restored as it is pushed in.
 //!
-//! The state is a trie node: the text held back is the path to it, and the trie knows that text. Positions
-//! inside one `feed` are relative to what came, so the held path begins at `-depth`. Literals are copied in
-//! slices between the matches; a text without any is not copied at all. The cost of a feed does not depend on
-//! how much is held back.
+//! Here are halves of surrogate pairs joined and replaced keys counted. Plain text is walked by `walk.rs`, JSON source by
+//! `json_source.rs`; what turns out to be plain text goes on as that.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,34 +9,12 @@ use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
 use crate::forms::Unknown;
+use crate::guard::Ledger;
 use crate::json_source::State;
-use crate::{borders, surrogate};
+use crate::surrogate;
+use crate::walk::{Fed, Walk};
 
 mod counting;
-mod writer;
-
-use writer::Writer;
-
-/// What a [`StreamBuffer::feed`] did with its text.
-///
-/// ```
-/// use holdback_core::{Fed, Matcher};
-///
-/// let mut stream = Matcher::new([("<PERSON_1>", "Ada")])?.stream();
-/// let mut out = Vec::new();
-/// assert_eq!(stream.feed("Hi ", &mut out), Fed::Unchanged);
-/// assert_eq!(stream.feed("<PERSON_1>", &mut out), Fed::Written);
-/// assert_eq!(out, b"Ada"); // "Hi " was the caller's to send on
-/// # Ok::<(), holdback_core::PatternError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Fed {
-    /// The text leaves as it came: nothing was written to `out`.
-    Unchanged,
-    /// What may leave was appended to `out`.
-    Written,
-}
 
 /// One stream over a [`Matcher`](crate::Matcher): push text in, get back what may leave.
 ///
@@ -64,8 +40,7 @@ pub struct StreamBuffer {
     channel: Channel,
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
-    /// The keys that were replaced since they were counted last.
-    hits: Vec<u32>,
+    ledger: Ledger,
     counts: BTreeMap<u32, u64>,
     /// Counts what looks like a key and is none, if somebody asked.
     unknown: Option<Box<Unknown>>,
@@ -100,13 +75,6 @@ impl Channel {
     }
 }
 
-/// A node of the trie, and the classes of the unit before its path, which count only where keys need borders.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Walk {
-    pub(crate) node: u32,
-    pub(crate) before: u8,
-}
-
 impl StreamBuffer {
     pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
         Self {
@@ -114,7 +82,7 @@ impl StreamBuffer {
             mode,
             channel: Channel::new(mode),
             high: Vec::new(),
-            hits: Vec::new(),
+            ledger: Ledger::default(),
             counts: BTreeMap::new(),
             unknown: None,
         }
@@ -194,10 +162,13 @@ impl StreamBuffer {
     pub fn settle(&mut self, out: &mut Vec<u8>) {
         let high = std::mem::take(&mut self.high);
         self.advance_written(&high, out);
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
         match &mut self.channel {
-            Channel::Plain(walk) => settle(&self.automaton, walk, out, &mut self.hits),
-            Channel::Json(state) => state.settle(&self.automaton, out, &mut self.hits),
+            Channel::Plain(walk) => walk.settle(&self.automaton, out, ledger),
+            Channel::Json(state) => state.settle(&self.automaton, out, ledger),
         }
+        ledger.tell(out);
     }
 
     /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
@@ -205,6 +176,7 @@ impl StreamBuffer {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
+            && self.ledger.is_idle()
             && self.unknown.as_ref().is_none_or(|unknown| unknown.is_idle())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
@@ -239,26 +211,29 @@ impl StreamBuffer {
 
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
-        if self.hits.len() >= MOST_HITS {
+        if self.ledger.hits.len() >= MOST_HITS {
             self.count();
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.feed(text);
         }
-        let hits = &mut self.hits;
-        match &mut self.channel {
-            Channel::Plain(walk) if self.automaton.has_borders() => {
-                advance_with_borders(&self.automaton, walk, text, out, hits)
-            }
-            Channel::Plain(walk) => advance(&self.automaton, &mut walk.node, text, out, hits),
+        let ledger = &mut self.ledger;
+        ledger.begin(out);
+        let fed = match &mut self.channel {
+            Channel::Plain(walk) => walk.advance(&self.automaton, text, out, ledger),
             Channel::Json(state) => {
-                let fed = state.advance(&self.automaton, text, out, hits);
+                let fed = state.advance(&self.automaton, text, out, ledger);
                 if let Some(walk) = state.as_plain() {
                     self.channel = Channel::Plain(walk);
                 }
                 fed
             }
+        };
+        match fed {
+            Fed::Unchanged => ledger.passed(text),
+            Fed::Written => ledger.tell(out),
         }
+        fed
     }
 
     fn advance_written(&mut self, text: &[u8], out: &mut Vec<u8>) {
@@ -266,125 +241,4 @@ impl StreamBuffer {
             out.extend_from_slice(text);
         }
     }
-}
-
-/// Move from `node` over `text`; what leaves is appended to `out`.
-fn advance(
-    automaton: &Automaton,
-    node: &mut u32,
-    text: &[u8],
-    out: &mut Vec<u8>,
-    hits: &mut Vec<u32>,
-) -> Fed {
-    let held = automaton.path(*node);
-    let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
-    let mut at = 0;
-    loop {
-        if *node == ROOT {
-            let Some(skipped) = automaton.starts().find(&text[at..]) else {
-                begin = signed(text.len());
-                break;
-            };
-            at += skipped;
-            begin = signed(at);
-        } else if at == text.len() {
-            break;
-        }
-        let Some(child) = automaton.child(*node, text[at]) else {
-            (*node, begin) = writer.fall(*node, begin, 0);
-            continue;
-        };
-        at += 1;
-        if let Some(key) = automaton.leaf(child) {
-            writer.put(key, begin);
-            (*node, begin) = (ROOT, signed(at));
-        } else {
-            *node = child;
-        }
-    }
-    if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
-        // No match (one would have moved `done`) and nothing held, before or after.
-        return Fed::Unchanged;
-    }
-    writer.copy(begin);
-    Fed::Written
-}
-
-/// The same where keys need borders: character by character, since the one behind a key may change what leaves.
-fn advance_with_borders(
-    automaton: &Automaton,
-    walk: &mut Walk,
-    text: &[u8],
-    out: &mut Vec<u8>,
-    hits: &mut Vec<u32>,
-) -> Fed {
-    let Walk { mut node, mut before } = *walk;
-    let held = automaton.path(node);
-    if node != ROOT {
-        before = borders::of_last(held); // the unit before `text`
-    }
-    let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text, done: begin, out, hits };
-    let mut at = 0;
-    loop {
-        let child = if node == ROOT {
-            let Some(skipped) = automaton.starts().find(&text[at..]) else {
-                begin = signed(text.len());
-                break;
-            };
-            at += skipped;
-            begin = signed(at);
-            let unit = &text[at..at + surrogate::first(&text[at..]).1];
-            let before = if at == 0 { before } else { borders::of_last(&text[..at]) };
-            let Some(child) = automaton.start(unit, before) else {
-                at += unit.len();
-                begin = signed(at);
-                continue;
-            };
-            at += unit.len();
-            child
-        } else if at == text.len() {
-            break;
-        } else {
-            let (code_point, length) = surrogate::first(&text[at..]);
-            let Some(child) = automaton.step(node, &text[at..at + length]) else {
-                (node, begin) = writer.fall(node, begin, borders::classes(code_point));
-                continue;
-            };
-            at += length;
-            child
-        };
-        if let Some(key) = automaton.leaf(child) {
-            writer.put(key, begin);
-            (node, begin) = (ROOT, signed(at));
-        } else {
-            node = child;
-        }
-    }
-    *walk = Walk { node, before: if text.is_empty() { before } else { borders::of_last(text) } };
-    if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
-        return Fed::Unchanged;
-    }
-    writer.copy(begin);
-    Fed::Written
-}
-
-/// What is held leaves: settle the path down to the root.
-fn settle(automaton: &Automaton, walk: &mut Walk, out: &mut Vec<u8>, hits: &mut Vec<u32>) {
-    let mut node = walk.node;
-    let held = automaton.path(node);
-    if !held.is_empty() {
-        *walk = Walk { node: ROOT, before: borders::of_last(held) };
-    }
-    let mut begin = -signed(held.len());
-    let mut writer = Writer { automaton, held, text: &[], done: begin, out, hits };
-    while node != ROOT {
-        (node, begin) = writer.fall(node, begin, 0);
-    }
-    writer.copy(begin);
-}
-
-fn signed(position: usize) -> isize {
-    position.cast_signed()
 }

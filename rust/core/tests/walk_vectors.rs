@@ -159,7 +159,7 @@ fn streams_of_which_no_channel_is_open_leave_as_they_came() {
 struct Messages {
     name: String,
     stream: String,
-    messages: Vec<usize>,
+    lengths: Vec<usize>,
     broken: usize,
     leaves: String,
 }
@@ -200,7 +200,7 @@ fn messages_of_aws_are_found_and_written_anew() {
                     waiting.drain(..frame.length);
                 }
             }
-            assert_eq!(lengths, vector.messages, "{name} in reads of {size}");
+            assert_eq!(lengths, vector.lengths, "{name} in reads of {size}");
         }
     }
 }

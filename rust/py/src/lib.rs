@@ -4,6 +4,7 @@
 //! crosses as WTF-8. No error of a codec gets out: it would quote the text.
 
 mod forms;
+mod guard;
 mod places;
 mod wire;
 
@@ -102,6 +103,16 @@ fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>
 #[pyclass(frozen, weakref, module = "holdback", name = "TrieMatcher")]
 struct PyTrieMatcher(Matcher);
 
+impl PyTrieMatcher {
+    fn open(&self, source: Source) -> StreamBuffer {
+        match source {
+            Source::Text => self.0.stream(),
+            Source::Json => self.0.stream_json(),
+            Source::Auto => self.0.stream_auto(),
+        }
+    }
+}
+
 #[pymethods]
 impl PyTrieMatcher {
     #[new]
@@ -145,11 +156,13 @@ impl PyTrieMatcher {
 
     #[pyo3(signature = (*, json = Given(None)))]
     fn stream(&self, json: Given<'_>) -> PyResult<PyStreamBuffer> {
-        let stream = match Source::of(json)? {
-            Source::Text => self.0.stream(),
-            Source::Json => self.0.stream_json(),
-            Source::Auto => self.0.stream_auto(),
-        };
+        Ok(PyStreamBuffer { buffer: Arc::new(SharedBuffer::new(self.open(Source::of(json)?))) })
+    }
+
+    #[pyo3(signature = (guard, *, json))]
+    fn _guarded(&self, guard: &Bound<'_, guard::PyGuard>, json: Given<'_>) -> PyResult<PyStreamBuffer> {
+        let mut stream = self.open(Source::of(json)?);
+        stream.guard_by(guard.get().0.clone());
         Ok(PyStreamBuffer { buffer: Arc::new(SharedBuffer::new(stream)) })
     }
 
@@ -263,6 +276,8 @@ impl PyStreamBuffer {
 mod _native {
     #[pymodule_export]
     use super::forms::PyForms;
+    #[pymodule_export]
+    use super::guard::{PyGuard, PyRules};
     #[pymodule_export]
     use super::places::{PyJsonPlaces, PyPlaces};
     #[pymodule_export]

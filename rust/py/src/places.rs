@@ -9,7 +9,7 @@ use pyo3::types::PyString;
 
 use crate::{Bytes, to_python};
 
-fn allowed(hosts: Vec<(String, bool, String)>) -> Vec<AllowedHost> {
+pub(crate) fn allowed(hosts: Vec<(String, bool, String)>) -> Vec<AllowedHost> {
     let hosts = hosts.into_iter().map(|(host, is_wildcard, prefix)| AllowedHost {
         host: host.into(),
         is_wildcard,
@@ -22,8 +22,14 @@ fn allowed(hosts: Vec<(String, bool, String)>) -> Vec<AllowedHost> {
 #[pyclass(frozen, module = "holdback._native", name = "Places")]
 pub(crate) struct PyPlaces(Mutex<Places>);
 
+impl From<Places> for PyPlaces {
+    fn from(places: Places) -> Self {
+        Self(Mutex::new(places))
+    }
+}
+
 impl PyPlaces {
-    fn with<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Places) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

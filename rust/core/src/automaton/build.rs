@@ -83,6 +83,9 @@ impl Automaton {
         // The end of the last node's children.
         let end = length(self.nodes.len());
         self.nodes.push(Node { children: end, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
+        for child in self.nodes[ROOT as usize].children..self.nodes[ROOT as usize + 1].children {
+            self.roots[usize::from(self.labels[child as usize])] = child;
+        }
         self.ropes.shrink_to_fit();
         self.concats.shrink_to_fit();
     }

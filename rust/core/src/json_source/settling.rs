@@ -3,20 +3,21 @@
 use super::{State, Walk, signed};
 use crate::automaton::Automaton;
 use crate::borders;
+use crate::guard::Ledger;
 use crate::json_text::Text;
 
 impl State {
     /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.
-    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>, hits: &mut Vec<u32>) {
+    pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>, ledger: &mut Ledger) {
         if !self.strings.iter().any(Text::is_waiting) {
-            self.settle_before(automaton, 0, out, hits);
+            self.settle_before(automaton, 0, out, ledger);
             return;
         }
-        let (length, counted) = (out.len(), hits.len());
+        let (length, before) = (out.len(), ledger.now());
         let mut ended = self.clone();
         let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
         let waiting: usize = units.map(|unit| unit.raw()).sum();
-        let mut walk = Walk::new(automaton, &mut ended, &[], out, hits);
+        let mut walk = Walk::new(automaton, &mut ended, &[], out, ledger);
         walk.release(1);
         walk.settle_path(0);
         let is_matched = walk.done > -signed(waiting);
@@ -29,15 +30,15 @@ impl State {
             return;
         }
         let as_text = out.split_off(length);
-        hits.truncate(counted);
+        ledger.go_back(&before);
         let mut settled = self.clone();
-        settled.settle_before(automaton, 0, out, hits);
+        settled.settle_before(automaton, 0, out, ledger);
         if out[length..] == as_text {
             *self = settled;
         } else {
             out.truncate(length);
-            hits.truncate(counted);
-            self.settle_before(automaton, borders::WORD, out, hits); // all else that the escape may have begun with
+            ledger.go_back(&before);
+            self.settle_before(automaton, borders::WORD, out, ledger); // all else that the escape may have begun with
         }
         self.is_cut = true;
         let units =
@@ -53,9 +54,9 @@ impl State {
         automaton: &Automaton,
         following: u8,
         out: &mut Vec<u8>,
-        hits: &mut Vec<u32>,
+        ledger: &mut Ledger,
     ) {
-        let mut walk = Walk::new(automaton, self, &[], out, hits);
+        let mut walk = Walk::new(automaton, self, &[], out, ledger);
         walk.settle_path(following);
         walk.copy(0);
         self.hold_nothing();

@@ -46,6 +46,9 @@ impl Walk<'_> {
 
     pub(super) fn turn(&mut self, kind: Kind) {
         self.state.top_mut().kind = kind;
+        if kind == Kind::Text && self.state.strings.is_empty() {
+            self.ledger.is_plain();
+        }
         self.kind = kind;
         self.state.is_opening = false;
         self.aim();

@@ -19,11 +19,17 @@ impl Walk<'_> {
     pub(super) fn put(&mut self, key: u32) {
         self.out.reserve(self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(self.begin);
-        self.hits.push(key);
-        self.land(key);
-        let text = self.automaton.key(key);
+        let (text, original) = (self.automaton.key(key), self.automaton.original(key));
+        let is_replaced = self.ledger.replaces(key, original, self.out);
+        if is_replaced {
+            self.land(key);
+        }
         self.begin += self.pop_spans(text.len());
-        self.done = self.begin;
+        if is_replaced {
+            self.done = self.begin;
+        } else {
+            self.copy(self.begin);
+        }
         self.pass(text, true);
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Mode, StreamBuffer};
 use crate::forms::{Forms, Unknown};
+use crate::guard::Guard;
 
 impl StreamBuffer {
     /// How often which key was replaced since this was asked last, by the places of the keys in their order.
@@ -15,9 +16,14 @@ impl StreamBuffer {
     }
 
     pub(super) fn count(&mut self) {
-        for key in self.hits.drain(..) {
+        for key in self.ledger.hits.drain(..) {
             *self.counts.entry(key).or_default() += 1;
         }
+    }
+
+    /// Tell this guard from here on what leaves, and ask it at each match.
+    pub fn guard_by(&mut self, guard: Guard) {
+        self.ledger.guard = Some(guard);
     }
 
     /// Count from here on what has one of these forms and is no key, of text that comes. JSON source is read with its

@@ -50,12 +50,15 @@ const DEFINITION: u8 = 4;
 const TAG: u8 = 8;
 const CSS: u8 = 16;
 const BODY: u8 = 32;
+const URL_IN_TARGET: u8 = URL | TARGET;
 
 /// What could switch a machine on; behind a lapsed tag also what could begin a value of it, or end it.
 const SWITCHES: [bool; 256] = switches(b"\n\r./:\\?#<(");
 const SWITCHES_IN_LAPSED: [bool; 256] = switches(b"\n\r./:\\?#<(=>");
 
 const ENDS_OF_RUNS: [bool; 256] = switches(b" \t\n\x0b\x0c\r<>()\\");
+/// The same in a tag, where also more may begin an address.
+const ENDS_IN_TAG: [bool; 256] = switches(b" \t\n\x0b\x0c\r<>()\\/=\"'.:?#");
 
 const fn switches(bytes: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
@@ -160,9 +163,9 @@ impl Places {
                     at += 1;
                     continue;
                 }
-            } else if self.runs() {
+            } else if let Some(ends) = self.ends_of_run() {
                 let rest = &source[at..];
-                let length = rest.iter().position(|&byte| ENDS_OF_RUNS[usize::from(byte)]);
+                let length = rest.iter().position(|&byte| ends[usize::from(byte)]);
                 let run = &rest[..length.unwrap_or(rest.len())];
                 if !run.is_empty() {
                     self.run(run);
@@ -186,15 +189,19 @@ impl Places {
         self.on == 0 && self.tags.is_quiet() && self.lines.is_quiet()
     }
 
-    /// Whether this is a plain address, in which few characters matter.
-    fn runs(&self) -> bool {
-        (self.on == URL || self.on == URL | TARGET)
-            && self.tags.is_none()
-            && self.lines.is_quiet()
-            && !self.is_beginning
+    /// In a plain address, or a tag that an ordinary character leaves as it is: the few characters that matter.
+    fn ends_of_run(&self) -> Option<&'static [bool; 256]> {
+        if self.is_beginning || !self.lines.is_quiet() {
+            return None;
+        }
+        match self.on {
+            URL | URL_IN_TARGET if self.tags.is_none() => Some(&ENDS_OF_RUNS),
+            TAG if self.tags.is_steady() => Some(&ENDS_IN_TAG),
+            _ => None,
+        }
     }
 
-    /// Read characters of an address that can neither end it nor begin anything.
+    /// Read characters that can neither end the address or tag nor begin anything.
     fn run(&mut self, text: &[u8]) {
         self.lines.pass(b' ');
         if let Some(address) = &mut self.address {

@@ -35,6 +35,7 @@ const ENDED: u16 = 0;
 
 const STATES: usize = 11;
 const CLASSES: usize = 7;
+const OTHER: usize = 6;
 
 /// By state: behind a blank, `/`, `>`, `=`, `"`, `'`, anything else.
 const TABLE: [[u16; CLASSES]; STATES] = [
@@ -62,7 +63,7 @@ fn class(byte: u8) -> usize {
         b'=' => 3,
         b'"' => 4,
         b'\'' => 5,
-        _ => 6,
+        _ => OTHER,
     }
 }
 
@@ -111,6 +112,11 @@ impl Tags {
 
     pub(super) fn is_none(&self) -> bool {
         self.open == 0 && !self.less
+    }
+
+    /// Whether ordinary characters change nothing.
+    pub(super) fn is_steady(&self) -> bool {
+        !self.less && after(self.open, OTHER) == self.open
     }
 
     pub(super) fn has_lapsed(&self) -> bool {

@@ -1,25 +1,26 @@
 //! What leaves: literals in slices, and originals in place of keys.
 
-use super::signed;
 use crate::automaton::Automaton;
+use crate::guard::Ledger;
+use crate::walk::signed;
 
 /// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
 /// `text`; those of the held text are negative.
-pub(super) struct Writer<'a> {
-    pub(super) automaton: &'a Automaton,
-    pub(super) held: &'a [u8],
-    pub(super) text: &'a [u8],
+pub(crate) struct Writer<'a> {
+    pub(crate) automaton: &'a Automaton,
+    pub(crate) held: &'a [u8],
+    pub(crate) text: &'a [u8],
     /// Up to where everything has been written.
-    pub(super) done: isize,
-    pub(super) out: &'a mut Vec<u8>,
-    pub(super) hits: &'a mut Vec<u32>,
+    pub(crate) done: isize,
+    pub(crate) out: &'a mut Vec<u8>,
+    pub(crate) ledger: &'a mut Ledger,
 }
 
 impl Writer<'_> {
     /// The path that begins at `begin` cannot grow, for a unit of these classes is next: write the keys inside its
     /// pops, fall back to `fail`.
     #[inline]
-    pub(super) fn fall(&mut self, node: u32, begin: isize, following: u8) -> (u32, isize) {
+    pub(crate) fn fall(&mut self, node: u32, begin: isize, following: u8) -> (u32, isize) {
         let automaton = self.automaton;
         let settled = automaton.settled(node, following);
         automaton.pops(settled, |(offset, key)| self.put(key, begin + signed(offset as usize)));
@@ -27,17 +28,21 @@ impl Writer<'_> {
         (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
     }
 
-    pub(super) fn put(&mut self, key: u32, begin: isize) {
+    pub(crate) fn put(&mut self, key: u32, begin: isize) {
         // Room for the rest of the text too: a long text is not moved again and again as `out` grows.
         self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(begin);
-        self.hits.push(key);
-        self.out.extend_from_slice(self.automaton.original(key));
-        self.done = begin + signed(self.automaton.key(key).len());
+        let (original, end) = (self.automaton.original(key), begin + signed(self.automaton.key(key).len()));
+        if self.ledger.replaces(key, original, self.out) {
+            self.out.extend_from_slice(original);
+            self.done = end;
+        } else {
+            self.copy(end);
+        }
     }
 
     /// Copy the literals up to `end`.
-    pub(super) fn copy(&mut self, end: isize) {
+    pub(crate) fn copy(&mut self, end: isize) {
         if self.done < 0 {
             let from = self.held.len() - self.done.unsigned_abs();
             let to = self.held.len() - end.min(0).unsigned_abs();
