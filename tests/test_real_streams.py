@@ -166,6 +166,15 @@ def test_r18_a_compressed_stream(coding: str, way: str, backend: str) -> None:
                 assert case.read(decoded(out, framing)) == case.says, (name, framing, is_said)
 
 
+@pytest.mark.parametrize("way", marked([name for name in SHELLS if name not in HTTP_WAYS]))
+@pytest.mark.parametrize("coding", [name for name in ("gzip", "zstd") if name in CODINGS])
+def test_r18_without_headers_the_bytes_tell(coding: str, way: str, backend: str) -> None:
+    for name, (text, make) in KINDS["R18"].items():
+        case = make(CUTS["random"](text))
+        reads = reads_of(CODINGS[coding](data_of(case, "events")), "random")
+        assert case.read(decoded(BYTE_WAYS[way](reads, asked(case)), "events")) == case.says, name
+
+
 @of_kind("R18")
 def test_r18_what_takes_decoded_bytes_says_so(text: str, make: Make, backend: str) -> None:
     case = make(CUTS["whole"](text))
