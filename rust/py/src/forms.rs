@@ -13,8 +13,8 @@ use crate::Bytes;
 #[pyclass(frozen, module = "holdback._native", name = "Forms")]
 pub(crate) struct PyForms(pub(crate) Arc<Forms>);
 
-fn owned(texts: &[Bound<'_, PyString>]) -> PyResult<Vec<Vec<u8>>> {
-    texts.iter().map(|text| Ok(Bytes::of(text)?.as_ref().to_vec())).collect()
+fn owned(texts: Vec<Bound<'_, PyString>>) -> PyResult<Vec<Vec<u8>>> {
+    texts.into_iter().map(|text| Ok(Bytes::of(&text)?.as_ref().to_vec())).collect()
 }
 
 /// The opening, the separator, whether identifiers are of base32, the closing, and whether any name is of the form.
@@ -38,7 +38,7 @@ impl PyForms {
             })
         });
         let forms = forms.collect::<PyResult<_>>()?;
-        Ok(Self(Arc::new(Forms::new(forms, owned(&names)?, owned(&keys)?))))
+        Ok(Self(Arc::new(Forms::new(forms, owned(names)?, owned(keys)?))))
     }
 
     fn __reduce__(&self) -> PyResult<()> {
