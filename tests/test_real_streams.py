@@ -212,7 +212,7 @@ WHOLE_KINDS = [
 
 @pytest.mark.parametrize(("text", "make"), WHOLE_KINDS)
 def test_the_same_shapes_in_a_whole_answer(text: str, make: Make, backend: str) -> None:
-    """It says what its stream would: the last event, with a ``message`` for each ``delta``."""
+    """It says what its stream would: the event that has the text, with a ``message`` for each ``delta``."""
     case = make([text])
     spelled = json.dumps(text, ensure_ascii=False)[1:-1]
     event = next(one for one in case.events if spelled in json.dumps(one, ensure_ascii=False))
