@@ -286,3 +286,17 @@ def test_a_tool_of_a_whole_answer_goes_by_its_name(backend: str, protocol: str) 
         answer = WHOLES[protocol](name)
         out = json.dumps(restore_answer(answer, mapping(), config, protocol=protocol))
         assert (VALUE in out, KEY in out) == (not is_kept, is_kept)
+
+
+def test_what_a_snapshot_repeats_is_not_counted(backend: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "search", "arguments": "".join(SOURCE)}}
+    messages = [
+        {"id": "u", "role": "user", "content": KEY},
+        {"id": "m0", "role": "assistant", "content": f"Hi {KEY}", "toolCalls": [call]},
+    ]
+    snapshot = {"type": "MESSAGES_SNAPSHOT", "messages": messages}
+    events = [*ag_ui([[f"Hi {KEY}"]])[:-1], *ag_ui_call("search", provider=False), snapshot]
+    restorer = ChunkRestorer(mapping(), protocol="ag-ui")
+    out = [out for event in events for out in restorer.feed(event)] + restorer.flush()
+    assert KEY not in json.dumps(out)
+    assert restorer.report.restored == {"PERSON": 3}  # the text, the call, and what the user said

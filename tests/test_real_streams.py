@@ -23,11 +23,14 @@ from entry_points import (
     marked,
     reads_of,
 )
-from holdback import WireRestorer, restore_answer
+from holdback import ChunkRestorer, DeanonymizationConfig, WireRestorer, restore_answer
 from holdback.errors import EncodedInput
+from holdback.formats import FORMATS
 from real_streams import CUTS, KINDS, Make
-from speakers import ANSWERS, PAIRS, TEXT, Case, found
+from speakers import ANSWERS, PAIRS, SPEAKERS, TEXT, Case, Speaker, found
+from wires import ROOT
 
+ON = DeanonymizationConfig(reasoning=True)
 SAID = oracle.restore(PAIRS, TEXT)
 EVERY = [
     pytest.param(text, make, id=f"{kind} {name}")
@@ -46,7 +49,7 @@ def of_kind(kind: str) -> pytest.MarkDecorator:
 
 def asked(case: Case, framing: str = "events", **more: Any) -> Asked:
     headers = (("content-type", TYPES[framing]),)
-    return Asked(PAIRS, case.protocol, case.signed, case.limit, headers)._replace(**more)
+    return Asked(PAIRS, case.protocol, case.signed, case.limit, headers=headers)._replace(**more)
 
 
 def data_of(case: Case, framing: str) -> bytes:
@@ -163,6 +166,15 @@ def test_r18_a_compressed_stream(coding: str, way: str, backend: str) -> None:
                 assert case.read(decoded(out, framing)) == case.says, (name, framing, is_said)
 
 
+@pytest.mark.parametrize("way", marked([name for name in SHELLS if name not in HTTP_WAYS]))
+@pytest.mark.parametrize("coding", [name for name in ("gzip", "zstd") if name in CODINGS])
+def test_r18_without_headers_the_bytes_tell(coding: str, way: str, backend: str) -> None:
+    for name, (text, make) in KINDS["R18"].items():
+        case = make(CUTS["random"](text))
+        reads = reads_of(CODINGS[coding](data_of(case, "events")), "random")
+        assert case.read(decoded(BYTE_WAYS[way](reads, asked(case)), "events")) == case.says, name
+
+
 @of_kind("R18")
 def test_r18_what_takes_decoded_bytes_says_so(text: str, make: Make, backend: str) -> None:
     case = make(CUTS["whole"](text))
@@ -191,8 +203,80 @@ def test_r11_a_whole_answer_where_a_stream_was_asked_for(
                 assert out.replace(b"\r\n", b"\n").strip() == expected, (cut, named)
 
 
+WHOLE_KINDS = [
+    pytest.param(text, make, id=f"{kind} {name}")
+    for kind in ("R4", "R6", "R15", "R19")
+    for name, (text, make) in KINDS[kind].items()
+]
+
+
+@pytest.mark.parametrize(("text", "make"), WHOLE_KINDS)
+def test_the_same_shapes_in_a_whole_answer(text: str, make: Make, backend: str) -> None:
+    """It says what its stream would: the event that has the text, with a ``message`` for each ``delta``."""
+    case = make([text])
+    spelled = json.dumps(text, ensure_ascii=False)[1:-1]
+    event = next(one for one in case.events if spelled in json.dumps(one, ensure_ascii=False))
+    source = json.dumps(event, ensure_ascii=False).replace('"delta"', '"message"').encode()
+    config = DeanonymizationConfig(reasoning=case.signed)
+    out = json.loads(restore_answer(source, PAIRS, config, protocol=case.protocol))
+    is_delta = any("delta" in choice for choice in event.get("choices", ()))
+    read = json.loads(json.dumps(out).replace('"message"', '"delta"')) if is_delta else out
+    assert case.read([read]) == case.says
+
+
 @pytest.mark.parametrize("way", marked([*BYTE_WAYS]))
 def test_r11_other_documents_pass(way: str, backend: str) -> None:
     for document in ({"error": {"message": "<PERSON_1>"}}, {"data": [{"x": "<PERSON_1>"}]}):
         data = json.dumps(document, indent=2).encode()
         assert BYTE_WAYS[way](reads_of(data, "random"), Asked(PAIRS, "auto")) == data
+
+
+# ---------------------------------------------------------------- what the page says of deviations
+
+
+def test_the_page_says_of_every_format_what_deviates() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## What deviates, and what of it is taken")
+    rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert {row.split("`")[1] for row in rows} == {*FORMATS}
+    assert all("cumulative" in row.split(" | ")[-1] for row in rows)
+
+
+@pytest.mark.parametrize("speaker", [one for one in SPEAKERS if not one.source], ids=lambda one: one.name)
+def test_cumulative_deltas_are_no_deltas(speaker: Speaker, backend: str) -> None:
+    """As the page says: each is a piece of its own, and what was held back leaves before the next."""
+
+    def said(*pieces: str) -> str:
+        restorer = ChunkRestorer(PAIRS, ON, protocol=speaker.protocol)
+        events = [speaker.say(piece) for piece in pieces]
+        return speaker.read([one for event in events for one in restorer.feed(event)] + restorer.flush())
+
+    assert said("Hi <PERSON_2>", "Hi <PERSON_2>, ok") == "Hi BoHi Bo, ok"
+    assert said("Hi <PERS", "Hi <PERSON_2>") == "Hi <PERSHi Bo"
+
+
+INDEXES = (
+    "index",
+    "output_index",
+    "content_index",
+    "item_id",
+    "contentBlockIndex",
+    "messageId",
+    "response_id",
+)
+
+
+@pytest.mark.parametrize("speaker", SPEAKERS, ids=lambda one: one.name)
+def test_deltas_alone_without_indexes(speaker: Speaker, backend: str) -> None:
+    """No start, no end, and nothing that tells one text from another."""
+
+    def bare(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {name: bare(value) for name, value in node.items() if name not in INDEXES}
+        return [bare(one) for one in node] if isinstance(node, list) else node
+
+    for cut in CUTS.values():
+        data = encoded([bare(speaker.say(piece)) for piece in cut(speaker.text)], "events")
+        restorer = WireRestorer(PAIRS, ON, protocol=speaker.protocol)
+        out = restorer.feed(data) + restorer.flush()
+        assert speaker.read(decoded(out, "events")) == speaker.says

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fuzz.wire import restored_in_every_way
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import oracle
@@ -25,6 +25,7 @@ from wire_oracle import judge, restored_texts, texts, texts_of_chunks
 from wire_spelling import hostile
 from wire_streams import PAIRS, PROTOCOLS, invented
 from wire_ways import LANES, in_every_way, made, maker
+from wires import every, pieces
 
 SEEDS = st.integers(0, 2**32)
 MOST = st.integers(0, 60)
@@ -183,3 +184,59 @@ def test_the_streams_have_what_they_are_for() -> None:
         )
         assert whole > 20
         assert any(oracle.restore(PAIRS, text) != text for one in said for text in one.values())
+
+
+PIECES = (
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b'"a":',
+    b'"x"',
+    b",",
+    b":",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"\\",
+    b'{"a":1}',
+    b"1",
+    b"[DONE]",
+    b"data: ",
+    b"junk",
+    b"{\n",
+    b"\xef\xbb\xbf",
+    b": ping\n",
+    b"\n\n",
+    b'{"choices":[{"index":0,"delta":{"content":"<P_',
+    b'1>"}}]}',
+    b'{"choices":\n[{"index":0,"delta":{"content":"<P_1"}}]}',
+    b'{\n"type":"message","content":[{"type":"text","text":"<P_1>"}]}',
+)
+
+
+@given(
+    tokens=st.lists(st.sampled_from(PIECES), max_size=14),
+    protocol=st.sampled_from(["auto", "openai-chat", "anthropic"]),
+    limit=st.sampled_from([30, 64 << 20]),
+    marks=st.lists(st.integers(0, 200), max_size=5),
+)
+@example([b"\n", b"\xef\xbb\xbf", *PIECES[-2:]], "auto", 30, [1])
+@example([b":", b'{"a":1}', b"junk", b"junk", b"\n", b'{"a":1}'], "auto", 30, [])
+@example([b"[", b",", b'{"a":1}'], "auto", 30, [2])
+@example([b"{\n", b"}", b"junk", b"[DONE]", PIECES[-1], b"  "], "auto", 30, [])
+def test_pieces_of_json_and_of_events_in_any_framing(
+    tokens: list[bytes], protocol: str, limit: int, marks: list[int]
+) -> None:
+    """Broken ones above all: the same at every cut and on every way, counts included, and nothing is lost."""
+    data = b"".join(tokens)
+    seen = set()
+    for reads in ([data], pieces(data, [mark for mark in marks if mark < len(data)]), every(data, 1)):
+        for lane in LANES:
+            restorer = WireRestorer({"<P_1>": "Ada"}, protocol=protocol, max_event_bytes=limit, **lane)
+            out = b"".join(map(restorer.feed, reads)) + restorer.flush()
+            seen.add((out, restorer.protocol, restorer.understood, restorer.report.as_json()))
+    assert len(seen) == 1
+    if b"<P_" not in data:
+        assert seen.pop()[0] == data

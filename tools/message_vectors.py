@@ -85,7 +85,7 @@ NOT_SOUND = [flipped(delta(KEY), at) for at in (-1, -9, 14)]
 def vector(name: str, pieces: list[Piece], lengths: list[int], broken: int) -> dict[str, Any]:
     """One vector."""
     came, leaves = (b"".join(piece[side] for piece in pieces).decode("latin-1") for side in (0, 1))
-    return {"name": name, "stream": came, "messages": lengths, "broken": broken, "leaves": leaves}
+    return {"name": name, "stream": came, "lengths": lengths, "broken": broken, "leaves": leaves}
 
 
 def vectors() -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benches.figures import figure, figures, table
-from benches.micro.kinds import KEYS, KINDS, MATCHERS, ROUNDS, SEEDS, Kind, feed_each, parts_of
+from benches.micro.kind_streams import KINDS, Kind
+from benches.micro.kinds import KEYS, MATCHERS, ROUNDS, SEEDS, feed_each, parts_of
 from benches.workloads import Prepare, interleaved, prose
 
 from holdback import DeanonymizationConfig, RestorePolicy, WireRestorer, _backend

@@ -97,7 +97,7 @@ def restore_messages(
     """Restore the messages of a WebSocket, ``str`` or ``bytes`` of JSON, each an event: those of the Realtime API.
 
     Yields messages of the kind that came; one whose text did not change is the same object, and what is no JSON object
-    passes unread. Raises what ``WireRestorer`` raises.
+    passes unread. Raises what ``WireRestorer`` raises. ``on_report`` is given a :class:`Report` at the end.
 
     >>> import asyncio
     >>> ids = '"event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":0'

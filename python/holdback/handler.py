@@ -41,7 +41,8 @@ class StreamingHandler:
     bytes or strings), a mapping and a config, and yield SSE strings, the last one ``data: [DONE]``.
     Restoring is on if mapping and config are given, ``config.enabled`` is true and the mapping is not empty;
     otherwise chunks go through as they are. Each event is written as compact JSON (RFC 8259; a NaN or an
-    infinity in a dict as Python's json writes it) in one ``data:`` line.
+    infinity in a dict as Python's json writes it) in one ``data:`` line. LiteLLM gives every provider's answer in the
+    forms of these two methods, so there are no more; ``holdback.aio.restore_chunks`` takes chunks of all formats.
 
     Bytes and strings behind the first chunk go through unread. A stream that is to be restored and begins with one is
     no stream of chunks, which is a ``HoldbackError``. So is an item that has no JSON form. Both tell the position,

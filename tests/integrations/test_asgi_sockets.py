@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdback import PIIMapping, aio, sync
+from holdback import PIIMapping, Report, aio, sync
 from holdback.integrations.asgi import RestoreMiddleware
 from holdback.integrations.asgi_sockets import MOST_OPEN
 from holdback.masking import KnownValues, Masker, MaskingError, Placeholders
@@ -222,6 +223,29 @@ def test_a_value_that_comes_later_is_restored_and_a_response_in_progress_is_not_
     assert told(client.messages, "r") == f"Hi {ADA}"
     assert told(client.messages, "s") == BO + ADA
     assert told(client.messages, "t") == BO
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_report_of_a_session_counts_over_all_its_mappings(*, fails: bool) -> None:
+    reports: list[Report] = []
+    steps: list[Any] = [
+        *(None, edge("created"), delta(FAKE), None, edge("created", "s"), delta(FAKE_BO, "s")),
+        *(delta("<PERSON_", "s"), done(FAKE), edge("done"), edge("done", "s"), delta(FAKE[:5], "t")),
+    ]
+    app = playing([*steps, *([RuntimeError()] if fails else [])], [])
+    says = [text(item(ADA)), text(item(BO))]
+    middleware = RestoreMiddleware(app, **ROUND, on_report=reports.append)
+    with contextlib.suppress(RuntimeError):
+        Client(says, middleware)
+    (report,) = reports
+    assert report.restored == {"PERSON": 2}  # what `.done` repeats is not counted
+    assert report.cut == {"PERSON": 2}
+
+
+def test_a_session_in_which_nothing_was_sent_has_no_report() -> None:
+    reports: list[Report] = []
+    Client([], RestoreMiddleware(playing([], []), {FAKE: ADA}, on_report=reports.append))
+    assert reports == []
 
 
 def test_nothing_is_lost_of_a_response_that_nobody_announced() -> None:

@@ -30,6 +30,7 @@ class Asked(NamedTuple):
     protocol: str
     signed: bool = False
     limit: int | None = None
+    oversized: str | None = None
     headers: tuple[tuple[str, str], ...] = (("content-type", "text/event-stream"),)
 
     @property
@@ -38,7 +39,8 @@ class Asked(NamedTuple):
 
     @property
     def limits(self) -> dict[str, Any]:
-        return {} if self.limit is None else {"max_event_bytes": self.limit}
+        given = {"max_event_bytes": self.limit, "oversized": self.oversized}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 # ---------------------------------------------------------------- chunks
@@ -116,7 +118,7 @@ def by_wire_without_lane(reads: Sequence[bytes], asked: Asked) -> bytes:
 
 def by_body(reads: Sequence[bytes], asked: Asked) -> bytes:
     """The command's."""
-    options = BodyOptions(asked.protocol, asked.limit)
+    options = BodyOptions(asked.protocol, **asked.limits)
     restorer = BodyRestorer(asked.pairs, asked.config, claim=Claim.EVENTS, options=options)
     return b"".join(map(restorer.feed, reads)) + restorer.flush()
 
@@ -182,9 +184,7 @@ def by_asgi(reads: Sequence[bytes], asked: Asked) -> bytes:
     async def send(message: Any) -> None:
         out.append(message.get("body", b""))
 
-    restoring = RestoreMiddleware(
-        app, asked.pairs, asked.config, protocol=asked.protocol, answers=True, **asked.limits
-    )
+    restoring = RestoreMiddleware(app, asked.pairs, asked.config, protocol=asked.protocol, **asked.limits)
     asyncio.run(restoring({"type": "http", "path": "/", "headers": []}, None, send))  # type: ignore[arg-type]
     return b"".join(out)
 

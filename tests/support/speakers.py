@@ -197,6 +197,18 @@ SPEAKERS = [
         lambda text: {"type": "TEXT_MESSAGE_CONTENT", "messageId": "1", "delta": text},
         ("delta",),
     ),
+    Speaker(
+        "bedrock text",
+        "bedrock",
+        lambda text: {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text}}},
+        ("contentBlockDelta delta text",),
+    ),
+    Speaker(
+        "realtime text",
+        "openai-realtime",
+        lambda text: {**spoken("output_text", text, content_index=0), "event_id": "e", "response_id": "r"},
+        ("delta",),
+    ),
 ]
 NAMED = {speaker.name: speaker for speaker in SPEAKERS}
 CHATS = [speaker for speaker in SPEAKERS if speaker.protocol == CHAT]

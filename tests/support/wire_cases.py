@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from wire_json import Frame, frames
+from wire_json import Frame, Lines, frames
 
 PAIRS = {"<PERSON_1>": 'Ada "Q" Núñez', "<PERSON_2>": "Bo"}
 ODD_PAIRS = {
@@ -31,7 +31,7 @@ class Case(NamedTuple):
     protocol: str
     data: bytes
     pairs: dict[str, str] = PAIRS
-    lines: bool = False
+    lines: Lines = False
     options: dict[str, Any] = {}  # noqa: RUF012 - of the restorer; read only
     cut: int = 0  # bytes of a read; 0 is a frame a read
 
@@ -61,7 +61,7 @@ def reads(case: Case) -> list[bytes]:
     if case.cut:
         return [case.data[at : at + case.cut] for at in range(0, len(case.data), case.cut)]
     found: list[Frame] = frames(case.data, lines=case.lines)
-    return [frame.bytes for frame in found]
+    return [frame.lead + frame.bytes for frame in found]
 
 
 # ---------------------------------------------------------------- chat
@@ -88,6 +88,24 @@ def call(
 STOP = chunk({}, finish="stop")
 USAGE = {**ENVELOPE, "choices": [], "usage": {"total_tokens": 3}}
 HALVES = ("Hi <PERS", "ON_1>", ", <PERSON_2>", " a<b <PERSO", "N")
+
+
+def array(*events: Any, end: str = "\r\n") -> bytes:
+    """Events as the elements of one JSON array."""
+    return f"[{f',{end}'.join(map(dumps, events))}{end}]".encode()
+
+
+def answered(**message: Any) -> dict[str, Any]:
+    """A chunk with a whole message where a delta should be."""
+    return {
+        **ENVELOPE,
+        "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}],
+    }
+
+
+def detail(kind: str, field: str, text: str, **more: Any) -> dict[str, Any]:
+    return chunk({"reasoning_details": [{"type": f"reasoning.{kind}", field: text, "index": 0}], **more})
+
 
 CHAT: dict[str, dict[str, list[Any]]] = {
     "turns": {
@@ -199,6 +217,38 @@ CHAT: dict[str, dict[str, list[Any]]] = {
             call({"to": ["<PERSON_1>", {"<PERSON_2>": "x"}], "n": 1.5}, 0, "a", "f"), STOP,
         ],
         "function_call as an object": [chunk({"function_call": {"name": "f", "arguments": {"a": "<PERSON_1>"}}})],
+    },
+    "R6": {
+        **{
+            f"{field} as a list": [*(chunk({field: [{"text": text}]}) for text in HALVES[:3]), STOP]
+            for field in ("reasoning_content", "reasoning", "reasoning_text")
+        },
+        "reasoning_text": [*(say(text, "reasoning_text") for text in HALVES), STOP],
+        "an object, which may be signed": [
+            *(chunk({"reasoning_content": {"text": text}}) for text in HALVES[:3]),
+            chunk({"reasoning_content": {"signature": "<PERSON_1>"}}), STOP,
+        ],
+        "details that may be signed": [
+            *(detail("text", "text", text, reasoning=text) for text in HALVES[:3]),
+            chunk({"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": "<PERSON_1>", "index": 0}]}), STOP,
+        ],
+        "summaries beside their text": [*(detail("summary", "summary", text, reasoning=text) for text in HALVES[:3]), STOP],
+        "encrypted ones": [chunk({"reasoning_details": [{"type": "reasoning.encrypted", "data": "<PERSON_1>"}]}), STOP],
+        "parts of thinking, then content": [
+            *(chunk({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]}) for text in HALVES[:3]),
+            say("It is <PERS"), say("ON_1>"), STOP,
+        ],
+    },
+    "R15": {
+        "a whole message last": [chunk({"role": "assistant"}), answered(content="Hi <PERSON_1>, a<b")],
+        "behind deltas": [say("a <PERS"), say("ON_1>"), answered(content="a <PERSON_1>")],
+        "arguments and reasoning": [
+            answered(
+                reasoning_content="r <PERSON_2>", content=None,
+                tool_calls=[{"id": "a", "function": {"name": "f", "arguments": '{"to":"<PERSON_1>"}'}}],
+            ),
+        ],
+        "a refusal": [answered(content=None, refusal="not <PERSON_1>")],
     },
     "R7": {
         "a finish on every chunk": [say(text, finish="stop") for text in ("Hi <PERS", "ON_1>! <PER", "SON_2>, ", "<PE")],

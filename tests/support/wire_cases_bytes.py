@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from json_table import ROWS
-from wire_cases import HALVES, ODD_PAIRS, STOP, Case, call, chunk, completion, dumps, ndjson, say, sse
+from wire_cases import HALVES, ODD_PAIRS, STOP, Case, array, call, chunk, completion, dumps, ndjson, say, sse
 from wire_cases_typed import ANTHROPIC, CREATED, delta, line, numbered, parts
 
 CHAT = "openai-chat"
@@ -142,6 +142,58 @@ def bytes_cases() -> Iterator[Case]:
         ("anthropic", ANTHROPIC["turns"]["text"]), ("openai-responses", numbered([CREATED, *map(delta, HALVES)])),
     ):  # fmt: skip
         yield Case("R11", f"{protocol} in lines", protocol, ndjson(*events), lines=True)
+        yield Case("R17", f"{protocol} as an array", protocol, array(*events), lines="array")
+        yield Case(
+            "R17", f"{protocol} as an array, in small reads", protocol, array(*events), lines="array", cut=5
+        )
+        spread = b"\n" + array(*events, end="").replace(b'},{"', b'} , \n{"') + b"\n"
+        yield Case("R17", f"{protocol} as an array with blanks", protocol, spread, lines="array")
+        yield Case(
+            "R17",
+            f"{protocol} as an array that is cut off",
+            protocol,
+            array(*events)[:-30],
+            lines="array",
+            cut=64,
+        )
+        for end in (b"\n", b"\r\n"):
+            yield Case("R10", f"{protocol} behind blank lines, {end!r}", protocol, end * 3 + sse(*events))
+            yield Case(
+                "R10",
+                f"{protocol} in lines behind blank ones, {end!r}",
+                protocol,
+                end * 3 + ndjson(*events),
+                lines=True,
+            )
+        image = {"type": "image", "b64_json": "<PERSON_1>" + "x" * 700}
+        at = len(events) // 2
+        for name, some in (("between", [*events[:at], image, *events[at:]]), ("first", [image, *events])):
+            small = {"max_event_bytes": 700}
+            yield Case("R12", f"{protocol}, a large event {name}", protocol, sse(*some), options=small)
+            yield Case(
+                "R12",
+                f"{protocol}, a large line {name}",
+                protocol,
+                ndjson(*some),
+                lines=True,
+                options=small,
+                cut=99,
+            )
+    yield Case("R17", "nothing but an array", CHAT, b"[]", lines="array")
+    yield Case(
+        "R17",
+        "an array of other things",
+        CHAT,
+        b'[1, "<PERSON_1>", {"a": "<PERSON_1>"}]',
+        lines="array",
+        cut=1 << 20,
+    )
+    for name, data in (
+        ("gzip", b"\x1f\x8b\x08\x00<PERSON_1>"),
+        ("zstd", b"\x28\xb5\x2f\xfd<PERSON_1>"),
+        ("br", b"\x1b\x00<PERSON_1>"),
+    ):
+        yield Case("R18", f"compressed with {name}", CHAT, data, cut=1 << 20)
     yield Case("R11", "Ollama as events", "ollama", sse(*map(line, HALVES), line("", over=True)))
     yield Case(
         "X3",

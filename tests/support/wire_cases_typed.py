@@ -117,6 +117,26 @@ RESPONSES: dict[str, dict[str, list[Event]]] = {
             delta('<PERSON_1>"}', "function_call_arguments", "f1", 1),
         ],
     },
+    "R5": {
+        **{
+            name: [CREATED, *(delta(text, name, "x", 0, **ids) for text in ("+<PERS", "ON_1>", "\n-<PE"))]
+            for name, ids in (
+                ("apply_patch_call_operation_diff", {}), ("code_interpreter_call_code", {}), ("custom_tool_call_input", {}),
+                ("shell_call_command", {"command_index": 0}), ("refusal", {"content_index": 0}),
+            )
+        },
+        "arguments of an MCP call": [CREATED, *(delta(text, "mcp_call_arguments", "x", 0) for text in ARGUMENTS)],
+        "a patch and its item": [
+            CREATED, item("apply_patch_call", "added", 0, "p", operation={"type": "create_file", "path": "a", "diff": ""}),
+            *(delta(text, "apply_patch_call_operation_diff", "p", 0) for text in ("+<PERS", "ON_1>")),
+            done("+<PERSON_1>", "apply_patch_call_operation_diff", "diff", "p", 0),
+            item("apply_patch_call", "done", 0, "p", operation={"type": "create_file", "path": "a", "diff": "+<PERSON_1>"}),
+        ],
+        "events that nobody knows": [
+            CREATED, {"type": "response.telepathy.delta", "delta": "<PERSON_1>"}, delta("a <PERS"),
+            {"type": "response.telepathy.done", "text": "<PERSON_1>"}, delta("ON_1>"),
+        ],
+    },
     "beside": {
         "items": [
             CREATED, *(
@@ -243,6 +263,14 @@ def partial(text: str, path: str = "$.to", *, more: bool = True) -> Event:
 
 
 GEMINI: dict[str, dict[str, list[Event]]] = {
+    "R19": {
+        name: [
+            parts({"text": "a <PERS"}),
+            {"candidates": [{"content": {"parts": [{"text": "ON_1>"}]}, "index": 0, "citationMetadata": {
+                name: [{"uri": "https://a/<PERSON_1>", "title": "by <PERSON_2>", "license": "<PERSON_2>"}]}}]},
+        ]
+        for name in ("citations", "citationSources")
+    },
     "turns": {
         "prose": [parts({"text": text}) for text in ("Hello", " you.")],
         "whole placeholders": [parts({"text": text}) for text in ("Hi <PERSON_1>", "<PERSON_2>.")],

@@ -171,7 +171,8 @@ class _Comparison:
 def _is_place(name: str | int) -> bool:
     """Whether text can stand in a member of that name: a tail may bring it along."""
     return name in {
-        "content", "reasoning_content", "reasoning", "refusal", "audio", "transcript", "function_call",
+        "content", "reasoning_content", "reasoning", "reasoning_text", "refusal", "audio", "transcript",
+        "function_call",
         "tool_calls", "function", "arguments", "custom", "input", "text", "thinking", "response", "delta",
         "index",
     }  # fmt: skip

@@ -68,7 +68,7 @@ def number_of(value: Any, position: int) -> Any:
 class Chat(Reader):
     """``chat.completion.chunk``."""
 
-    REASONING = ("reasoning_content", "reasoning")
+    REASONING = ("reasoning_content", "reasoning", "reasoning_text")
 
     def __init__(self, *, signed: bool = False) -> None:
         super().__init__(signed=signed)
@@ -83,6 +83,7 @@ class Chat(Reader):
             if isinstance(choice, dict):
                 number = number_of(choice.get("index"), position)
                 self.delta(number, ("choices", position, "delta"), named(choice.get("delta")), heard)
+                wholes(self, choice.get("message"), CHAT_MESSAGE, ("choices", position, "message"), heard)
                 if choice.get("finish_reason"):
                     self.finish(number, heard)
         if event.get("error"):
@@ -95,7 +96,12 @@ class Chat(Reader):
 
     def delta(self, choice: Any, path: Path, delta: Event, heard: Heard) -> None:
         for field in (*self.REASONING, "refusal"):
-            self.hear((choice, field), (*path, field), delta.get(field), heard)
+            said = delta.get(field)
+            self.hear((choice, field), (*path, field), said, heard)
+            if field != "refusal" and isinstance(said, dict) and self.signed:
+                self.hear((choice, field), (*path, field, "text"), said.get("text"), heard)
+            for at, one in enumerate(listed(said) if field != "refusal" else ()):
+                self.hear((choice, field), (*path, field, at, "text"), named(one).get("text"), heard)
         content = delta.get("content")
         self.details(choice, path, delta, heard)
         if self.is_said(content) or delta.get("tool_calls") or delta.get("function_call"):
@@ -194,9 +200,11 @@ class Completion(Reader):
 # Where whole values stand: names, "*" for every element, "=x" for a node of that type; "!" for JSON, "?" for
 # what is signed, "~" for content.
 
+CHAT_MESSAGE = ("content ~", "refusal", "reasoning_content", "reasoning", "tool_calls * function arguments !")
 GEMINI_PART = ("functionCall args !", "functionResponse response !", "toolCall args !", "toolResponse response !",
                "executableCode code", "codeExecutionResult output")  # fmt: skip
 GEMINI_BESIDES = ("finishMessage", "citationMetadata citations * title", "citationMetadata citations * uri",
+                  "citationMetadata citationSources * title", "citationMetadata citationSources * uri",
                   "groundingMetadata webSearchQueries *", "groundingMetadata groundingChunks * web title",
                   "groundingMetadata imageSearchQueries *", "groundingMetadata retrievalQueries *",
                   *(f"groundingMetadata groundingChunks * {found}" for found in (

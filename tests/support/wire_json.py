@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 Path = tuple[str | int, ...]
+Lines = bool | Literal["array"]
+"""Whether frames are lines; ``"array"``: they are the elements of one JSON array."""
 
 DEEPEST = 200
 BOM = b"\xef\xbb\xbf"
@@ -19,6 +21,7 @@ BOM = b"\xef\xbb\xbf"
 BLANKS = re.compile(r"[ \t\n\r]*")
 STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 SCALAR = re.compile(r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+LEAD = re.compile(rb"[ \t\r\n]*,?[ \t\r\n]*")
 WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -161,13 +164,17 @@ LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|$)")
 class Frame:
     """A server-sent event, a comment line, an empty line, or a line of NDJSON, with its end."""
 
-    __slots__ = ("behind_comment", "bytes", "data", "docs", "is_complete", "is_oversized", "lines", "others")
+    __slots__ = (
+        "behind_comment", "bytes", "closes", "data", "docs", "is_complete", "is_oversized", "lead", "lines", "others",
+    )  # fmt: skip
 
     def __init__(self, data: bytes, lines: list[tuple[bytes, bytes]], *, is_complete: bool) -> None:
         self.bytes = data
         self.lines = lines  # each with its end
         self.is_complete = is_complete
         self.behind_comment = False
+        self.lead = b""  # blanks and the comma before an element
+        self.closes = False  # it is the closing bracket of the array
         self.is_oversized = False
         self.data: bytes | None = None
         self.docs: list[Node] = []
@@ -175,7 +182,7 @@ class Frame:
 
     @property
     def is_end_mark(self) -> bool:
-        return self.data is not None and self.data.startswith(b"[DONE]")
+        return self.closes or (self.data is not None and self.data.startswith(b"[DONE]"))
 
     @property
     def has_only_data(self) -> bool:
@@ -205,9 +212,9 @@ def _is_data(line: bytes) -> bool:
     return line.partition(b":")[0] == b"data"
 
 
-def frames(data: bytes, *, lines: bool, largest: int | None = None) -> list[Frame]:
+def frames(data: bytes, *, lines: Lines, largest: int | None = None) -> list[Frame]:
     """The frames of a whole stream; one of more than ``largest`` bytes is not understood."""
-    found = list(_lines(data) if lines else _events(data))
+    found = list(_elements(data) if lines == "array" else _lines(data) if lines else _events(data))
     for frame in found:
         frame.is_oversized = largest is not None and len(frame.bytes.rstrip(b"\r\n")) > largest
         if frame.is_oversized:
@@ -223,6 +230,34 @@ def _lines(data: bytes) -> Iterator[Frame]:
     for line in re.findall(rb"[^\n]*\n|[^\n]+$", data):
         end = line[len(line.rstrip(b"\r\n")) :]
         yield Frame(line, [(b"data", end)], is_complete=line.endswith(b"\n"))
+
+
+def _elements(data: bytes) -> Iterator[Frame]:
+    """The brackets and the elements of an array; what is behind it, or is cut off, is one frame."""
+    at, is_open = 0, False
+    while at < len(data):
+        lead = LEAD.match(data, at)
+        assert lead is not None
+        begin, is_complete = lead.end(), True
+        if data[begin : begin + 1] == (b"]" if is_open else b"["):
+            end = begin + 1
+        else:
+            try:
+                end = begin + len(_first_value(data[begin:].decode()).encode())
+            except ValueError:
+                end, is_complete = len(data), False
+        frame = Frame(data[begin:end], [(b"data", b"")], is_complete=is_complete)
+        frame.lead, frame.closes = lead[0], is_open and frame.bytes == b"]"
+        is_open = True
+        yield frame
+        at = end
+        if frame.closes:
+            yield Frame(data[at:], [(b"data", b"")], is_complete=True)
+            return
+
+
+def _first_value(text: str) -> str:
+    return text[: json.JSONDecoder().raw_decode(text)[1]]
 
 
 def _events(data: bytes) -> Iterator[Frame]:

@@ -17,6 +17,7 @@ the frames of the output are laid against those of the input. The output is righ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from wire_blocks import READERS
 from wire_channels import Channels, Instance, Restored, Slot, size
 from wire_events import Wrong, has_empty_part, is_image, says_more, tail_of
 from wire_formats import everything
-from wire_json import BOM, Frame, Node, Path, frames
+from wire_json import BOM, Frame, Lines, Node, Path, frames
 
 
 class Rejected(AssertionError):
@@ -57,7 +58,7 @@ def judge(
     pairs: Mapping[str, str],
     protocol: str,
     *,
-    lines: bool = False,
+    lines: Lines = False,
     signed: bool = False,
     largest: int | None = None,
     content: str = "auto",
@@ -89,13 +90,14 @@ def judge(
     outs = _said_all(found, protocol, said, signed=signed)
     if is_ended:
         _texts_agree(heard, said, restored)
+        _arrays_agree(given, out + rest, lines=lines)
     final = _final(heard, restored, is_ended=is_ended or bool(rest))
     _lay(ins, outs, protocol, final)
     if protocol == "gemini" and ins and _nothing(ins[-1].left) != _nothing(final):
         _usage_agrees(ins, outs)
 
 
-def texts(data: bytes, protocol: str, *, lines: bool = False, signed: bool = False) -> dict[Instance, str]:
+def texts(data: bytes, protocol: str, *, lines: Lines = False, signed: bool = False) -> dict[Instance, str]:
     """What a stream says, by channel."""
     heard = Channels()
     _said_all(frames(data, lines=lines), protocol, heard, signed=signed)
@@ -115,7 +117,7 @@ def restored_texts(
     pairs: Mapping[str, str],
     protocol: str,
     *,
-    lines: bool = False,
+    lines: Lines = False,
     signed: bool = False,
     content: str = "auto",
 ) -> dict[Instance, str]:
@@ -132,13 +134,13 @@ def restored_texts(
 
 
 def _frames_to_read(
-    given: bytes, *, lines: bool, largest: int | None, stops: bool
+    given: bytes, *, lines: Lines, largest: int | None, stops: bool
 ) -> tuple[list[Frame], bytes]:
     """The frames up to where reading ends, and the bytes from there on."""
     found = frames(given, lines=lines, largest=largest)
     for number, frame in enumerate(found):
         if frame.is_end_mark or (stops and frame.is_oversized):
-            return found[:number], b"".join(one.bytes for one in found[number:])
+            return found[:number], b"".join(one.lead + one.bytes for one in found[number:])
     return found, b""
 
 
@@ -230,7 +232,7 @@ def _final(heard: Channels, restored: Restored, *, is_ended: bool) -> dict[Insta
 # ---------------------------------------------------------------- the output
 
 
-def _after_bom(given: bytes, out: bytes, *, lines: bool) -> list[Frame]:
+def _after_bom(given: bytes, out: bytes, *, lines: Lines) -> list[Frame]:
     if out.startswith(BOM) and not given.startswith(BOM):
         raise Rejected("a byte order mark begins the output and not the input")
     return frames(out, lines=lines)
@@ -260,6 +262,20 @@ def _texts_agree(heard: Channels, said: Channels, restored: Restored) -> None:
             raise Rejected(
                 f"the channel {instance} says {got.get(instance, '')!r}, not {expected.get(instance, '')!r}"
             )
+
+
+def _arrays_agree(given: bytes, out: bytes, *, lines: Lines) -> None:
+    """What was an array is one: no comma is missing, and none is too many."""
+    if lines != "array":
+        return
+    try:
+        json.loads(given)
+    except ValueError:
+        return
+    try:
+        json.loads(out)
+    except ValueError:
+        raise Rejected("it is no array any more") from None
 
 
 def _usage_agrees(ins: list[Read], outs: list[Said]) -> None:

@@ -23,7 +23,7 @@ class FrameWriter:
     __slots__ = (
         "_has_element",
         "_has_left",
-        "_is_chunk",
+        "_lacks_element",
         "_lead",
         "_named",
         "_newline",
@@ -37,9 +37,9 @@ class FrameWriter:
         self.owes_lf = False  # the last frame was left out and ended with CR: a LF behind it belongs to it
         self._out: list[bytes] = []
         self._newline, self._named = b"\n", False  # how the last event that was read is written
-        self._is_chunk = False  # the events stand in chunks of messages
         self._has_left = False  # anything
         self._has_element = False  # an element of the array
+        self._lacks_element = False  # an element of the array was left out
         self._lead = b""  # the line end of a first frame that was left out
 
     def data(self, data: bytes) -> None:
@@ -51,7 +51,7 @@ class FrameWriter:
         self.owes_lf = False
         data = apply(frame.bytes, changes)
         if self.framing is Framing.ELEMENTS and frame.is_element:
-            if not self._has_element:
+            if self._lacks_element and not self._has_element:
                 lead = frame.bytes[: frame.begin]
                 data = lead.replace(b",", b"") + data[frame.begin :]
             self._has_element = True
@@ -60,14 +60,13 @@ class FrameWriter:
     def leave_out(self, frame: Frame | Message) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
+        self._lacks_element = True
         if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
 
     def seen(self, frame: Frame | Message) -> None:
         """An event that was read: synthetic ones are written like it."""
-        if isinstance(frame, Message):
-            self._is_chunk |= frame.is_chunk
-        else:
+        if not isinstance(frame, Message):
             self._newline, self._named = frame.newline or self._newline, frame.has_name
 
     def seen_so(self, manner: tuple[bytes, bool] | None) -> None:
@@ -78,7 +77,7 @@ class FrameWriter:
     def event(self, chunk: dict[str, Any]) -> None:
         """A synthetic event leaves."""
         if self.framing is Framing.MESSAGES:
-            self._out.append(written(chunk, is_chunk=self._is_chunk))
+            self._out.append(written(chunk))
             return
         data, newline = to_json_bytes(chunk), self._newline
         if self.framing is Framing.ELEMENTS:

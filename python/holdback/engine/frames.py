@@ -47,8 +47,10 @@ class Framer:
         "_after_return",
         "_depth",
         "_framing",
+        "_is_comment",
         "_is_first_line",
         "_is_in_string",
+        "_is_junk",
         "_is_opened",
         "_last",
         "_line",
@@ -85,12 +87,14 @@ class Framer:
         self._line = 0  # where its current line begins; -1 if that is gone
         self._text_end = 0  # where the last line with anything in it ended
         self._is_first_line = True
+        self._is_comment = False
         self._after_return = (
             False  # the line before ended with the CR that came last: a LF here belongs to it
         )
         self._depth = 0  # of containers that are open in an element
         self._is_in_string = False
         self._last = b""  # the last token inside an object
+        self._is_junk = False  # more than blanks has passed before it
 
     def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
         rest = self._rest
@@ -148,6 +152,8 @@ class Framer:
         """What has come of an event that is skipped, but for what its end is searched by."""
         rest = self._rest
         keep = min(self._seek, len(rest))
+        if self._framing is Framing.OBJECTS and not self._depth:
+            self._is_junk |= self._has_junk(keep)
         out = bytes(rest[:keep])
         del rest[:keep]
         self._line = self._line - keep if self._line >= keep else -1
@@ -174,15 +180,17 @@ class Framer:
                 self._after_return = False
                 self._line = self._seek = self._line + (rest[self._line] == 0x0A)
             line = self._line
-            if 0 <= line < len(rest) and rest[line] in (0x0A, 0x0D):
-                return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
+            if 0 <= line < len(rest):
+                if rest[line] in (0x0A, 0x0D):
+                    return line + (2 if rest[line : line + 2] == b"\r\n" else 1)
+                self._is_comment = self._is_first_line and rest[line] == 0x3A
             found = _LINE_END.search(rest, max(self._seek, line))
             if found is None:
                 self._seek = len(rest)
                 return -1
             end = found.end() + (rest[found.start() : found.start() + 2] == b"\r\n")
             self._text_end = found.start()
-            if self._is_first_line and line >= 0 and rest[line] == 0x3A:
+            if self._is_comment:
                 return end
             self._line = self._seek = end
             self._is_first_line = False
@@ -233,6 +241,11 @@ class Framer:
             elif found[0] == b"]":
                 return self._seek
 
+    def _has_junk(self, end: int) -> bool:
+        """Whether more than blanks stands before a place outside of objects."""
+        before = self._rest[:end]
+        return bool((before if self.offset else before.removeprefix(BOM)).strip(b" \t\r\n"))
+
     def _end_of_object(self) -> int:
         """Where the next object ends, with the blanks before it.
 
@@ -260,8 +273,7 @@ class Framer:
             if not self._depth:
                 if token != b"{":
                     continue
-                before = rest[: found.start()]
-                if (before if self.offset else before.removeprefix(BOM)).strip(b" \t\r\n"):
+                if self._is_junk or self._has_junk(found.start()):
                     return found.start()
             elif token == b"{" and self._last in (b'"', b"}", b"]"):
                 return found.start()

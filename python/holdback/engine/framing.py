@@ -33,16 +33,19 @@ class Framing(Enum):
     MESSAGES = auto()
 
     @staticmethod
-    def of(data: bytes) -> Framing | None:
+    def of(data: bytes, *, is_first: bool = True) -> Framing | None:
         """The framing of a stream that begins with these bytes; None if they do not tell yet.
 
-        LINES may turn out to be OBJECTS, once the first line is there.
+        LINES may turn out to be OBJECTS, once the first line is there. Without ``is_first`` blank lines came before:
+        then no byte order mark and no message can follow.
         """
-        if len(data) < len(BOM) and BOM.startswith(data):
-            return None
-        if data[:1] and data[0] in FIRST_BYTES:
-            return Framing.MESSAGES
-        first = data.removeprefix(BOM).lstrip(b" \t\r\n")[:1]
+        if is_first:
+            if len(data) < len(BOM) and BOM.startswith(data):
+                return None
+            if data[:1] and data[0] in FIRST_BYTES:
+                return Framing.MESSAGES
+            data = data.removeprefix(BOM)
+        first = data.lstrip(b" \t\r\n")[:1]
         if not first:
             return None
         return {b"{": Framing.LINES, b"[": Framing.ELEMENTS}.get(first, Framing.EVENTS)

@@ -177,11 +177,6 @@ class Message:
             self.begin = start - len(head)
             self.source = b"%b%b}" % (head, payload)
 
-    @property
-    def is_chunk(self) -> bool:
-        """Whether the event is another provider's."""
-        return self._encoded is not None
-
     def changes(self, changes: Iterable[Change]) -> list[Change]:
         """Changes of the event as one of the message."""
         changes = list(changes)
@@ -211,13 +206,14 @@ class Message:
             self.source, self._encoded = source, (at, at + len(encoded))
 
 
-def written(event: Mapping[str, Any], *, is_chunk: bool) -> bytes:
-    """A message that says ``event``."""
-    if is_chunk:
-        encoded = base64.b64encode(json_text.to_json_bytes(event)).decode()
-        return _message(CHUNK, {"bytes": encoded})
-    [(name, said)] = event.items()
-    return _message(name, said)
+def written(event: Mapping[str, Any]) -> bytes:
+    """A message that says ``event``: by its name if it is one object that has one, else in a chunk."""
+    if len(event) == 1:
+        [(name, said)] = event.items()
+        if isinstance(said, Mapping):
+            return _message(name, said)
+    encoded = base64.b64encode(json_text.to_json_bytes(event)).decode()
+    return _message(CHUNK, {"bytes": encoded})
 
 
 def _message(name: str, said: Any) -> bytes:

@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback.engine.answer import Answer
-from holdback.engine.marks import Event
+from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import CONTENT, JSON, OTHER, RESULT, TEXT, TOOL, ByType, Shape, Slot, address
-from holdback.engine.steps import End, Key, Named, Step
+from holdback.engine.steps import End, Key, Named, Step, Whole
 from holdback.formats.base import is_text, type_of
-from holdback.formats.typed import KIND, NAME, Channel, Typed
+from holdback.formats.typed import KIND, MOST_FED, NAME, Channel, Typed
 
 MESSAGE_ID = Channel(("messageId",))
 SAID_ID = MESSAGE_ID._replace(content=True)
@@ -48,8 +48,9 @@ def _named(slot: Slot) -> dict[str, Shape]:
 
 
 PARTS: Shape = (TEXT, [ByType({"text": {"text": TEXT}})])
-CALLS: Shape = [{"function": {"name": TOOL, "arguments": JSON}}]
+CALLS: Shape = [{"id": address("call"), "function": {"name": TOOL, "arguments": JSON}}]
 MESSAGE: Shape = {
+    "id": address("message"),
     "content": (CONTENT, [ByType({"text": {"text": TEXT}})]),
     "toolCalls": CALLS,
     "tool_calls": CALLS,
@@ -65,7 +66,7 @@ def _addresses(channel: Channel) -> dict[str, Slot]:
 class AgUi(Typed):
     """One stream of runs. The key of what chunks say has no id."""
 
-    __slots__ = ("_chunk_ids",)
+    __slots__ = ("_chunk_ids", "_said")
 
     CHANNELS = CHANNELS
     SHAPE = ByType(
@@ -113,6 +114,7 @@ class AgUi(Typed):
     def __init__(self) -> None:
         super().__init__()
         self._chunk_ids: dict[str, Any] = {}  # kind -> the id that its chunks said last
+        self._said: dict[Any, None] = {}  # the ids of messages and calls that had text
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
@@ -131,10 +133,12 @@ class AgUi(Typed):
         ends: list[Step] = []
         now = None
         is_named = False
+        has_text = False
         for slot, _, value, _ in event.marks:
             if is_text(slot):
                 now = slot.name
                 if value:  # an empty one ends nothing, so that the lane may take it
+                    has_text = True
                     ends += [End((), (kind,), (None,)) for kind in self.ENDS[now]]
             elif slot.name == "name":
                 is_named = True
@@ -142,14 +146,26 @@ class AgUi(Typed):
                 ends += [End((), (kind,), (None,), closes=True) for kind in CHUNKS]
         if now is None and is_named:
             now = "TOOL_CALL_CHUNK"
-        if now in CHUNKS and (is_named or any(mark[2] for mark in event.marks)):
+        if now in CHUNKS and (is_named or has_text):
             said = self.ids(now, event)[0]
             if said is not None and said != self._chunk_ids.get(now):
                 ends.append(End((), (now,), (None,), closes=True))
                 if CHANNELS[now].json:
                     ends.append(Named(CHUNK_CALL, "", begins=True))
                 self._chunk_ids[now] = said
-        return ends + super().steps(event, answer)
+        if has_text and now is not None and len(self._said) < MOST_FED:
+            self._said[self._chunk_ids.get(now) if now in CHUNKS else self.ids(now, event)[0]] = None
+        steps = super().steps(event, answer)
+        for step in steps:
+            if type(step) is Whole:
+                step.repeats |= self._is_said(event, step.mark)
+        return ends + steps
+
+    def _is_said(self, event: Event, mark: Mark) -> bool:
+        """Whether a message of a snapshot, or a call in one, was streamed before."""
+        name, depth = ("call", 2) if mark[0].channel == "arguments" else ("message", 1)
+        said = event.addresses.get((name, mark[1][:depth]))
+        return said is not None and said in self._said
 
     def named(self, name: Any, event: Event) -> list[Step]:
         # Only chunks name a tool beside text.

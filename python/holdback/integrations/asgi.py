@@ -87,7 +87,7 @@ class RestoreMiddleware:
     :param ttl: with a store: after how many seconds without a turn a conversation is forgotten; None takes the store's
         own.
     :param answers: whether whole JSON answers are restored too. They are collected for that. None means: with a
-        masker.
+        masker. One that comes under a stream's content type is restored anyway.
     :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``scope -> one of these``, such
         as ``by_path``.
     :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.
@@ -95,7 +95,8 @@ class RestoreMiddleware:
         default of ``WireRestorer``.
     :param undecodable: ``"raise"`` makes an answer that cannot be decoded an ``EncodedInput`` before its first byte,
         ``"pass"`` lets it pass as it is.
-    :param on_report: is given a ``Report`` at the end of each response that was restored, and of each WebSocket.
+    :param on_report: is given a ``Report`` at the end of each response that was restored, and of each WebSocket
+        over which something was sent.
     :raises HoldbackError: the protocol, ``oversized`` or ``undecodable`` is not known.
     :raises MaskingError: with the masker, the config restores signed text, or the store cannot keep its placeholders.
     :raises TypeError: there are a mapping and a masker, or a masker without a scope.
@@ -204,7 +205,7 @@ class RestoreMiddleware:
         else:
             await socket.drain()
         finally:
-            hand_over(self._on_report, socket)
+            hand_over(self._on_report, socket if socket.has_begun else None)
 
 
 class _Response:

@@ -36,7 +36,7 @@ class Socket:
     :param mapping: asked for the mapping when the first message is sent; with a session it is not.
     """
 
-    __slots__ = ("_is_gone", "_mapping", "_receive", "_responses", "_send", "_session")
+    __slots__ = ("_is_gone", "_mapping", "_receive", "_responses", "_send", "_session", "has_begun")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Socket:
         self._mapping = mapping
         self._responses = _Responses(begin)
         self._is_gone = False  # whether the client left
+        self.has_begun = False  # whether the application sent anything
 
     async def receive(self) -> Message:
         """What the client says, masked."""
@@ -81,6 +82,7 @@ class Socket:
     async def send(self, message: Message) -> None:
         """What the application says, restored; more messages, or none, may leave for one."""
         if message["type"] == "websocket.send":
+            self.has_begun = True
             is_text = message.get("text") is not None
             said = message["text"] if is_text else message.get("bytes")
             for one in self._begun().feed(said):
@@ -97,7 +99,7 @@ class Socket:
 
     @property
     def report(self) -> Report:
-        """What happened so far in the whole session; counts only."""
+        """What was restored in this session; counts only."""
         return self._responses.report
 
     async def _leave(self, messages: list[Any]) -> None:
@@ -126,18 +128,24 @@ class Socket:
 class _Responses:
     """The restorers of a session: the present one, and those of responses that began with another mapping."""
 
-    __slots__ = ("_begin", "_earlier", "_ended", "_open", "_present")
+    __slots__ = ("_before", "_begin", "_earlier", "_open", "_present")
 
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
         self._present: MessageRestorer | None = None
         self._open: dict[str, MessageRestorer] = {}  # response id -> by what it is restored
         self._earlier: list[MessageRestorer] = []  # earlier ones, while a response of theirs is open
-        self._ended = Report()  # of those that are needed no more
+        self._before = Report()  # of those that are done
 
     @property
     def has_begun(self) -> bool:
         return self._present is not None
+
+    @property
+    def report(self) -> Report:
+        """What happened so far, whatever the mapping was; counts only."""
+        going = [*self._earlier, *([] if self._present is None else [self._present])]
+        return Report.merged([self._before, *(restorer.report for restorer in going)])
 
     def change(self, mapping: AnyMapping | None) -> list[Any]:
         """From now on what begins is restored by this mapping; returns what no open response will need any more."""
@@ -147,7 +155,7 @@ class _Responses:
         if before in self._open.values():
             self._earlier.append(before)
             return []
-        return self._end(before)
+        return self._ended(before)
 
     def feed(self, message: Any) -> list[Any]:
         """The message restored."""
@@ -164,25 +172,21 @@ class _Responses:
             self._open.pop(name, None)
             for earlier in [earlier for earlier in self._earlier if earlier not in self._open.values()]:
                 self._earlier.remove(earlier)
-                leaving += self._end(earlier)
+                leaving += self._ended(earlier)
         return leaving
 
     def flush(self) -> list[Any]:
-        """The session has ended."""
+        """The session has ended; its restorers are done."""
         left = [*self._earlier, *([] if self._present is None else [self._present])]
         self._earlier, self._present = [], None
         self._open.clear()
-        return [message for restorer in left for message in self._end(restorer)]
+        return [message for restorer in left for message in self._ended(restorer)]
 
-    @property
-    def report(self) -> Report:
-        running = [*self._earlier, *([] if self._present is None else [self._present])]
-        return Report.merged([self._ended, *(restorer.report for restorer in running)])
-
-    def _end(self, restorer: MessageRestorer) -> list[Any]:
-        leaving = restorer.flush()
-        self._ended += restorer.report
-        return leaving
+    def _ended(self, restorer: MessageRestorer) -> list[Any]:
+        """What a restorer holds, which is not used again."""
+        left = restorer.flush()
+        self._before += restorer.report
+        return left
 
     def _response_of(self, message: Any) -> tuple[str | None, bool]:
         """The response that a message belongs to, as far as that matters, and whether it ends there."""

@@ -180,7 +180,7 @@ async def _events(
     failed = False
     try:
         matcher = _matcher(mapping)
-        known = None if matcher is None else Prepared(mapping, matcher, config)
+        known = None if matcher is None else Prepared(mapping, matcher)
         events = restore(stream, known, config, on_report=_reports["to"])
         async for event in events:
             yield event

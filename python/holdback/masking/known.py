@@ -37,7 +37,7 @@ class KnownValues:
     [Span(start=3, end=15, entity_type='PERSON')]
     """
 
-    __slots__ = ("_matcher", "_spelled", "_spellings", "_types", "_values", "finds_spellings")
+    __slots__ = ("_finds_spellings", "_matcher", "_spelled", "_spellings", "_types", "_values")
 
     def __init__(self, values: Mapping[str, str], *, spelled: bool = True) -> None:
         if not isinstance(values, Mapping):
@@ -53,7 +53,7 @@ class KnownValues:
             known.setdefault(join_surrogates(plain(value)), plain(entity_type))
         self._values = known
         self._types = list(known.values())
-        self.finds_spellings = spelled
+        self._finds_spellings = spelled
         """Whether each value is also found as JSON would spell it."""
         pairs = {value: f"{_S}{number}{_S}" for number, value in enumerate(known)}
         self._spellings = [[value] for value in known]  # of each value, itself first
@@ -88,7 +88,7 @@ class KnownValues:
             at += length
         return spans
 
-    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
+    def _values_in(self, text: str) -> Iterator[tuple[str, str]]:
         """The values in ``text`` with their types, as often as they stand there, without saying where."""
         marked = self._matcher.replace(text)
         if marked is not text:

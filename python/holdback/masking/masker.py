@@ -194,14 +194,14 @@ class Masker:
         self, request: bytes, plain: Plain, scope: str, known: PIIMapping | Mapping[str, str] | None
     ) -> Masked[Any] | None:
         """The masked request; None if more than texts is to change in it."""
-        read = plain.read()
+        read = plain.read
         self._check_style(known, "")
         mapping, added, found = self._allotted(read, scope, known)
         counts = MappingProxyType(dict(Counter(found.values())))
         if mapping.is_empty:
             return Masked(request, mapping, MaskingReport(counts, read.read), added)
         writer = Writer(mapping, read)
-        masked = plain.masked(writer, read.hits)
+        masked = plain.masked(writer)
         if masked is None:
             return None
         return Masked(masked, mapping, MaskingReport(counts, read.read, writer.masked), added)
@@ -262,9 +262,9 @@ class Masker:
         found: dict[str, str] = {}
         if len(self._detectors) == 1 and type(known := self._detectors[0]) is KnownValues:
             hits: set[int] = set()
-            is_sure = known.finds_spellings and not fakes
+            is_sure = known._finds_spellings and not fakes
             for number, text in enumerate((*read.found, *read.names)):
-                for value, entity_type in known.found_in(text):
+                for value, entity_type in known._values_in(text):
                     bare = value.strip()
                     is_sure = is_sure and bare == value  # else a part of it may stand where it does not
                     found.setdefault(bare, entity_type)

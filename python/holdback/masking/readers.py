@@ -18,7 +18,7 @@ _SEPARATORS = re.compile("[_.-]+")
 _NO_NAME = re.compile("[^A-Za-z0-9]+")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Read:
     """What was read of a request."""
 
@@ -41,6 +41,9 @@ class Read:
     hits: set[int] | None = None
     """By their numbers the texts, and behind them the names, in which something is to be masked: if that is known,
     there is nothing to mask in the others."""
+
+    def __repr__(self) -> str:
+        return f"Read(texts={self.read})"
 
 
 class Collector:

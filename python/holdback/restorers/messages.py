@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from holdback.engine import json_text
 from holdback.mapping import AnyMapping
 from holdback.report import Report
 from holdback.restorers.wire import WireRestorer
@@ -30,12 +31,13 @@ class MessageRestorer:
     (True, True)
     """
 
-    __slots__ = ("_is_text", "_wire")
+    __slots__ = ("_has_begun", "_is_text", "_wire")
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, *, protocol: str = REALTIME, **options: Any
     ) -> None:
         self._wire = WireRestorer(mapping, config, protocol=protocol, **options)
+        self._has_begun = False  # whether a message was an object
         self._is_text = True  # whether the last message was
 
     def feed(self, message: Any) -> list[Any]:
@@ -46,6 +48,10 @@ class MessageRestorer:
         data = message.encode("utf-8", "surrogatepass") if is_text else message
         if data.lstrip()[:1] != b"{":
             return [message]
+        if not self._has_begun:
+            if not json_text.is_event(data):  # an object may be spread over lines, but not over messages
+                return [message]
+            self._has_begun = True
         self._is_text = is_text
         line = data.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n"
         restored = self._wire.feed(line)

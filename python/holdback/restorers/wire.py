@@ -243,7 +243,7 @@ class WireRestorer(Settling):
             if not self._passed and self._is_encoded(data):
                 self._start = data
                 return b""
-            framing = Framing.of(data)
+            framing = Framing.of(data, is_first=not self._passed)
             if framing is None:  # blank lines are nobody's
                 end = data.rfind(b"\n") + 1
                 self._start = data[end:]

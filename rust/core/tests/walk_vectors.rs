@@ -31,7 +31,8 @@ struct Table {
 struct Vector {
     name: String,
     format: String,
-    lines: bool,
+    /// Whether frames are lines; `"array"`: they are the elements of one JSON array, which the lane never sees.
+    lines: serde_json::Value,
     chunks: Vec<String>,
 }
 
@@ -137,7 +138,8 @@ fn streams_of_which_no_channel_is_open_leave_as_they_came() {
     for entry in std::fs::read_dir(vectors().join("wire")).unwrap() {
         for vector in read::<Vec<Vector>>(&entry.unwrap().path()) {
             let data = vector.chunks.iter().flat_map(|chunk| bytes(chunk)).collect::<Vec<_>>();
-            let framing = if vector.lines { Framing::Lines } else { Framing::Events };
+            let Some(is_lines) = vector.lines.as_bool() else { continue };
+            let framing = if is_lines { Framing::Lines } else { Framing::Events };
             let new = || Lane::new(Arc::clone(&shapes[&vector.format]), framing, 64 << 20, true, 0);
             let (whole, count) = through(&mut new(), &[&data]);
             assert_eq!(whole, data, "{}", vector.name);
@@ -157,7 +159,7 @@ fn streams_of_which_no_channel_is_open_leave_as_they_came() {
 struct Messages {
     name: String,
     stream: String,
-    messages: Vec<usize>,
+    lengths: Vec<usize>,
     broken: usize,
     leaves: String,
 }
@@ -198,7 +200,7 @@ fn messages_of_aws_are_found_and_written_anew() {
                     waiting.drain(..frame.length);
                 }
             }
-            assert_eq!(lengths, vector.messages, "{name} in reads of {size}");
+            assert_eq!(lengths, vector.lengths, "{name} in reads of {size}");
         }
     }
 }
