@@ -203,6 +203,27 @@ def test_r11_a_whole_answer_where_a_stream_was_asked_for(
                 assert out.replace(b"\r\n", b"\n").strip() == expected, (cut, named)
 
 
+WHOLE_KINDS = [
+    pytest.param(text, make, id=f"{kind} {name}")
+    for kind in ("R4", "R6", "R15", "R19")
+    for name, (text, make) in KINDS[kind].items()
+]
+
+
+@pytest.mark.parametrize(("text", "make"), WHOLE_KINDS)
+def test_the_same_shapes_in_a_whole_answer(text: str, make: Make, backend: str) -> None:
+    """It says what its stream would: the event that has the text, with a ``message`` for each ``delta``."""
+    case = make([text])
+    spelled = json.dumps(text, ensure_ascii=False)[1:-1]
+    event = next(one for one in case.events if spelled in json.dumps(one, ensure_ascii=False))
+    source = json.dumps(event, ensure_ascii=False).replace('"delta"', '"message"').encode()
+    config = DeanonymizationConfig(reasoning=case.signed)
+    out = json.loads(restore_answer(source, PAIRS, config, protocol=case.protocol))
+    is_delta = any("delta" in choice for choice in event.get("choices", ()))
+    read = json.loads(json.dumps(out).replace('"message"', '"delta"')) if is_delta else out
+    assert case.read([read]) == case.says
+
+
 @pytest.mark.parametrize("way", marked([*BYTE_WAYS]))
 def test_r11_other_documents_pass(way: str, backend: str) -> None:
     for document in ({"error": {"message": "<PERSON_1>"}}, {"data": [{"x": "<PERSON_1>"}]}):
