@@ -1,4 +1,4 @@
-"""The vectors of AWS's messages, ``tests/vectors/messages.json``: ``tests/vectors`` says what vectors are.
+"""The vectors of AWS's messages, ``tests/vectors/messages/messages.json``: ``tests/vectors`` says what vectors are.
 
     PYTHONPATH=python:tests:tests/support python tools/message_vectors.py     # write them anew
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from aws_messages import message, written
 
-FILE = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "messages.json"
+FILE = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "messages" / "messages.json"
 KEY, VALUE = "<P>", 'Ada "é"'
 PAIRS = {KEY: VALUE}
 EVENT = {"message_type": "event", "content_type": "application/json"}

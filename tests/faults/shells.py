@@ -22,6 +22,7 @@ from holdback import (
     PIIMapping,
     StreamingHandler,
     WireRestorer,
+    _backend,
     aio,
     format_sse_done,
     format_sse_event,
@@ -101,10 +102,19 @@ def _chunks_sent(content: Content, items: Sequence[Any]) -> Sent:
 
 
 def _events_sent(content: Content, items: Sequence[Any]) -> Sent:
+    """As the handler does it: natively a chunk is written and then restored, else it is restored and then written."""
+
     def listed(chunks: Iterable[Any]) -> list[Any]:
         return [format_sse_event(to_json(chunk)) for chunk in chunks]
 
-    sent = _sent(lambda: ChunkRestorer(content.pairs, protocol=content.protocol), items, listed)
+    def cut(data: bytes) -> list[Any]:
+        return [f"{event}\n\n" for event in data.decode().split("\n\n")[:-1]]
+
+    if _backend.is_native(_backend.TrieMatcher({})):
+        written = [format_sse_event(to_json(item)).encode() for item in items]
+        sent = _sent(lambda: WireRestorer(content.pairs, protocol=content.protocol), written, cut)
+    else:
+        sent = _sent(lambda: ChunkRestorer(content.pairs, protocol=content.protocol), items, listed)
     return sent._replace(end=[format_sse_done()])
 
 

@@ -181,7 +181,7 @@ fn bedrock(shapes: &BTreeMap<String, Arc<Shapes>>) -> Lane {
 #[test]
 fn messages_of_aws_are_found_and_written_anew() {
     let shapes = shapes();
-    for vector in read::<Vec<Messages>>(&vectors().join("messages.json")) {
+    for vector in read::<Vec<Messages>>(&vectors().join("messages/messages.json")) {
         let (data, name) = (bytes(&vector.stream), vector.name);
         for size in [1, 7, data.len()] {
             let pieces: Vec<_> = data.chunks(size).collect();
