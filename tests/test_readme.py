@@ -107,9 +107,11 @@ def public_docstrings() -> dict[str, str]:
         if source.parent.name in {"holdback", "restorers"}:
             names = (names | set(holdback.__all__)) - {
                 "Forms",
+                "Guard",
                 "JsonPlaces",
                 "Lane",
                 "Places",
+                "Rules",
                 "Shapes",
                 "is_native",
             }  # for the byte layer
