@@ -166,6 +166,15 @@ def test_r18_a_compressed_stream(coding: str, way: str, backend: str) -> None:
                 assert case.read(decoded(out, framing)) == case.says, (name, framing, is_said)
 
 
+@pytest.mark.parametrize("way", marked([name for name in SHELLS if name not in HTTP_WAYS]))
+@pytest.mark.parametrize("coding", [name for name in ("gzip", "zstd") if name in CODINGS])
+def test_r18_without_headers_the_bytes_tell(coding: str, way: str, backend: str) -> None:
+    for name, (text, make) in KINDS["R18"].items():
+        case = make(CUTS["random"](text))
+        reads = reads_of(CODINGS[coding](data_of(case, "events")), "random")
+        assert case.read(decoded(BYTE_WAYS[way](reads, asked(case)), "events")) == case.says, name
+
+
 @of_kind("R18")
 def test_r18_what_takes_decoded_bytes_says_so(text: str, make: Make, backend: str) -> None:
     case = make(CUTS["whole"](text))
@@ -192,6 +201,27 @@ def test_r11_a_whole_answer_where_a_stream_was_asked_for(
             for named in (protocol, "auto"):
                 out = BYTE_WAYS[way](reads_of(data, cut), Asked(PAIRS, named))
                 assert out.replace(b"\r\n", b"\n").strip() == expected, (cut, named)
+
+
+WHOLE_KINDS = [
+    pytest.param(text, make, id=f"{kind} {name}")
+    for kind in ("R4", "R6", "R15", "R19")
+    for name, (text, make) in KINDS[kind].items()
+]
+
+
+@pytest.mark.parametrize(("text", "make"), WHOLE_KINDS)
+def test_the_same_shapes_in_a_whole_answer(text: str, make: Make, backend: str) -> None:
+    """It says what its stream would: the event that has the text, with a ``message`` for each ``delta``."""
+    case = make([text])
+    spelled = json.dumps(text, ensure_ascii=False)[1:-1]
+    event = next(one for one in case.events if spelled in json.dumps(one, ensure_ascii=False))
+    source = json.dumps(event, ensure_ascii=False).replace('"delta"', '"message"').encode()
+    config = DeanonymizationConfig(reasoning=case.signed)
+    out = json.loads(restore_answer(source, PAIRS, config, protocol=case.protocol))
+    is_delta = any("delta" in choice for choice in event.get("choices", ()))
+    read = json.loads(json.dumps(out).replace('"message"', '"delta"')) if is_delta else out
+    assert case.read([read]) == case.says
 
 
 @pytest.mark.parametrize("way", marked([*BYTE_WAYS]))

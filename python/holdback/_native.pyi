@@ -153,8 +153,8 @@ class Shapes:
         """The texts of a source that is text and nothing else, their literals' spans, and names that no shape has.
 
         None if ``source`` is no JSON object, or not plain: text is what a slot of the kind ``"whole"`` holds, slots of
-        the kinds ``"text"`` and ``"document"`` together are a member of which nothing is known, and where any other
-        slot has a value, a named member comes twice, or a text begins like a document, it is not. Native only.
+        the kinds ``"text"`` and ``"latest"`` together are a member of which nothing is known (a string has its name
+        twice), and where any other slot has a value, or a named member comes twice, it is not. Native only.
         """
 
 _Reading: TypeAlias = tuple[

@@ -250,10 +250,9 @@ def _events_in(data: bytes) -> Sequence[str]:
     """The events of whole frames, each in one line."""
     if not data:
         return ()
-    text = data.decode()
-    if text.count("\n") == 2:  # it is one: there is no line end in compact JSON
-        return (text,)
-    return [f"{event}\n\n" for event in text.split("\n\n")[:-1]]
+    if data.find(b"\n") == len(data) - 2:  # it is one: there is no line end in compact JSON
+        return (data.decode(),)
+    return [f"{event}\n\n" for event in data.decode().split("\n\n")[:-1]]
 
 
 def _refuse(position: int, item: object) -> NoReturn:

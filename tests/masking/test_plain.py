@@ -92,7 +92,9 @@ BLANKS = st.sampled_from(["", "", "", " ", "\n\t"])
 @st.composite
 def values(draw: Any, protocol: str, deep: int = 4) -> Any:
     """The source of a value, mostly of names that the format knows, with all that JSON allows and a little more."""
-    kind = draw(st.sampled_from("sssoooaa")) if deep else "s"
+    kind = draw(st.sampled_from("sssoooaad")) if deep else "s"
+    if kind == "d":
+        return json.dumps(draw(values(protocol, deep - 1)))
     if kind == "s":
         return str(draw(LITERALS))
     blank = draw(BLANKS)
@@ -159,8 +161,11 @@ def test_what_is_not_declined_is_what_the_walk_has(request: tuple[str, bytes], h
         ),
         (b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "Ada \\u00e9"}]}]}', True),
         (b'{"messages": [{"role": "assistant", "content": null}], "new": {"a": [1, {"b": "Ada"}]}}', True),
-        (b'{"messages": [{"role": "user", "content": "\\n [1]"}]}', False),  # a document
-        (b'{"messages": [{"role": "user", "content": "\\u005b1]"}]}', False),
+        (b'{"messages": [{"role": "tool", "content": "\\n {\\"a\\": 1}", "tool_call_id": "c"}]}', True),
+        (b'{"messages": [{"role": "user", "content": "' + b"[" * 60 + b"]" * 60 + b'"}]}', False),
+        (b'{"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}]}', True),
+        (b'{"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": {}}}]}]}', False),
+        (b'{"messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": 0}}]}]}', False),
         (b'{"messages": [{"role": "user", "content": "Ada", "content": "Bo"}]}', False),
         (b'{"messages": [{"role": "user", "c\\u006fntent": "Ada"}]}', False),
         (b'{"messages": [{"role": "user", "name": "Ada", "content": "x"}]}', False),

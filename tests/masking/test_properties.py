@@ -129,7 +129,11 @@ def test_bytes_and_dicts_agree(request: dict[str, Any], protocol: str) -> None:
 @given(REQUESTS)
 def test_masking_is_idempotent(request: dict[str, Any]) -> None:
     masked = MASKER.mask(request, scope="s")
-    for known in (None, masked.mapping):
+    fakes = masked.mapping.get_all_fakes()
+    # Without what a store knows, the placeholder of a value that is not known in advance is told from text by nothing:
+    # a known value inside it, such as 42 in <PERSON_hh3y42e73k>, is masked.
+    is_told = not any(value in fake for value in VALUES for fake in fakes if fakes[fake] not in VALUES)
+    for known in (None, masked.mapping) if is_told else (masked.mapping,):
         assert MASKER.mask(masked.request, scope="s", known=known).request is masked.request
 
 

@@ -184,9 +184,7 @@ def by_asgi(reads: Sequence[bytes], asked: Asked) -> bytes:
     async def send(message: Any) -> None:
         out.append(message.get("body", b""))
 
-    restoring = RestoreMiddleware(
-        app, asked.pairs, asked.config, protocol=asked.protocol, answers=True, **asked.limits
-    )
+    restoring = RestoreMiddleware(app, asked.pairs, asked.config, protocol=asked.protocol, **asked.limits)
     asyncio.run(restoring({"type": "http", "path": "/", "headers": []}, None, send))  # type: ignore[arg-type]
     return b"".join(out)
 

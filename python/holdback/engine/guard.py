@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from holdback import _backend
 from holdback._backend import StreamBuffer
@@ -23,6 +24,9 @@ from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
 from holdback.policy import NO_POLICY, UNREAD, Reason, RestorePolicy
 from holdback.report import Counts, Report
+
+_T = TypeVar("_T")
+_NOTHING: Final[Mapping[Any, int]] = MappingProxyType({})
 
 Kept = list[tuple[Reason, int]]
 AnyPlaces = Places | JsonPlaces
@@ -46,12 +50,13 @@ class Account:
         *,
         is_native: bool = False,
     ) -> None:
-        self.unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
+        unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
+        self.unread = UNREAD if unread == UNREAD else unread  # most streams share one set
         self.policy = policy if _may_keep(policy) else None
-        self.restored: Counter[int] = Counter()
-        self.kept: Counter[tuple[Reason, int]] = Counter()
-        self.cut: Counter[str] = Counter()
-        self.unknown: Counter[int] = Counter()  # by the numbers of names
+        self.restored: Mapping[int, int] = _NOTHING
+        self.kept: Mapping[tuple[Reason, int], int] = _NOTHING
+        self.cut: Mapping[str, int] = _NOTHING
+        self.unknown: Mapping[int, int] = _NOTHING  # by the numbers of names
         self.forms: MatcherForms | None = None  # if unknown ones are asked for
         self.oversized = 0
         self.not_understood = 0
@@ -93,18 +98,18 @@ class Account:
 
     def take(self, buffer: StreamBuffer, guard: AnyGuard | None = None) -> None:
         """Count what a buffer replaced and found, and its guard kept, since that was asked last."""
-        self.restored.update(buffer._take_counts())
+        self.restored = _with(self.restored, buffer._take_counts())
         if self.forms is not None:
-            self.unknown.update(buffer._take_unknown())
+            self.unknown = _with(self.unknown, buffer._take_unknown())
         if guard is not None:
-            self.kept.update(guard.take_kept())
+            self.kept = _with(self.kept, guard.take_kept())
 
     def tail(self, buffer: StreamBuffer, end: Callable[[], str]) -> str:
         """What ``end`` gives, which ends the text of a buffer; counted if it is the beginning of a key."""
         pending = buffer.pending
         tail = end()
         if tail and tail == pending:
-            self.cut[tail] += 1
+            self.cut = _with(self.cut, (tail,))
         return tail
 
     def report(self) -> Report:
@@ -144,6 +149,15 @@ class Account:
 
     def __repr__(self) -> str:
         return "Account()"
+
+
+def _with(counts: Mapping[_T, int], more: Iterable[_T] | Mapping[_T, int]) -> Mapping[_T, int]:
+    """``counts`` with more of them: a counter is made when there is something to count, and is then kept."""
+    if not more:
+        return counts
+    counter = counts if isinstance(counts, Counter) else Counter()
+    counter.update(more)
+    return counter
 
 
 def _may_keep(policy: RestorePolicy) -> bool:

@@ -196,11 +196,12 @@ class Chat(Enveloped):
 
     def __init__(self) -> None:
         super().__init__()
-        self._begun: set[tuple[Any, Any]] = set()  # the calls that have an index and were seen
+        # Of what most streams have nothing there are dicts without values: an empty one is smaller than a set.
+        self._begun: dict[tuple[Any, Any], None] = {}  # the calls that have an index and were seen
         self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call that began there last
         self._call_ids: dict[tuple[Any, Any], str] = {}  # (choice, call) -> its id
-        self._loose: set[Any] = set()  # the choices with calls that have no index
-        self._varied: set[tuple[Any, Any]] = set()  # the calls whose id changes without a name
+        self._loose: dict[Any, None] = {}  # the choices with calls that have no index
+        self._varied: dict[tuple[Any, Any], None] = {}  # the calls whose id changes without a name
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
@@ -304,7 +305,7 @@ class Chat(Enveloped):
                 if call_id and not name and (choice, own) in self._varied:
                     addresses = (*addresses[:3], ANY, None)
             else:
-                self._loose.add(choice)
+                self._loose[choice] = None
                 if own == call_id and (choice, own) not in self._call_ids:
                     self._call_ids[choice, own] = call_id
                     self._begin(choice, own, where[1], answer)
@@ -331,18 +332,18 @@ class Chat(Enveloped):
         """A call that has an index comes: it may be another one than before."""
         known = self._call_ids.get((choice, own))
         if (choice, own) not in self._begun or (call_id and name and call_id != known):
-            self._begun.add((choice, own))
+            self._begun[choice, own] = None
             self._begin(choice, own, position, answer)
         if call_id and known is None:
             self._call_ids[choice, own] = call_id
         elif call_id and call_id != known:
             if name:
                 self._call_ids[choice, own] = call_id
-                self._varied.discard((choice, own))
+                self._varied.pop((choice, own), None)
                 steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
                 steps.append(Named((choice, own), "", begins=True))
             else:
-                self._varied.add((choice, own))
+                self._varied[choice, own] = None
 
     def _begin(self, choice: Any, own: Any, position: int, answer: Answer) -> None:
         """A call begins at a position: what comes there without an index and an id belongs to it."""

@@ -87,7 +87,7 @@ class RestoreMiddleware:
     :param ttl: with a store: after how many seconds without a turn a conversation is forgotten; None takes the store's
         own.
     :param answers: whether whole JSON answers are restored too. They are collected for that. None means: with a
-        masker.
+        masker. One that comes under a stream's content type is restored anyway.
     :param protocol: the wire format, or ``"auto"``: told from the answer; or a callable ``scope -> one of these``, such
         as ``by_path``.
     :param max_event_bytes: the most bytes of one event, or of a whole answer; None is the default of ``WireRestorer``.

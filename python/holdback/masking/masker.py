@@ -194,14 +194,14 @@ class Masker:
         self, request: bytes, plain: Plain, scope: str, known: PIIMapping | Mapping[str, str] | None
     ) -> Masked[Any] | None:
         """The masked request; None if more than texts is to change in it."""
-        read = plain.read()
+        read = plain.read
         self._check_style(known, "")
         mapping, added, found = self._allotted(read, scope, known)
         counts = MappingProxyType(dict(Counter(found.values())))
         if mapping.is_empty:
             return Masked(request, mapping, MaskingReport(counts, read.read), added)
         writer = Writer(mapping, read)
-        masked = plain.masked(writer, read.hits)
+        masked = plain.masked(writer)
         if masked is None:
             return None
         return Masked(masked, mapping, MaskingReport(counts, read.read, writer.masked), added)

@@ -2,9 +2,9 @@
 
 Most requests hold nothing but messages of text. For these the shapes of ``requests.py`` are compiled into a table of
 the engine's, by which the native cursor finds each text, and each name that may be one, in one pass over the bytes. It
-is a short cut and may decline: where a request holds a document, the name of a person, something signed or encoded, an
-earlier conversation, a named member that comes twice or a name spelled with an escape, nothing is said of it, and
-``walk`` reads it as it reads every request where there is no native twin. What comes out is the same.
+is a short cut and may decline: where a request holds the name of a person, something signed or encoded, an earlier
+conversation, a named member that comes twice or a name spelled with an escape, nothing is said of it, and ``walk``
+reads it as it reads every request where there is no native twin. What comes out is the same.
 
 The kinds of the table's slots are read as ``Shapes.plain`` says: text; a member of which nothing is known, whose name
 may be text as well; and what takes more than this to read.
@@ -12,18 +12,28 @@ may be text as well; and what takes more than this to read.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from holdback import _backend
 from holdback.masking import _source
-from holdback.masking.readers import Read, Writer
+from holdback.masking.readers import Collector, Read, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.shapes import DATA, KEPT, OTHERS, SIGNED, TEXT, By, Either, Kind, Shape
+from holdback.masking.walk import Walk, may_be_document
 
-_TEXT, _NAME, _VALUE, _STRING, _ANYTHING, _SAYING = range(6)
-_KINDS = ("whole", "text", "document", "whole_source", "latest", "keeps")
-"""Of each slot: a string; a string or null; any other value; a string; what is not null; what is not empty."""
+_TEXT, _NAME, _VALUE, _STRING, _NO_STRING, _SAYING = range(6)
+_KINDS = ("whole", "text", "latest", "whole_source", "document", "keeps")
+"""Of each slot: a string; a string or null; what is not null; a string; what is neither; what is not empty."""
+
+_ANYTHING = [_STRING, _NO_STRING]
+
+_DEEP = 50
+"""A document that may be deeper than this is left to the walk, which knows how deep it stands."""
+
+_BRACKETS = re.compile(r"[\[{]|[\]}]")
 
 _UNKNOWN = 0
 """The object of which nothing is known."""
@@ -32,43 +42,70 @@ _TOKENS = ("prompt", "input")
 """Members of a request that may hold the numbers of tokens in place of text."""
 
 
-class Plain(NamedTuple):
-    """A plain request."""
+class Plain:
+    """A plain request. Texts in it that are documents are walked, each for itself."""
 
-    source: bytes
-    texts: list[str]
-    spans: list[tuple[int, int]]
-    """Where the literals of the texts stand."""
-    names: list[str]
+    __slots__ = ("_documents", "_names", "_owners", "_source", "_spans", "_texts", "_trees", "read")
 
-    def __repr__(self) -> str:
-        return f"Plain(texts={len(self.texts)})"
-
-    def read(self) -> Read:
+    def __init__(
+        self, source: bytes, texts: list[str], spans: list[tuple[int, int]], names: list[str]
+    ) -> None:
+        self._source, self._texts, self._spans, self._names = source, texts, spans, names
+        self._trees: dict[str, Any] = {}
+        self._documents: set[int] = set()  # the texts with numbers, which are always looked at again
+        self._owners: list[int] = []  # of each text that was read, in which of the request's it stands
+        found: list[str] = []
+        numbers: dict[str, None] = {}
+        count, escapes = 0, b"\\" in source and any("\\" in text for text in texts)
+        for at, text in enumerate(texts):
+            if may_be_document(text):
+                inside = Collector()
+                Walk(inside, self._trees).text(text)
+                read = inside.read()
+                found += read.found
+                self._owners += [at] * len(read.found)
+                count += read.read
+                escapes = escapes or read.escapes
+                if read.numbers:
+                    numbers |= dict.fromkeys(read.numbers)
+                    self._documents.add(at)
+            else:
+                found.append(text)
+                self._owners.append(at)
+                count += 1
+        self.read = Read(found, names, numbers, escapes, count)
         """What the walk would have collected, but for what stands there twice."""
-        escapes = b"\\" in self.source and any("\\" in text for text in self.texts)
-        return Read(self.texts, self.names, (), escapes, len(self.texts))
 
-    def masked(self, writer: Writer, hits: set[int] | None) -> bytes | None:
+    def masked(self, writer: Writer) -> bytes | None:
         """The request with placeholders, or as it came; None if one of the names is to change."""
-        count = len(self.texts)
-        changing = range(count + len(self.names)) if hits is None else sorted(hits)
-        ascii_only = self.source.isascii()
+        hits, count = self.read.hits, len(self._owners)
+        if any(
+            writer.key(name, is_data=False) is not name
+            for at, name in enumerate(self._names, count)
+            if hits is None or at in hits
+        ):
+            return None
+        changing: Iterable[int] = range(len(self._texts))
+        if hits is not None:
+            changing = sorted({self._owners[at] for at in hits if at < count} | self._documents)
+        ascii_only = self._source.isascii()
+        walk = Walk(writer, self._trees)
         out: list[bytes] = []
         done = 0
-        for number in changing:
-            if number >= count:
-                name = self.names[number - count]
-                if writer.key(name, is_data=False) is not name:
-                    return None
-            elif (new := writer.text(text := self.texts[number])) is not text:
-                begin, end = self.spans[number]
-                out += (self.source[done:begin], _source.literal(new, ascii_only=ascii_only).encode())
+        for at in changing:
+            text = self._texts[at]
+            new = walk.text(text) if may_be_document(text) else writer.text(text)
+            if new is not text:
+                begin, end = self._spans[at]
+                out += (self._source[done:begin], _source.literal(new, ascii_only=ascii_only).encode())
                 done = end
         if not done:
-            return self.source
-        out.append(self.source[done:])
+            return self._source
+        out.append(self._source[done:])
         return b"".join(out)
+
+    def __repr__(self) -> str:
+        return f"Plain(texts={len(self._texts)})"
 
 
 def plain(source: bytes, protocol: str) -> Plain | None:
@@ -76,7 +113,21 @@ def plain(source: bytes, protocol: str) -> Plain | None:
     table = _table(protocol) if _backend.BACKEND == "native" else None
     if table is None or not _is_utf8(source) or (found := table.plain(source)) is None:
         return None
-    return Plain(source, *found)
+    texts, spans, names = found
+    if any(may_be_document(text) and _may_be_deep(text) for text in texts):
+        return None
+    return Plain(source, texts, spans, names)
+
+
+def _may_be_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= _DEEP:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _DEEP:
+            return True
+    return "\\" in text  # a document in a document may be deeper than it looks
 
 
 def _is_utf8(source: bytes) -> bool:
@@ -119,7 +170,7 @@ class _Table:
         members = {name: self._node(inner) for name, inner in shape.items() if name != OTHERS}
         for name in _TOKENS:
             known = members.get(name)
-            members[name] = self._add([_ANYTHING], None, None) if known is None else self._tokens(known)
+            members[name] = self._add(_ANYTHING, None, None) if known is None else self._tokens(known)
         self._objects.append((list(members.items()), self._others(shape), None))
         self._root = self._add([], len(self._objects) - 1, None)
 
@@ -148,12 +199,14 @@ class _Table:
             kind, inner = shape
             inner = inner[0] if isinstance(inner, list) else inner
             if kind is SIGNED or isinstance(inner, Kind):
-                return [_ANYTHING], None, None
+                return _ANYTHING, None, None
             return self._meant(kind, number)[0], self._object(inner), number
         if not isinstance(shape, Kind):
             return [_TEXT], self._object(shape), number
-        if shape in (DATA, SIGNED):
-            return [_ANYTHING], None, None
+        if shape is DATA:  # as a value it is more than text; its source is a document in a text
+            return [_TEXT, _NO_STRING], None, None
+        if shape is SIGNED:
+            return _ANYTHING, None, None
         return [] if shape is KEPT else [_TEXT] if shape is TEXT else [_STRING], _UNKNOWN, number
 
     def _object(self, shape: Any) -> int:

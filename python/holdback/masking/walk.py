@@ -45,6 +45,11 @@ _BEGINS = frozenset(' \t\r\n[{"')
 _SIGNATURES = ("signature", "encrypted_content")
 
 
+def may_be_document(text: str) -> bool:
+    """Whether a text begins like a JSON document."""
+    return text[:1] in _BEGINS and _DOCUMENT.match(text) is not None
+
+
 class Reader(Protocol):
     """What the texts are handed to. Each method returns the text that is to stand there."""
 
@@ -90,6 +95,10 @@ class Walk:
         except TooDeep:
             pass
         raise MaskingError(f"the request is nested deeper than {MOST_DEEP}")
+
+    def text(self, text: str) -> str:
+        """A text as the reader wants it; inside, if it is a document."""
+        return self._string(text, TEXT, ())
 
     def _value(self, node: Any, shape: Shape, owner: Any) -> Any:
         """The node, of this shape, in the object ``owner``."""
@@ -214,7 +223,7 @@ class Walk:
 
     def _document(self, text: str) -> Any:
         """The tree of a text that is a JSON document; None if it is none; ``TooDeep`` if it is too deep."""
-        if text[:1] not in _BEGINS or not _DOCUMENT.match(text):
+        if not may_be_document(text):
             return None
         if text not in self._documents:
             try:

@@ -5,17 +5,19 @@ use holdback_core::wire::{NodeSpec, ObjectSpec, Shapes, SlotKind, SlotSpec, Whic
 const TEXT: u32 = 0;
 const NAMED: u32 = 1;
 const VALUED: u32 = 2;
-const OTHER: u32 = 3;
+const STRING: u32 = 3;
+const NO_STRING: u32 = 4;
 
 /// `{"kept": …, "said": text, "part": {"type": "a": {"text": text}}, "hard": …, *}`
 fn shapes() -> Shapes {
-    let kinds = [SlotKind::Whole, SlotKind::Text, SlotKind::Document, SlotKind::Latest];
+    let kinds =
+        [SlotKind::Whole, SlotKind::Text, SlotKind::Latest, SlotKind::WholeSource, SlotKind::Document];
     let node = |slots: Vec<u32>, object, array| NodeSpec { slots, object, array };
     let nodes = vec![
         node(vec![], Some(0), None),
         node(vec![TEXT], None, Some(1)),
         node(vec![TEXT, NAMED, VALUED], Some(1), Some(1)), // a member of which nothing is known
-        node(vec![OTHER], None, None),
+        node(vec![STRING, NO_STRING], None, None),
         node(vec![], None, None),
         node(vec![TEXT], Some(2), None),
     ];
@@ -48,8 +50,12 @@ fn texts_and_names_of_which_nothing_is_known() {
     let (texts, mut names) = found.expect("it is plain");
     assert_eq!(texts, ["ab", " x", "c", "d"]);
     names.sort_unstable();
+    names.dedup();
     assert_eq!(names, ["deep", "n", "new", "other"]);
-    assert_eq!(plain(r#"{"part": {"type": "b", "text": "d"}}"#).expect("it is plain").1, ["type", "text"]);
+    assert_eq!(
+        plain(r#"{"part": {"type": "b", "text": "d"}}"#).expect("it is plain").1,
+        ["type", "type", "text", "text"]
+    );
     assert_eq!(plain("{}"), Some((vec![], vec![])));
 }
 
@@ -58,10 +64,7 @@ fn what_takes_more_to_read() {
     for source in [
         r#"{"hard": 0}"#,
         r#"{"hard": "x"}"#,
-        r#"{"said": "[1]"}"#,
-        r#"{"said": " \n{}"}"#,
-        r#"{"said": "\u005b"}"#,
-        r#"{"said": "\"a\""}"#,
+        r#"{"hard": [null]}"#,
         r#"{"said": "a", "said": "b"}"#,
         r#"{"s\u0061id": "a"}"#,
         r#"{"n\u0065w": 1}"#,

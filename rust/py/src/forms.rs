@@ -13,18 +13,22 @@ use crate::Bytes;
 #[pyclass(frozen, module = "holdback._native", name = "Forms")]
 pub(crate) struct PyForms(pub(crate) Arc<Forms>);
 
+/// Opening, separator, whether the identifier is of base32 characters, closing, whether any name will do.
+type Row<'py> = (Bound<'py, PyString>, String, bool, Bound<'py, PyString>, bool);
+
 fn owned(texts: Vec<Bound<'_, PyString>>) -> PyResult<Vec<Vec<u8>>> {
-    texts.iter().map(|text| Ok(Bytes::of(text)?.as_ref().to_vec())).collect()
+    texts.into_iter().map(|text| Ok(Bytes::of(&text)?.as_ref().to_vec())).collect()
 }
 
 #[pymethods]
 impl PyForms {
     #[new]
     fn new(
-        forms: Vec<(Bound<'_, PyString>, String, bool, Bound<'_, PyString>, bool)>,
+        forms: Vec<Row<'_>>,
         names: Vec<Bound<'_, PyString>>,
         keys: Vec<Bound<'_, PyString>>,
     ) -> PyResult<Self> {
+        let (names, keys) = (owned(names)?, owned(keys)?);
         let forms = forms.into_iter().map(|(opening, separator, is_base32, closing, takes_any_name)| {
             Ok(Form {
                 opening: Bytes::of(&opening)?.as_ref().into(),
@@ -35,7 +39,7 @@ impl PyForms {
             })
         });
         let forms = forms.collect::<PyResult<_>>()?;
-        Ok(Self(Arc::new(Forms::new(forms, owned(names)?, owned(keys)?))))
+        Ok(Self(Arc::new(Forms::new(forms, names, keys))))
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -1,11 +1,10 @@
 //! Python bindings of `holdback-core`: argument types, text conversion, locks and flags, no logic of matching.
-//!
-//! Text crosses as UTF-8 without a copy where it can; a `str` with lone surrogates, which UTF-8 cannot spell,
-//! crosses as WTF-8. No error of a codec gets out: it would quote the text.
+//! How text crosses is in `text`.
 
 mod forms;
 mod guard;
 mod places;
+mod text;
 mod wire;
 
 use std::borrow::Cow;
@@ -16,21 +15,11 @@ use holdback_core::{Fed, Matcher, SharedBuffer, StreamBuffer};
 use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBool, PyMapping, PyString, PyTuple};
+
+use text::{Bytes, text, to_python, wrong_type};
 
 pyo3::import_exception!(holdback.errors, MappingError);
-
-/// What a wrong argument type is told: the place and the type, never the value.
-fn wrong_type(expected: &str, object: &Bound<'_, PyAny>) -> PyErr {
-    match object.get_type().name() {
-        Ok(name) => PyTypeError::new_err(format!("{expected}, not {name}")),
-        Err(error) => error,
-    }
-}
-
-fn text<'a, 'py>(expected: &str, object: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
-    object.cast().map_err(|_| wrong_type(expected, object))
-}
 
 /// What a text is, or that it tells by its first characters.
 #[derive(Clone, Copy)]
@@ -62,40 +51,6 @@ impl<'py> FromPyObject<'_, 'py> for Given<'py> {
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Ok(Self(Some(object.to_owned())))
-    }
-}
-
-/// The text as UTF-8, or else as WTF-8.
-enum Bytes<'a> {
-    Utf8(&'a str),
-    Wtf8(Vec<u8>),
-}
-
-impl<'a> Bytes<'a> {
-    fn of(text: &'a Bound<'_, PyString>) -> PyResult<Self> {
-        if let Ok(utf8) = text.to_str() {
-            return Ok(Self::Utf8(utf8));
-        }
-        let encode = text.py().get_type::<PyString>().getattr("encode")?;
-        Ok(Self::Wtf8(encode.call1((text, "utf-8", "surrogatepass"))?.extract()?))
-    }
-}
-
-impl AsRef<[u8]> for Bytes<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Utf8(text) => text.as_bytes(),
-            Self::Wtf8(text) => text,
-        }
-    }
-}
-
-fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
-    match std::str::from_utf8(text) {
-        Ok(text) => Ok(PyString::new(py, text)),
-        Err(_) => {
-            Ok(PyBytes::new(py, text).call_method1("decode", ("utf-8", "surrogatepass"))?.cast_into()?)
-        }
     }
 }
 

@@ -1,14 +1,12 @@
 //! A source whose shape is about text and nothing else: where its texts stand, and the names that no shape has.
 //!
 //! It is for masking, where all that is not known to be no text is text. A shape says by the kinds of its slots what it
-//! can be read by: [`SlotKind::Whole`] is text, and [`SlotKind::Text`] with [`SlotKind::Document`] are a member of which
-//! nothing is known, whose name may be text as well. A mark of any other kind stands for what takes more than this to
-//! read. Then nothing is said of the source, and so it is for one that is *odd*, and for a text that may itself be a
-//! document.
+//! can be read by: [`SlotKind::Whole`] is text, and [`SlotKind::Text`] with [`SlotKind::Latest`] are a member of which
+//! nothing is known, whose name may be text as well; a string there has its name twice. A mark of any other kind stands
+//! for what takes more than this to read. Then nothing is said of the source, and so it is for one that is *odd*.
 
 use std::ops::Range;
 
-use super::literal::{Literal, byte};
 use super::reading::Mark;
 use super::shapes::{Shapes, SlotKind};
 
@@ -32,27 +30,14 @@ impl Shapes {
         let mut plain = Plain::default();
         for mark in reading.marks() {
             match self.kind(mark.slot) {
-                SlotKind::Whole if may_be_document(source, mark.literal) => return None,
                 SlotKind::Whole => plain.texts.push(*mark),
-                SlotKind::Text | SlotKind::Document => {
+                SlotKind::Text | SlotKind::Latest => {
                     plain.names.push(name_before(source, mark.literal.begin)?);
                 }
                 _ => return None,
             }
         }
         Some(plain)
-    }
-}
-
-/// Whether a text begins like a JSON document, or with an escape of which that cannot be told at once.
-fn may_be_document(source: &[u8], text: Literal) -> bool {
-    let mut at = text.begin + 1;
-    loop {
-        match (byte(source, at), byte(source, at + 1)) {
-            (b' ', _) => at += 1,
-            (b'\\', b'n' | b'r' | b't') => at += 2,
-            (first, _) => return matches!(first, b'{' | b'[' | b'\\'),
-        }
     }
 }
 
