@@ -14,7 +14,7 @@ belongs to it. A value where none was is put first into its object.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from holdback.engine import json_text
@@ -40,10 +40,11 @@ _MEMBER = re.compile(
     rb"(%b)%b:%b(?:(%b|%b)%b,?%b)?+" % (_STRING, _BLANK, _BLANK, _STRING, _SCALAR, _BLANK, _BLANK),
     re.DOTALL,
 )
-_SILENT = frozenset((b"null", b"false", b'""', b"0"))  # values that say nothing
-_SAYING = (b"false", b"0")  # those of them because of which an event leaves nevertheless
-_QUOTE, _BRACE, _BRACKET = b'"{['
+_SILENT = (b"false", b"0")  # what says nothing, but keeps an event, beside what is empty
+_EMPTY = frozenset((b"null", b'""'))  # what says nothing and keeps nothing
+_QUOTE, _BRACE, _BRACKET, _BRACE_END, _BRACKET_END = b'"{[}]'
 _OPENERS = b"{["
+_DENSE = (b',"', b",{")  # most separators, with what follows
 _NUMBER_BEGINS = b"-0123456789NI"
 
 # Names of the module: a kind is looked up for each value, and a member of an enum is slow to find.
@@ -85,105 +86,115 @@ class _Walk:
         """Read the value that begins here; returns where it ends."""
         source, marks = self.source, self.marks
         opener = source[begin]
-        is_object = opener == _BRACE
-        if not (is_object and node.object is not None) and not (
-            opener == _BRACKET and node.array is not None
-        ):
+        if opener == _BRACE and node.object is not None:
+            read, inner = self._object, node.object
+        elif opener == _BRACKET and node.array is not None:
+            read, inner = self._array, node.array  # type: ignore[assignment]
+        else:
             end: int = _skip_value(source, begin)
             if node.slots:
-                self._slots(begin, end, node, at)
+                self._slots(begin, end, node, at, source[begin:end])
             return end
-        slots, spot = node.slots, len(marks)
-        for (
-            slot
-        ) in slots:  # a place stands before the marks inside it, though its end is known only after them
-            if slot.kind is _PLACE:
+        if not node.around:
+            return read(begin, inner, at)
+        spot = len(marks)
+        for slot in node.around:
+            if slot.kind is _PLACE:  # it stands before the marks inside it, though its end is known only after them
                 marks.append((slot, at, None, (begin, begin)))
-        read: Any = self._object if is_object else self._array
-        end = read(begin, node.object if is_object else node.array, at)
-        for slot in slots:
+        end = read(begin, inner, at)
+        for slot in node.around:
             kind = slot.kind
             if kind is _PLACE:
                 marks[spot] = (slot, at, None, (begin, end))
                 spot += 1
-            elif kind is _KEEPS or kind is _TEXT or kind is _ADDRESS:
-                continue
-            elif (
-                kind is _DOCUMENT
-                or kind is _LATEST
-                or ((kind is _EVENT or kind is _ONCE) and not _is_empty(source, begin))
-            ):
+            elif kind is _DOCUMENT or kind is _LATEST or not _is_empty(source, begin):
                 marks.append((slot, at, None, (begin, end)))
         return end
 
-    def _slots(self, begin: int, end: int, node: Node, at: At) -> None:
+    def _slots(self, begin: int, end: int, node: Node, at: At, literal: bytes) -> None:
         """The marks of a value into which the walk does not descend."""
-        literal = self.source[begin:end]
         first = literal[0]
-        is_string = first == _QUOTE
-        is_container = first in _OPENERS
-        is_silent = literal in _SILENT or (is_container and _is_empty(self.source, begin))
+        if first == _QUOTE:
+            self._string((begin, end), node, at, literal)
+        elif first in _OPENERS:
+            self._container((begin, end), node, at)
+        else:
+            self._scalar((begin, end), node, at, literal)
+
+    def _string(self, where: tuple[int, int], node: Node, at: At, literal: bytes) -> None:
+        text = literal[1:-1].decode() if b"\\" not in literal else string_of(literal)
+        for slot in node.slots:
+            kind = slot.kind
+            if kind is _ADDRESS:
+                self.addresses[slot.name, at[: slot.depth]] = text
+            elif kind is _KEEPS:
+                if text:
+                    self.marks.append((slot, at, None, where))
+            elif kind is _EVENT or kind is _ONCE:
+                if text:
+                    self.marks.append((slot, at, text, where))
+            elif kind is not _DOCUMENT and kind is not _PLACE:
+                self.marks.append((slot, at, text, where))
+
+    def _scalar(self, where: tuple[int, int], node: Node, at: At, literal: bytes) -> None:
+        """The marks of null, true, false or a number."""
+        is_null = literal == b"null"
         for slot in node.slots:
             kind = slot.kind
             value: Any = None
-            if kind is _KEEPS:
-                if is_silent and literal not in _SAYING:
-                    continue
-            elif kind is _TEXT or kind is _SOURCE:
-                if is_string:
-                    value = string_of(literal)
-                elif literal != b"null":
-                    continue
-            elif kind is _ADDRESS:
-                if is_string or first in _NUMBER_BEGINS:
+            if kind is _ADDRESS:
+                if literal[0] in _NUMBER_BEGINS:
                     self.addresses[slot.name, at[: slot.depth]] = scalar_of(literal)
                 continue
-            elif kind is _EVENT or kind is _ONCE:
-                if is_silent:
+            if kind is _TEXT or kind is _SOURCE or kind is _PLACE:
+                if not is_null:
                     continue
-                value = None if is_container else scalar_of(literal)
-            elif kind is _WHOLE or kind is _WHOLE_SOURCE:
-                if not is_string:
-                    continue
-                value = string_of(literal)
-            elif kind is _DOCUMENT:
-                if is_string or literal == b"null":
-                    continue
-            elif kind is _PLACE:
-                if literal != b"null":
-                    continue
-            elif literal == b"null":  # the last one is of interest
+            elif is_null or kind is _WHOLE or kind is _WHOLE_SOURCE:
                 continue
-            elif not is_container:
+            elif kind is _EVENT or kind is _ONCE:
+                if literal in _SILENT:
+                    continue
                 value = scalar_of(literal)
-            self.marks.append((slot, at, value, (begin, end)))
+            elif kind is _LATEST:
+                value = scalar_of(literal)
+            self.marks.append((slot, at, value, where))
+
+    def _container(self, where: tuple[int, int], node: Node, at: At) -> None:
+        is_empty = _is_empty(self.source, where[0])
+        for slot in node.slots:
+            kind = slot.kind
+            if kind is _DOCUMENT or kind is _LATEST:
+                self.marks.append((slot, at, None, where))
+            elif (kind is _KEEPS or kind is _EVENT or kind is _ONCE) and not is_empty:
+                self.marks.append((slot, at, None, where))
 
     def _object(self, begin: int, entry: Members, at: At) -> int:
         source = self.source
         start = _blanks(source, begin + 1)
+        if entry.which is None:
+            return self._members(start, entry, at, ())
         chosen_by = []
         while entry.which is not None:
-            chosen_by.append(entry.which)
-            inner = _variant(entry, _value_of(source, start, entry.which, last=self._is_careful))
+            chosen_by.append(b'"%b"' % entry.which.encode())
+            inner = _variant(entry, _value_of(source, start, chosen_by[-1], last=self._is_careful))
             if inner is None:
                 return self._members(start, _NOTHING, at, chosen_by)
             entry = inner
         return self._members(start, entry, at, chosen_by)
 
-    def _members(self, position: int, entry: Members, at: At, chosen_by: list[str]) -> int:
+    def _members(self, position: int, entry: Members, at: At, chosen_by: Sequence[bytes]) -> int:
         """Read the members of an object from the first one on; returns where the object ends.
 
         ``chosen_by`` are the names of the members by whose values the shape of the object was chosen.
         """
-        source = self.source
+        source, match = self.source, _MEMBER.match
         known, other, seen = entry.quoted or {}, entry.other, set()
-        choices = [b'"%b"' % name.encode() for name in chosen_by]
-        while (member := _MEMBER.match(source, position)) is not None:
+        while (member := match(source, position)) is not None:
             name, flat = member.groups()
             if b"\\" in name:
                 name = _plain_name(name)
             node = known.get(name)
-            if node is not None or name in choices:
+            if node is not None or name in chosen_by:
                 if name in seen:
                     raise _NameTwiceError
                 seen.add(name)
@@ -191,19 +202,22 @@ class _Walk:
                 node = other
             if flat is not None:
                 position = member.end()
-                if node is not None and node.slots:
-                    self._slots(member.start(2), member.end(2), node, at)
-            elif node is not None:
-                position = _skip_separator(source, self.value(member.end(), node, at))
+                if node is not None and node.slots and (flat not in _EMPTY or not node.is_quiet):
+                    self._slots(*member.span(2), node, at, flat)
+                continue
+            if node is not None:
+                end = self.value(member.end(), node, at)
             else:
-                position = _skip_separator(source, _skip_value(source, member.end()))
+                end = _skip_value(source, member.end())
+            position = end if source[end] == _BRACE_END else _skip_separator(source, end)
         return position + 1
 
     def _array(self, begin: int, node: Node, at: At) -> int:
         source = self.source
         position, index = _blanks(source, begin + 1), 0
-        while source[position : position + 1] != b"]":
-            position = _skip_separator(source, self.value(position, node, (*at, index)))
+        while source[position] != _BRACKET_END:
+            end = self.value(position, node, (*at, index))
+            position = end if source[end] == _BRACKET_END else _skip_separator(source, end)
             index += 1
         return position + 1
 
@@ -220,7 +234,7 @@ class _CarefulWalk(_Walk):
         self.value(_blanks(self.source, 0), shapes.root, ())
         return list(filter(None, self.marks)), dict(filter(None, self.addresses))
 
-    def _members(self, position: int, entry: Members, at: At, chosen_by: list[str]) -> int:  # noqa: ARG002
+    def _members(self, position: int, entry: Members, at: At, chosen_by: Sequence[bytes]) -> int:  # noqa: ARG002
         source, known = self.source, entry.quoted or {}
         found: dict[bytes, tuple[slice, slice]] = {}  # what each name gave
         while (member := _MEMBER.match(source, position)) is not None:
@@ -269,9 +283,9 @@ def _variant(entry: Members, literal: bytes | None) -> Members | None:
     return variants.get(value, entry.default)
 
 
-def _value_of(source: bytes, position: int, name: str, *, last: bool) -> bytes | None:
+def _value_of(source: bytes, position: int, wanted: bytes, *, last: bool) -> bytes | None:
     """The literal of a member of the object whose first member stands here: of the first or last one of that name."""
-    wanted, found = b'"%b"' % name.encode(), None
+    found = None
     while (member := _MEMBER.match(source, position)) is not None:
         literal, flat = member.groups()
         if literal == wanted or (b"\\" in literal and _plain_name(literal) == wanted):
@@ -297,11 +311,13 @@ def _end_of(pattern: re.Pattern[bytes], source: bytes, at: int) -> int:
 
 
 def _blanks(source: bytes, at: int) -> int:
-    return _end_of(_BLANKS, source, at)
+    return _end_of(_BLANKS, source, at) if source[at] in b" \t\r\n" else at
 
 
 def _skip_separator(source: bytes, at: int) -> int:
     """Past blanks and a comma, to the next member or element or to the closing bracket."""
+    if source[at : at + 2] in _DENSE:
+        return at + 1
     return _end_of(_SEPARATOR, source, at)
 
 
@@ -361,6 +377,8 @@ class BytesEvent:
 
     def changes(self) -> list[Change]:
         """What is to change in the source, from left to right."""
+        if not (self._changes or self._inserted or self._appended or self._taken):
+            return []
         found = list(self._changes)
         for (begin, end), members in self._inserted.items():
             if self.source[begin : begin + 1] != b"{":
@@ -388,8 +406,10 @@ class BytesEvent:
             yield begin, end, b""
 
 
-def apply(source: bytes, changes: Iterable[Change]) -> bytes:
+def apply(source: bytes, changes: Sequence[Change]) -> bytes:
     """``source`` with these spans replaced."""
+    if not changes:
+        return source
     out: list[bytes] = []
     done = 0
     for begin, end, value in changes:

@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from holdback import _backend
 from holdback.engine.marks import Event, address_of
 from holdback.engine.objects import members
+from holdback.engine.open_channels import OpenChannels
 from holdback.engine.shapes import Kind, Shapes
 
 MOST_KNOWN = 4
@@ -38,75 +39,36 @@ PATIENCE = 8
 _SCALARS = (str, int, float, Enum, type(None))
 
 
-class ChunkLane:
+class ChunkLane(OpenChannels):
     """What is known of a stream's channels, and the chunks that can be taken by it."""
 
-    __slots__ = ("_alone", "_channels", "_known", "_latest", "_misses", "_opened", "_plans", "_registered")
+    __slots__ = ("_alone", "_misses", "_plans")
 
     def __init__(self, shapes: Shapes) -> None:
+        super().__init__()
         self._alone = shapes.alone
-        self._channels: dict[int, _Channel] = {}
-        self._opened = 0
-        self._registered: dict[tuple[int, tuple[Any, ...]], int] = {}
-        self._known: set[tuple[int, tuple[Any, ...]]] = set()
-        self._latest: dict[int, tuple[Any, bool]] = {}
         self._plans: list[_Plan] = []
         self._misses = 0
 
     # ------------------------------------------------------------ what the answer says
 
-    def open(self, buffer: _backend.StreamBuffer) -> int:
-        """A channel whose text this buffer restores; returns its number."""
-        self._opened += 1
-        self._channels[self._opened] = _Channel(buffer)
-        return self._opened
-
     def register(self, channel: int, slot: int, addresses: tuple[Any, ...]) -> None:
-        """Text of the slot with these addresses is fed to the channel. What leaves an address open is not taken."""
-        key = slot, addresses
-        had = self._registered.get(key)
-        if had == channel or ... in addresses:
+        """The same. What leaves an address open is not taken."""
+        if ... in addresses:
             return
-        if had is not None:
-            self._channels[had].keys.discard(key)
+        if self._registered.get((slot, addresses), channel) != channel:
             self._plans.clear()
-        self._registered[key] = channel
-        self._channels[channel].keys.add(key)
+        super().register(channel, slot, addresses)
 
     def link(self, channel: int, ended: int) -> None:
-        """Text of a channel ends another one."""
-        self._channels[channel].ends.add(ended)
-        self._channels[ended].ended_by.add(channel)
+        """The same. No chunk is known any more, since those that feed the channel end another one now."""
+        super().link(channel, ended)
         self._plans.clear()
 
     def forget(self, channel: int) -> None:
-        """Drop what was registered for a channel."""
-        keys = self._channels[channel].keys
-        for key in keys:
-            del self._registered[key]
-        keys.clear()
+        """The same. No chunk is known any more, since those that feed the channel are not taken."""
+        super().forget(channel)
         self._plans.clear()
-
-    def close(self, channel: int) -> None:
-        """Close a channel."""
-        self.forget(channel)
-        closed = self._channels.pop(channel)
-        for other in closed.ended_by:
-            self._channels[other].ends.discard(channel)
-        for other in closed.ends:
-            self._channels[other].ended_by.discard(channel)
-
-    def know(self, slot: int, addresses: tuple[Any, ...]) -> None:
-        """A mark of this slot with these addresses says nothing any more."""
-        self._known.add((slot, addresses))
-
-    def latest(self, slot: int) -> tuple[Any, bool] | None:
-        """The last value of a slot, and whether the chunk in which it came left."""
-        return self._latest.get(slot)
-
-    def note(self, slot: int, value: Any, left: bool) -> None:  # noqa: FBT001 - as the native lane takes it
-        """This is the last value of a slot."""
-        self._latest[slot] = value, left
 
     # ------------------------------------------------------------ chunks
 
@@ -195,18 +157,6 @@ class ChunkLane:
         ending = [self._channels[channel].buffer for channel in ended]
         latest = [(slot, places[path]) for path, slot in spared if slot >= 0]
         return _Plan(root, len(places), buffers, ending, latest)
-
-
-class _Channel:
-    """A channel that is open: what leads to it, which channels its text ends, and whose text ends it."""
-
-    __slots__ = ("buffer", "ended_by", "ends", "keys")
-
-    def __init__(self, buffer: _backend.StreamBuffer) -> None:
-        self.buffer = buffer
-        self.keys: set[tuple[int, tuple[Any, ...]]] = set()
-        self.ends: set[int] = set()
-        self.ended_by: set[int] = set()
 
 
 class _Plan:

@@ -7,7 +7,7 @@ the comma before it along, and the first that leaves has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from holdback.engine.bytes_cursor import Change, apply
@@ -46,7 +46,7 @@ class FrameWriter:
         """These bytes leave as they are."""
         self._out.append(data)
 
-    def frame(self, frame: Frame | Message, changes: Iterable[Change] = ()) -> None:
+    def frame(self, frame: Frame | Message, changes: Sequence[Change] = ()) -> None:
         """A frame leaves, with these changes."""
         self.owes_lf = False
         data = apply(frame.bytes, changes)

@@ -187,6 +187,10 @@ PROVIDER_TOOL = address("provider_tool")
 """Likewise of one that the provider runs."""
 
 
+_QUIET = frozenset((Kind.KEEPS, Kind.EVENT, Kind.ONCE))
+_AROUND = frozenset((Kind.PLACE, Kind.DOCUMENT, Kind.LATEST, Kind.EVENT, Kind.ONCE))
+
+
 @dataclass(slots=True)
 class Node:
     """What may stand at one place: the slots that a value there has, and the shapes of an object or array."""
@@ -195,6 +199,10 @@ class Node:
     object: Members | None = None
     array: Node | None = None
     number: int = -1
+    is_quiet: bool = False
+    """Whether null and an empty string give no mark here."""
+    around: tuple[Slot, ...] = ()
+    """The slots that have a container into which the walk descends."""
 
 
 @dataclass(slots=True)
@@ -295,6 +303,8 @@ class Shapes:
                 node.array = self._node(part[0], depth + 1)
             else:
                 node.object = self._members(part, depth)
+        node.is_quiet = all(slot.kind in _QUIET for slot in node.slots)
+        node.around = tuple(slot for slot in node.slots if slot.kind in _AROUND)
         return node
 
     def _slot(self, slot: Slot, depth: int) -> Slot:

@@ -16,6 +16,7 @@ from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import Frame
 from holdback.engine.framing import Framing
 from holdback.engine.guard import Account
+from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
 from holdback.engine.wholes import Json
 from holdback.formats import Format, format_of, format_of_answer
@@ -44,6 +45,7 @@ class Settling:
         "_format",
         "_is_first",
         "_kind",
+        "_lane",
         "_matcher",
         "_occurred",
         "_state",
@@ -58,6 +60,7 @@ class Settling:
     _format: Format | None  # of this stream, once it is decided
     _is_first: bool  # no frame was read yet
     _kind: type[Format] | None
+    _lane: MarksLane | None  # of events that were read in Python
     _matcher: TrieMatcher | None
     _occurred: bool  # something of the format came
     _state: State
@@ -180,7 +183,12 @@ class Settling:
             writer.leave_out(frame)
 
     def _settled(self, event: BytesEvent) -> tuple[list[dict[str, Any]], bool]:
-        return ([], True) if self._answer is None else self._answer.settle(event)
+        answer, lane = self._answer, self._lane
+        if answer is None:
+            return [], True
+        if lane is not None and (fed := lane.feed(event)) is not None:
+            return [], not fed or answer.write(event, fed)
+        return answer.settle(event)
 
     def _drain(self) -> None:
         """Every channel ends for good."""

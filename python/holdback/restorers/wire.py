@@ -32,6 +32,7 @@ from holdback.engine.answer import Answer
 from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import Frame, framer_of, taken_apart
 from holdback.engine.framing import Framing
+from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, format_named, name_of
@@ -113,6 +114,8 @@ class WireRestorer(Settling):
         self._occurred = False
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)
+        takes_marks = _lane and not self._uses_lane and self._account.policy is None
+        self._lane = MarksLane() if takes_marks else None
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._before_lane = (
             0,
@@ -333,3 +336,5 @@ class WireRestorer(Settling):
             if framer.owes_lf:
                 self._source.expect_line_feed()
             self._answer.use(self._source)
+        elif self._lane is not None:
+            self._answer.use(self._lane)
