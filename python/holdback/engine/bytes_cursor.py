@@ -13,11 +13,11 @@ belongs to it. A value where none was is put first into its object.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from holdback.engine import json_text
+from holdback.engine.json_lexis import MEMBER, is_empty, skip_blanks, skip_separator, skip_value
 from holdback.engine.json_text import scalar_of, string_of, to_json, to_json_bytes
 from holdback.engine.marks import At, Mark, Replace
 from holdback.engine.shapes import Kind, Members, Node, Shapes
@@ -27,24 +27,10 @@ Change = tuple[int, int, bytes]
 
 Reading = tuple[list[Mark], dict[tuple[str, At], Any]]
 
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_SCALAR = rb'[^][{}",:\s]++'
-_BLANK = rb"[ \t\r\n]*+"
-
-_BLANKS = re.compile(_BLANK)
-_STRUCTURE = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
-_FLAT = re.compile(_STRING + rb"|" + _SCALAR, re.DOTALL)
-_SEPARATOR = re.compile(_BLANK + rb",?" + _BLANK)
-_MEMBER = re.compile(
-    # A name; a value that is not nested and what separates it from the next member. Most members are one match.
-    rb"(%b)%b:%b(?:(%b|%b)%b,?%b)?+" % (_STRING, _BLANK, _BLANK, _STRING, _SCALAR, _BLANK, _BLANK),
-    re.DOTALL,
-)
 _SILENT = (b"false", b"0")  # what says nothing, but keeps an event, beside what is empty
 _EMPTY = frozenset((b"null", b'""'))  # what says nothing and keeps nothing
 _QUOTE, _BRACE, _BRACKET, _BRACE_END, _BRACKET_END = b'"{[}]'
 _OPENERS = b"{["
-_DENSE = (b',"', b",{")  # most separators, with what follows
 _NUMBER_BEGINS = b"-0123456789NI"
 
 # Names of the module: a kind is looked up for each value, and a member of an enum is slow to find.
@@ -62,7 +48,7 @@ def walk(shapes: Shapes, source: bytes, *, natively: bool) -> Reading | None:
         return None
     cursor = _Walk(source)
     try:
-        cursor.value(_blanks(source, 0), shapes.root, ())
+        cursor.value(skip_blanks(source, 0), shapes.root, ())
     except _NameTwiceError:
         return _CarefulWalk(source).run(shapes)
     return cursor.marks, cursor.addresses
@@ -86,28 +72,25 @@ class _Walk:
         """Read the value that begins here; returns where it ends."""
         source, marks = self.source, self.marks
         opener = source[begin]
-        if opener == _BRACE and node.object is not None:
-            read, inner = self._object, node.object
-        elif opener == _BRACKET and node.array is not None:
-            read, inner = self._array, node.array  # type: ignore[assignment]
-        else:
-            end: int = _skip_value(source, begin)
+        is_object = opener == _BRACE and node.object is not None
+        if not is_object and (opener != _BRACKET or node.array is None):
+            end: int = skip_value(source, begin)
             if node.slots:
                 self._slots(begin, end, node, at, source[begin:end])
             return end
-        if not node.around:
-            return read(begin, inner, at)
         spot = len(marks)
         for slot in node.around:
-            if slot.kind is _PLACE:  # it stands before the marks inside it, though its end is known only after them
+            if (
+                slot.kind is _PLACE
+            ):  # it stands before the marks inside it, though its end is known only after them
                 marks.append((slot, at, None, (begin, begin)))
-        end = read(begin, inner, at)
+        end = self._object(begin, node.object, at) if is_object else self._array(begin, node.array, at)  # type: ignore[arg-type]
         for slot in node.around:
             kind = slot.kind
             if kind is _PLACE:
                 marks[spot] = (slot, at, None, (begin, end))
                 spot += 1
-            elif kind is _DOCUMENT or kind is _LATEST or not _is_empty(source, begin):
+            elif kind is _DOCUMENT or kind is _LATEST or not is_empty(source, begin):
                 marks.append((slot, at, None, (begin, end)))
         return end
 
@@ -160,17 +143,20 @@ class _Walk:
             self.marks.append((slot, at, value, where))
 
     def _container(self, where: tuple[int, int], node: Node, at: At) -> None:
-        is_empty = _is_empty(self.source, where[0])
+        is_full = not is_empty(self.source, where[0])
         for slot in node.slots:
             kind = slot.kind
-            if kind is _DOCUMENT or kind is _LATEST:
-                self.marks.append((slot, at, None, where))
-            elif (kind is _KEEPS or kind is _EVENT or kind is _ONCE) and not is_empty:
+            if (
+                kind is _DOCUMENT
+                or kind is _LATEST
+                or (is_full and (kind is _KEEPS or kind is _EVENT or kind is _ONCE))
+            ):
                 self.marks.append((slot, at, None, where))
 
     def _object(self, begin: int, entry: Members, at: At) -> int:
-        source = self.source
-        start = _blanks(source, begin + 1)
+        source, start = self.source, begin + 1
+        if source[start] != _QUOTE:
+            start = skip_blanks(source, start)
         if entry.which is None:
             return self._members(start, entry, at, ())
         chosen_by = []
@@ -187,37 +173,39 @@ class _Walk:
 
         ``chosen_by`` are the names of the members by whose values the shape of the object was chosen.
         """
-        source, match = self.source, _MEMBER.match
-        known, other, seen = entry.quoted or {}, entry.other, set()
+        source, match = self.source, MEMBER.match
+        known, other = entry.quoted or {}, entry.other
+        names = []
         while (member := match(source, position)) is not None:
             name, flat = member.groups()
             if b"\\" in name:
                 name = _plain_name(name)
-            node = known.get(name)
-            if node is not None or name in chosen_by:
-                if name in seen:
-                    raise _NameTwiceError
-                seen.add(name)
-            if node is None:
-                node = other
+            names.append(name)
+            node = known.get(name, other)
             if flat is not None:
                 position = member.end()
-                if node is not None and node.slots and (flat not in _EMPTY or not node.is_quiet):
-                    self._slots(*member.span(2), node, at, flat)
+                if node is None or not node.slots or (flat in _EMPTY and node.is_quiet):
+                    continue
+                if flat[0] == _QUOTE:
+                    self._string(member.span(2), node, at, flat)
+                else:
+                    self._scalar(member.span(2), node, at, flat)
                 continue
-            if node is not None:
-                end = self.value(member.end(), node, at)
-            else:
-                end = _skip_value(source, member.end())
-            position = end if source[end] == _BRACE_END else _skip_separator(source, end)
+            begin = member.end()
+            end = skip_value(source, begin) if node is None else self.value(begin, node, at)
+            position = end if source[end] == _BRACE_END else skip_separator(source, end)
+        if len(set(names)) < len(names) and any(
+            names.count(name) > 1 for name in names if name in known or name in chosen_by
+        ):
+            raise _NameTwiceError
         return position + 1
 
     def _array(self, begin: int, node: Node, at: At) -> int:
         source = self.source
-        position, index = _blanks(source, begin + 1), 0
+        position, index = skip_blanks(source, begin + 1), 0
         while source[position] != _BRACKET_END:
             end = self.value(position, node, (*at, index))
-            position = end if source[end] == _BRACKET_END else _skip_separator(source, end)
+            position = end if source[end] == _BRACKET_END else skip_separator(source, end)
             index += 1
         return position + 1
 
@@ -231,13 +219,13 @@ class _CarefulWalk(_Walk):
 
     def run(self, shapes: Shapes) -> Reading:
         self.addresses = _Log()
-        self.value(_blanks(self.source, 0), shapes.root, ())
+        self.value(skip_blanks(self.source, 0), shapes.root, ())
         return list(filter(None, self.marks)), dict(filter(None, self.addresses))
 
     def _members(self, position: int, entry: Members, at: At, chosen_by: Sequence[bytes]) -> int:  # noqa: ARG002
         source, known = self.source, entry.quoted or {}
         found: dict[bytes, tuple[slice, slice]] = {}  # what each name gave
-        while (member := _MEMBER.match(source, position)) is not None:
+        while (member := MEMBER.match(source, position)) is not None:
             name = _plain_name(member[1])
             value = member.end() if member[2] is None else member.start(2)
             node = known.get(name, entry.other)
@@ -245,13 +233,13 @@ class _CarefulWalk(_Walk):
                 for entries, span in zip((self.marks, self.addresses), found.pop(name), strict=True):
                     entries[span] = [None] * (span.stop - span.start)
             if node is None:
-                end = _skip_value(source, value)
+                end = skip_value(source, value)
             else:
                 begins = len(self.marks), len(self.addresses)
                 end = self.value(value, node, at)
                 if name in known:
                     found[name] = slice(begins[0], len(self.marks)), slice(begins[1], len(self.addresses))
-            position = _skip_separator(source, end)
+            position = skip_separator(source, end)
         return position + 1
 
 
@@ -286,53 +274,16 @@ def _variant(entry: Members, literal: bytes | None) -> Members | None:
 def _value_of(source: bytes, position: int, wanted: bytes, *, last: bool) -> bytes | None:
     """The literal of a member of the object whose first member stands here: of the first or last one of that name."""
     found = None
-    while (member := _MEMBER.match(source, position)) is not None:
+    while (member := MEMBER.match(source, position)) is not None:
         literal, flat = member.groups()
         if literal == wanted or (b"\\" in literal and _plain_name(literal) == wanted):
             found = flat
             if not last:
                 break
         position = (
-            member.end() if flat is not None else _skip_separator(source, _skip_value(source, member.end()))
+            member.end() if flat is not None else skip_separator(source, skip_value(source, member.end()))
         )
     return found
-
-
-def _is_empty(source: bytes, begin: int) -> bool:
-    """Whether the container that begins here holds nothing."""
-    return source[_blanks(source, begin + 1)] in b"]}"
-
-
-def _end_of(pattern: re.Pattern[bytes], source: bytes, at: int) -> int:
-    found = pattern.match(source, at)
-    if found is None:
-        raise AssertionError("the source was read as JSON before")
-    return found.end()
-
-
-def _blanks(source: bytes, at: int) -> int:
-    return _end_of(_BLANKS, source, at) if source[at] in b" \t\r\n" else at
-
-
-def _skip_separator(source: bytes, at: int) -> int:
-    """Past blanks and a comma, to the next member or element or to the closing bracket."""
-    if source[at : at + 2] in _DENSE:
-        return at + 1
-    return _end_of(_SEPARATOR, source, at)
-
-
-def _skip_value(source: bytes, at: int) -> int:
-    if source[at : at + 1] not in (b"{", b"["):
-        return _end_of(_FLAT, source, at)
-    depth = 0
-    for token in _STRUCTURE.finditer(source, at):
-        if token[0] in b"[{":
-            depth += 1
-        elif token[0] in b"]}":
-            depth -= 1
-            if not depth:
-                return token.end()
-    raise AssertionError("the source was read as JSON before")
 
 
 class BytesEvent:
@@ -385,10 +336,10 @@ class BytesEvent:
                 found.append((begin, end, to_json_bytes(members)))
                 continue
             text = to_json(members)[1:-1]
-            comma = "" if _is_empty(self.source, begin) else ","
+            comma = "" if is_empty(self.source, begin) else ","
             found.append((begin + 1, begin + 1, (text + comma).encode()))
         for (begin, end), values in self._appended.items():
-            comma = "" if _is_empty(self.source, begin) else ","
+            comma = "" if is_empty(self.source, begin) else ","
             found.append((end - 1, end - 1, (comma + to_json(values)[1:-1]).encode()))
         found += self._removals()
         return sorted(found)
@@ -401,7 +352,7 @@ class BytesEvent:
             gone = before[at[:-1]] = before.get(at[:-1], 0) + 1
             if gone <= at[-1]:  # one before it stays
                 begin = len(source[:begin].rstrip(b" \t\r\n").removesuffix(b",").rstrip(b" \t\r\n"))  # noqa: PLW2901
-            elif source[(after := _skip_separator(source, end))] not in b"]":
+            elif source[(after := skip_separator(source, end))] not in b"]":
                 end = after  # noqa: PLW2901
             yield begin, end, b""
 

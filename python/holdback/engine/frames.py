@@ -31,6 +31,7 @@ _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
 _BRACKETS = (b"[", b"]")
 _LEAD = re.compile(rb"[ \t\r\n]*+,?[ \t\r\n]*+")
 _PLAIN = b"data: "  # what the one line of most events begins with
+_NAMED = re.compile(rb"event:[^\r\n]*\ndata: ([^\r\n]*)\n\n")  # most others
 
 
 class Framer:
@@ -100,7 +101,9 @@ class Framer:
         rest = self._rest
         rest += data
         out = b""
-        if self.owes_lf and rest:
+        if not rest:
+            return out
+        if self.owes_lf:
             self.owes_lf = False
             if rest[0] == 0x0A:
                 return out, self._take(1), None
@@ -173,6 +176,11 @@ class Framer:
 
     def _end_of_event(self) -> int:
         rest = self._rest
+        if rest and not (self._seek or self._line) and self.offset and rest[0] not in b"\r\n:":
+            end = rest.find(b"\n\n")
+            if end > 0 and rest.find(b"\r", 0, end) < 0:  # as most are, so no line need be looked at
+                self._text_end = end
+                return end + 2
         while True:
             if not self.offset and self._is_first_line and rest.startswith(BOM):
                 self._line = len(BOM)
@@ -324,6 +332,9 @@ class Frame:
             and frame.endswith(b"\n")
         ):
             self.begin, self.source = len(_PLAIN), frame[len(_PLAIN) : end]
+        elif (named := _NAMED.fullmatch(frame)) is not None:
+            self.begin, self.source = named.start(1), named[1]
+            self.has_name, self.only_data = True, False
         else:
             self._read_lines(self.begin)
 

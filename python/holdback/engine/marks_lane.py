@@ -5,8 +5,8 @@ channels, and no others. Here the marks are judged by what ``Answer`` says of th
 else (a channel opens or ends, something is named for the first time, a whole value comes) the lane declines, nothing of
 the event was fed, and ``Answer.settle`` takes it. No event is read for this: the marks are those that ``settle`` gets.
 
-This is the specification of the native lane's judgement (``rust/core/src/wire/judge.rs``), and takes its place where the
-extension does not run.
+This is the specification of the native lane's judgement (``rust/core/src/wire/judge.rs``), and takes its place where
+the extension does not run.
 
 Invariant: with and without the lane the same events leave. Cost: O(marks).
 """

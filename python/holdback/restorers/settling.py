@@ -142,7 +142,8 @@ class Settling:
         if leaves or not frame.only_data:
             if not leaves and self._answer is not None:
                 self._answer.note(event, leaves=True)
-            self._writer.frame(frame, frame.changes(event.changes()))
+            changes = event.changes()
+            self._writer.frame(frame, frame.changes(changes) if changes else ())
         else:
             self._writer.leave_out(frame)
 
