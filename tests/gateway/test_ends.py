@@ -77,6 +77,25 @@ def test_the_client_leaves_and_the_provider_is_let_go(provider: Provider, tmp_pa
     assert gateway.log[-1]["ended"] == "client left"
 
 
+@pytest.mark.parametrize("oversized", ["pass", "raise"])
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+def test_an_answer_that_is_too_large(
+    provider: Provider, tmp_path: Path, oversized: str, streams: bool
+) -> None:
+    limits = f'[limits]\nanswer_bytes = 60\noversized = "{oversized}"\n'
+    with running(provider.address, tmp_path, settings=limits) as gateway, client(gateway) as asks:
+        body = {**CHAT, "stream": streams}
+        if oversized == "pass":
+            answered = asks.post("/v1/chat/completions", json=body)
+            assert MARK.search(content_of(answered))
+            return
+        with pytest.raises(
+            httpx.RemoteProtocolError
+        ):  # it has begun, so its missing end is all that can be said
+            asks.post("/v1/chat/completions", json=body)
+    assert gateway.log[-1]["refused"] == "upstream"
+
+
 def test_the_provider_dies_in_the_middle_of_a_placeholder(provider: Provider, tmp_path: Path) -> None:
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": f"{ADA} [die:6]"}]}
     provider.may_die.clear()

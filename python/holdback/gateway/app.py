@@ -23,7 +23,7 @@ from starlette.routing import Route as Path
 from starlette.types import Message, Receive, Scope, Send
 
 from holdback.config import with_content
-from holdback.errors import EncodedInput, MaskingError, StoreError
+from holdback.errors import EncodedInput, EventTooLarge, MaskingError, StoreError
 from holdback.gateway import refusals
 from holdback.gateway.forwarding import (
     OURS,
@@ -119,6 +119,7 @@ class Gateway:
                 answers=True,
                 protocol=route.protocol,
                 max_event_bytes=self._settings.limits.answer_bytes,
+                oversized=self._settings.limits.oversized,
                 on_report=partial(self._reported, account),
             )
             await answering(scope, receive, sender)
@@ -126,6 +127,8 @@ class Gateway:
             refusal = refused.refusal
         except EncodedInput:
             refusal = refusals.UNDECODABLE
+        except EventTooLarge:
+            refusal = refusals.ANSWER_TOO_LARGE
         else:
             return
         account.refused = refusal.reason

@@ -33,6 +33,7 @@ TOO_SLOW = Refusal(504, "the provider did not answer in time", "upstream")
 UNDECODABLE = Refusal(
     502, "the provider's answer is compressed in a way that the gateway cannot read", "upstream"
 )
+ANSWER_TOO_LARGE = Refusal(502, "the provider's answer is larger than the gateway takes", "upstream")
 INTERNAL = Refusal(500, "the gateway failed", "internal")
 
 _ANTHROPIC = {

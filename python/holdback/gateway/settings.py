@@ -85,10 +85,11 @@ class ScopeSettings(_Table):
 
 
 class Limits(_Table):
-    """How much at once."""
+    """How much at once; ``oversized`` says what becomes of a larger answer, or event of a stream."""
 
     request_bytes: Positive = 32 << 20
     answer_bytes: Positive = 64 << 20
+    oversized: Literal["pass", "raise"] = "pass"
     requests: Positive = 1000
 
 
