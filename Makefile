@@ -41,7 +41,8 @@ FUZZ_CRATE := --manifest-path fuzz/core/Cargo.toml
 SHARED_BY_THREADS := tests/test_matcher.py tests/test_vectors.py   # what a thread may share
 NO_RUST := echo "-- no Rust >= 1.$(MSRV) here: using the pure Python backend, which does the same, slower --"
 
-SLOW := litellm sdk privaite stores presidio renderers frameworks   # markers of tests with a target and an environment of their own
+HOSTS := litellm sdk privaite stores presidio renderers frameworks   # markers of tests with a target and an environment of their own
+SLOW := $(HOSTS) faults   # and of those that take minutes
 
 # Three, so that `make -k lint` goes on after one that fails.
 ALL_LINTS := lint-style lint-types lint-rust
@@ -59,6 +60,9 @@ test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own 
 ifneq ($(NATIVE),)
 	cargo test --locked
 endif
+
+test-faults: $(INSTALLED) ## faults at every step of a stream, floods, and memory
+	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal -m "faults and $(HOSTS:%=not % and) not heavy"
 
 test-heavy: $(INSTALLED) ## hostile streams in full size: a gigabyte of `<`, 100,000 choices (minutes)
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -m heavy -o faulthandler_timeout=1200

@@ -20,7 +20,7 @@ from faults.plan import Left, Lost, Plan, Response, Source, drive
 from faults.shells import EVERY_SHELL, Content, Run, Sent, Shell, invented, recorded
 from streams import PAIRS, STOP, call, say, text
 
-pytestmark = pytest.mark.usefixtures("hosted")
+pytestmark = [pytest.mark.usefixtures("hosted"), pytest.mark.faults]
 
 PIECES = ["Hi <PERS", "ON_1", "> and", " <PERSON_10", ">! Ann", " Lee", " <PERS"]
 CHAT = invented(

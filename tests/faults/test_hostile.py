@@ -1,6 +1,6 @@
 """Streams that nobody sends by accident. Everything comes out, once; memory stays small; work grows with the stream.
 
-The sizes are for every day; the full ones are for `make test-heavy`, marked ``heavy``. Of a flood the pure twin gets
+The sizes are for every day (`make test-faults`); the full ones are for `make test-heavy`, marked ``heavy``. Of a flood the pure twin gets
 what it does in about the same time: 1/256 of the native one's text.
 """
 
@@ -32,6 +32,7 @@ from recorded import chunks_of, names
 from streams import PAIRS, STOP, Upstream, call, events, heard, say
 from wires import every
 
+pytestmark = pytest.mark.faults
 KIB, MIB = 1 << 10, 1 << 20
 ON = SimpleNamespace(enabled=True)
 FULL = pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from faults.test_every_step import interrupt
 from holdback import TrieMatcher, WireRestorer
 from streams import PAIRS, say, text
 
-pytestmark = pytest.mark.usefixtures("hosted")
+pytestmark = [pytest.mark.usefixtures("hosted"), pytest.mark.faults]
 
 KIB, MIB = 1 << 10, 1 << 20
 TEXTS = [f"{number} <PERSON_1> " + "x" * (50 * KIB) + " <PERS" for number in range(10)]
