@@ -1,7 +1,7 @@
 """Streams that nobody sends by accident. Everything comes out, once; memory stays small; work grows with the stream.
 
-The sizes are for every day (`make test-faults`); the full ones are for `make test-heavy`, marked ``heavy``. Of a flood the pure twin gets
-what it does in about the same time: 1/256 of the native one's text.
+The sizes are for every day (`make test-faults`); the full ones are for `make test-heavy`, marked ``heavy``. Of a flood
+the pure twin gets what it does in about the same time: 1/256 of the native one's text.
 """
 
 from __future__ import annotations
