@@ -49,9 +49,6 @@ const NONE: u32 = u32::MAX;
 /// A [`Tree`] with this bit is a single key, the rest of the bits its id; without, an index into `concats`.
 const IS_KEY: u32 = 1 << 31;
 
-/// So many labels are looked through faster one by one.
-const SHORT: usize = 8;
-
 type Tree = u32;
 
 #[derive(Clone, Copy)]
@@ -240,7 +237,6 @@ impl Automaton {
         let index = match labels {
             [] => return None,
             [only] => (*only == byte).then_some(0)?,
-            few if few.len() <= SHORT => few.iter().position(|&label| label == byte)?,
             _ => memchr::memchr(byte, labels)?,
         };
         Some(first + length(index))
