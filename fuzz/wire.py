@@ -162,13 +162,25 @@ def every(data: bytes, size: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
+def is_object(line: bytes) -> bool:
+    """Whether a line is an object; else it may be the first of those that one is spread over."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
 def says_what_its_chunks_say(
     stream: bytes, pairs: dict[str, str], protocol: str, config: DeanonymizationConfig
 ) -> None:
     """Its events by an independent reader, as far as a client reads."""
-    begin = stream.removeprefix(BOM).lstrip()[:1]
-    lines = begin == b"{"
-    if begin in (b"[", b"\0") or (lines != (protocol == "ollama") and not HAS_LANE):
+    first = stream.removeprefix(BOM).lstrip().partition(b"\n")[0]
+    begin, lines = first[:1], first[:1] == b"{"
+    if (
+        begin in (b"[", b"\0")
+        or (lines and not is_object(first))
+        or (lines != (protocol == "ollama") and not HAS_LANE)
+    ):
         return  # a framing that this reader, or the restorer, does not know
     given = read(stream, lines=lines)
     restorer = ChunkRestorer(pairs, config, protocol=protocol)
