@@ -5,10 +5,10 @@
 //! name is of the form; else only those of the placeholders are.
 //!
 //! A text is read from left to right. Where a form may begin, the longest text of any form is taken. What is not decided
-//! yet is kept, at most [`MOST`] bytes beside opening and closing, so that the counts are the same in any cut. JSON
+//! yet is kept, at most 64 bytes beside opening and closing, so that the counts are the same in any cut. JSON
 //! source is read with its escapes undone.
 //!
-//! Cost: a search for the first byte of a form, and at such a byte O(forms + [`MOST`]).
+//! Cost: a search for the first byte of a form, and at such a byte O(forms + 64).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;

@@ -14,7 +14,7 @@ use crate::guard::Ledger;
 use crate::writer::Writer;
 use crate::{borders, surrogate};
 
-/// What a [`StreamBuffer::feed`] did with its text.
+/// What a [`StreamBuffer::feed`](crate::StreamBuffer::feed) did with its text.
 ///
 /// ```
 /// use holdback_core::{Fed, Matcher};
