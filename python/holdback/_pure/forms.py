@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from holdback._pure.escapes import Escape
+
 MOST: Final = 64
 """The characters of name, separator and identifier together: what is longer is of no form."""
 
@@ -25,8 +27,6 @@ _DIGITS: Final = frozenset("0123456789")
 _BASE32: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _WORD: Final = _LETTERS | _DIGITS | {"_"}
-_HEX: Final = frozenset("0123456789abcdefABCDEF")
-_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _FEWEST_OF_BASE32: Final = 10
 
 
@@ -137,24 +137,24 @@ class Unknown:
         self._is_json = json
         self._held = ""  # what may become a text of a form
         self._before = ""  # the character before that
-        self._escape = ""  # the beginning of an escape: a backslash, perhaps `u` and up to three digits
+        self._escape = Escape()
         self._counts: Counter[int] = Counter()
 
     @property
     def is_idle(self) -> bool:
         """Whether text without a first character of a key, or in JSON a backslash, would change nothing."""
-        return not (self._held or self._escape or self._forms._has_bare)
+        return not (self._held or self._escape.begun or self._forms._has_bare)
 
     def feed(self, text: str) -> None:
         """Move over text that came."""
-        if self._is_json and (self._escape or "\\" in text):
+        if self._is_json and (self._escape.begun or "\\" in text):
             text = self._decoded(text)
         self._scan(text, is_over=False)
 
     def end(self) -> None:
         """The text is over; another one may begin."""
         self._scan("", is_over=True)
-        self._held = self._before = self._escape = ""
+        self._held = self._before = self._escape.begun = ""
 
     def take_counts(self) -> dict[int, int]:
         """What was counted since this was asked last."""
@@ -179,39 +179,21 @@ class Unknown:
         self._held = source[at:]
 
     def _decoded(self, source: str) -> str:
-        out, at = [], 0
+        escape, at = self._escape, 0
+        out: list[str] = []
         while at < len(source):
-            character = source[at]
-            if not self._escape:
-                found = source.find("\\", at)
-                if found < 0:
-                    out.append(source[at:])
-                    break
-                out.append(source[at:found])
-                self._escape = "\\"
-                at = found + 1
-            elif self._escape == "\\" and character != "u":
-                out.append(_ESCAPES.get(character, character))
-                self._escape = ""
-                at += 1
-            elif len(self._escape) > 1 and character not in _HEX:
-                out.append(
-                    self._escape[1:]
-                )  # no escape: what stands there is read as it is, this character too
-                self._escape = ""
-            else:
-                self._escape += character
-                at += 1
-                if len(self._escape) == len("\\uxxxx"):
-                    out.append(_unit(self._escape[2:]))
-                    self._escape = ""
+            if escape.begun:
+                said, at = escape.read(source, at)
+                out.append(said)
+                continue
+            found = source.find("\\", at)
+            if found < 0:
+                out.append(source[at:])
+                break
+            out.append(source[at:found])
+            escape.begin()
+            at = found + 1
         return "".join(out)
 
     def __repr__(self) -> str:
         return "Unknown()"
-
-
-def _unit(digits: str) -> str:
-    """A UTF-16 unit by its digits; half of a pair is a character of its own, of which no form is made."""
-    unit = chr(int(digits, 16))
-    return "\ufffd" if "\ud800" <= unit <= "\udfff" else unit

@@ -5,11 +5,10 @@ Twin of ``rust/core/src/json_source/escapes.rs``; what it is part of is told in 
 
 from __future__ import annotations
 
+from holdback._pure.escapes import HEX, MEANINGS
 from holdback._pure.json_text import Text, Unit
 from holdback._pure.stream import StreamBuffer
 
-_SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_HEX = frozenset("0123456789abcdefABCDEF")
 _LOW_HALF = {3: "dD", 4: "cdefCDEF"}
 """The digits of an escape that may be the mate of a high half, by how much of it has come."""
 
@@ -49,8 +48,8 @@ class OpenStrings(StreamBuffer, of_twin=True):
             string.escape = []
             self._release_half(k)
             _, raw, is_cut = escape[0]
-            self._take(k, (_SIMPLE.get(code_point, code_point), raw + unit[1], is_cut))
-        elif code_point not in _HEX:
+            self._take(k, (MEANINGS.get(code_point, code_point), raw + unit[1], is_cut))
+        elif code_point not in HEX:
             self._release_escape(k)
             self._lex(k, unit)
         else:

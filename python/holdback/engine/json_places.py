@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
+from holdback._pure.escapes import Escape
+
 from .addresses import AllowedHost
 from .places import Places
 
 _SPECIAL: Final = re.compile(r'["\\]')
-_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_DIGITS: Final = frozenset("0123456789abcdefABCDEF")
 
 
 class JsonPlaces:
@@ -35,13 +35,13 @@ class JsonPlaces:
 
     def __init__(self, hosts: tuple[AllowedHost, ...] = ()) -> None:
         self._places = Places(hosts)
-        self._escape = ""  # the beginning of an escape: a backslash, perhaps `u` and up to three digits
+        self._escape = Escape()
 
     def copy(self) -> JsonPlaces:
         """Another source that begins where this one stands."""
         other = JsonPlaces.__new__(JsonPlaces)
         other._places = self._places.copy()
-        other._escape = self._escape
+        other._escape = self._escape.copy()
         return other
 
     @property
@@ -57,8 +57,10 @@ class JsonPlaces:
         """Move over ``source``, which the client has been sent."""
         position = 0
         while position < len(source):
-            if self._escape:
-                position = self._go_on(source, position)
+            if self._escape.begun:
+                said, position = self._escape.read(source, position)
+                if said:
+                    self._places.feed(said)
                 continue
             found = _SPECIAL.search(source, position)
             end = len(source) if found is None else found.start()
@@ -70,25 +72,7 @@ class JsonPlaces:
             if found[0] == '"':
                 self._places.reset()
             else:
-                self._escape = "\\"
-
-    def _go_on(self, source: str, position: int) -> int:
-        """Read one character of an escape; where the text goes on."""
-        character = source[position]
-        if self._escape == "\\" and character != "u":
-            self._places.feed(_ESCAPES.get(character, character))
-        elif len(self._escape) > 1 and character not in _DIGITS:
-            # No escape: what stands there is read as it is, this character too.
-            self._places.feed(self._escape[1:])
-            self._escape = ""
-            return position
-        elif len(self._escape) < 5:
-            self._escape += character
-            return position + 1
-        else:
-            self._places.feed(chr(int(self._escape[2:] + character, 16)))
-        self._escape = ""
-        return position + 1
+                self._escape.begin()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("JsonPlaces holds text and is not pickled")

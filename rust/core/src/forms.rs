@@ -15,6 +15,8 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use crate::escapes::Escape;
+
 /// The bytes of name, separator and identifier together: what is longer is of no form.
 const MOST: usize = 64;
 const FEWEST_OF_BASE32: usize = 10;
@@ -222,8 +224,7 @@ pub struct Unknown {
     held: Vec<u8>,
     /// The byte before that, 0 at the beginning.
     before: u8,
-    /// The beginning of an escape: a backslash, perhaps `u` and up to three digits.
-    escape: Vec<u8>,
+    escape: Escape,
     counts: BTreeMap<u32, u64>,
 }
 
@@ -231,18 +232,25 @@ impl Unknown {
     /// A text that begins: plain, or JSON source.
     #[must_use]
     pub fn new(forms: Arc<Forms>, is_json: bool) -> Self {
-        Self { forms, is_json, held: Vec::new(), before: 0, escape: Vec::new(), counts: BTreeMap::new() }
+        Self {
+            forms,
+            is_json,
+            held: Vec::new(),
+            before: 0,
+            escape: Escape::default(),
+            counts: BTreeMap::new(),
+        }
     }
 
     /// Whether text without a first character of a key, or in JSON a backslash, would change nothing.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.held.is_empty() && self.escape.is_empty() && !self.forms.has_bare
+        self.held.is_empty() && !self.escape.is_open() && !self.forms.has_bare
     }
 
     /// Move over text that came, UTF-8 or WTF-8.
     pub fn feed(&mut self, text: &[u8]) {
-        if self.is_json && !(self.escape.is_empty() && memchr::memchr(b'\\', text).is_none()) {
+        if self.is_json && (self.escape.is_open() || memchr::memchr(b'\\', text).is_some()) {
             let decoded = self.decoded(text);
             self.scan(&decoded, false);
         } else {
@@ -301,54 +309,19 @@ impl Unknown {
         let mut out = Vec::with_capacity(source.len());
         let mut rest = source;
         while let Some(&byte) = rest.first() {
-            match self.escape.len() {
-                0 => {
-                    let end = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
-                    out.extend_from_slice(&rest[..end]);
-                    if end < rest.len() {
-                        self.escape.push(b'\\');
-                    }
-                    rest = rest.get(end + 1..).unwrap_or_default();
-                    continue;
-                }
-                1 if byte != b'u' => {
-                    out.push(match byte {
-                        b'b' => 8,
-                        b'f' => 12,
-                        b'n' => b'\n',
-                        b'r' => b'\r',
-                        b't' => b'\t',
-                        other => other,
-                    });
-                    self.escape.clear();
-                }
-                2.. if !byte.is_ascii_hexdigit() => {
-                    // No escape: what stands there is read as it is, this byte too.
-                    out.extend_from_slice(&self.escape[1..]);
-                    self.escape.clear();
-                    continue;
-                }
-                _ => {
-                    self.escape.push(byte);
-                    if self.escape.len() == br"\uxxxx".len() {
-                        out.extend(unit(&self.escape[2..]));
-                        self.escape.clear();
-                    }
-                }
+            if self.escape.is_open() {
+                let belongs = self.escape.read(byte, |text| out.extend_from_slice(text));
+                rest = &rest[usize::from(belongs)..];
+                continue;
             }
-            rest = &rest[1..];
+            let end = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+            out.extend_from_slice(&rest[..end]);
+            if end < rest.len() {
+                self.escape.begin();
+            }
+            rest = rest.get(end + 1..).unwrap_or_default();
         }
         out
-    }
-}
-
-/// A UTF-16 unit by its digits; half of a pair is a character of its own, of which no form is made.
-fn unit(digits: &[u8]) -> Vec<u8> {
-    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0);
-    let unit = digits.iter().fold(0, |unit, &digit| unit << 4 | value(digit));
-    match char::from_u32(unit) {
-        Some(character) => character.encode_utf8(&mut [0; 4]).as_bytes().to_vec(),
-        None => vec![0xef, 0xbf, 0xbd],
     }
 }
 

@@ -51,6 +51,7 @@
 mod automaton;
 mod borders;
 mod error;
+mod escapes;
 pub mod forms;
 pub mod guard;
 mod json_source;

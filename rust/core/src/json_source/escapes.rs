@@ -1,6 +1,7 @@
 //! The source of open strings: escapes are undone level by level.
 
 use super::{QUOTE, Walk};
+use crate::escapes::meaning;
 use crate::json_text::Unit;
 use crate::surrogate::{self, CodePoint};
 
@@ -109,14 +110,7 @@ const BACKSLASH: CodePoint = CodePoint::ascii(b'\\');
 
 /// What a backslash makes of the code point behind it; an escape that JSON does not know means its character.
 fn escaped(code_point: CodePoint) -> CodePoint {
-    match code_point.as_ascii() {
-        Some(b'b') => CodePoint::ascii(8),
-        Some(b'f') => CodePoint::ascii(12),
-        Some(b'n') => CodePoint::ascii(b'\n'),
-        Some(b'r') => CodePoint::ascii(b'\r'),
-        Some(b't') => CodePoint::ascii(b'\t'),
-        _ => code_point,
-    }
+    code_point.as_ascii().map_or(code_point, |byte| CodePoint::ascii(meaning(byte)))
 }
 
 fn hex_digit(code_point: CodePoint) -> Option<u32> {

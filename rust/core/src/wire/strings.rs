@@ -6,6 +6,7 @@
 )]
 
 use super::literal::{Kind, Literal, byte};
+use crate::escapes::meaning;
 use crate::surrogate::{self, CodePoint};
 
 /// The string that begins at a place: where it ends, and whether an escape is in it.
@@ -90,12 +91,7 @@ pub(crate) fn unescape(inside: &[u8], out: &mut Vec<u8>) {
                 rest = &rest[unescape_unit(rest, out)..];
                 continue;
             }
-            b'b' => 0x08,
-            b'f' => 0x0C,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            other => other,
+            other => meaning(other),
         };
         out.push(byte);
         rest = &rest[2..];

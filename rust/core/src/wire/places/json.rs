@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::{AllowedHost, Places};
+use crate::escapes::Escape;
 
 /// The same questions as of [`Places`], of JSON source.
 ///
@@ -23,14 +24,13 @@ use super::{AllowedHost, Places};
 #[derive(Clone)]
 pub struct JsonPlaces {
     places: Places,
-    /// The beginning of an escape: a backslash, perhaps `u` and up to three digits.
-    escape: Vec<u8>,
+    escape: Escape,
 }
 
 impl JsonPlaces {
     /// The places of a source that begins.
     pub fn new(hosts: impl Into<Arc<[AllowedHost]>>) -> Self {
-        Self { places: Places::new(hosts), escape: Vec::with_capacity(5) }
+        Self { places: Places::new(hosts), escape: Escape::default() }
     }
 
     /// Whether the next character stands inside an address.
@@ -47,10 +47,9 @@ impl JsonPlaces {
     pub fn feed(&mut self, source: &[u8]) {
         let mut rest = source;
         while let Some(&first) = rest.first() {
-            if !self.escape.is_empty() {
-                if self.goes_on(first) {
-                    rest = &rest[1..];
-                }
+            if self.escape.is_open() {
+                let belongs = self.escape.read(first, |text| self.places.feed(text));
+                rest = &rest[usize::from(belongs)..];
                 continue;
             }
             let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
@@ -62,59 +61,8 @@ impl JsonPlaces {
             if special == b'"' {
                 self.places.reset();
             } else {
-                self.escape.push(b'\\');
+                self.escape.begin();
             }
         }
-    }
-
-    /// Read one byte of an escape; whether it belongs to it.
-    fn goes_on(&mut self, byte: u8) -> bool {
-        match self.escape.len() {
-            1 if byte != b'u' => {
-                let decoded = match byte {
-                    b'b' => 8,
-                    b'f' => 12,
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    other => other,
-                };
-                self.places.feed(&[decoded]);
-            }
-            2.. if !byte.is_ascii_hexdigit() => {
-                // No escape: what stands there is read as it is, this byte too.
-                self.places.feed(&self.escape[1..]);
-                self.escape.clear();
-                return false;
-            }
-            1..=4 => {
-                self.escape.push(byte);
-                return true;
-            }
-            _ => {
-                let digits = self.escape[2..].iter().chain([&byte]);
-                let unit = digits.fold(0, |unit, &digit| unit << 4 | u16::from(hex(digit)));
-                self.places.feed(&wtf8(unit)[..]);
-            }
-        }
-        self.escape.clear();
-        true
-    }
-}
-
-fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20) - b'a' + 10,
-    }
-}
-
-/// A UTF-16 unit; half of a pair is a character of its own, which places tell from no other.
-fn wtf8(unit: u16) -> Vec<u8> {
-    let [high, low] = unit.to_be_bytes();
-    match unit {
-        0..0x80 => vec![low],
-        0x80..0x800 => vec![0xc0 | high << 2 | low >> 6, 0x80 | low & 0x3f],
-        _ => vec![0xe0 | high >> 4, 0x80 | (high << 2 | low >> 6) & 0x3f, 0x80 | low & 0x3f],
     }
 }
