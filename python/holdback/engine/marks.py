@@ -66,3 +66,12 @@ def address_of(slot: Slot, at: At, addresses: Addresses) -> tuple[Any, ...]:
             value = at[depth - 1] if positional and depth else None
         values.append(value)
     return tuple(values)
+
+
+def tools_at(addresses: Addresses, at: At = ()) -> list[tuple[str, bool]]:
+    """The tools that are named there, and of each whether the provider runs it."""
+    return [
+        (said, name == "provider_tool")
+        for name in ("tool", "provider_tool")
+        if isinstance(said := addresses.get((name, at)), str)
+    ]

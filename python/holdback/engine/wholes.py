@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from holdback import _backend
 from holdback.engine.guard import NO_TOOL, Account, AnyPlain, Tool, guard_for
-from holdback.engine.marks import Event, Mark
+from holdback.engine.marks import Event, Mark, tools_at
 from holdback.engine.shapes import Kind, Slot
 
 Json = bool | Literal["auto"]
@@ -134,11 +134,10 @@ def restore_wholes(
 def _tool_at(event: Event, at: tuple[int, ...]) -> Tool | None:
     """The tool that is named beside a whole value."""
     for depth in range(len(at), -1, -1):
-        for name in ("tool", "provider_tool"):
-            if isinstance(said := event.addresses.get((name, at[:depth])), str):
-                tool = Tool()
-                tool.join(said, is_provider=name == "provider_tool")
-                return tool
+        for said, is_provider in tools_at(event.addresses, at[:depth]):
+            tool = Tool()
+            tool.join(said, is_provider=is_provider)
+            return tool
     return None
 
 

@@ -33,8 +33,8 @@ from holdback.engine.shapes import (
     source,
     text,
 )
-from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole, type_of
+from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
+from holdback.formats.base import Format, begun, is_text, is_whole, type_of
 
 DELTAS = {
     "text_delta": text("text_delta", "index", content=True),
@@ -149,10 +149,7 @@ class Anthropic(Format):
             elif slot.name == "kind":
                 if value in {"content_block_start", "content_block_stop"}:
                     steps.append(End(index, closes=True))
-                    for tool in ("tool", "provider_tool"):
-                        if isinstance(said := event.addresses.get((tool, ())), str):
-                            provider = tool == "provider_tool"
-                            steps.append(Named((index, None), said, is_provider=provider, begins=True))
+                    steps += begun((index, None), event)
                 elif value == "message_stop":
                     ends = True
             elif slot.name == "error":

@@ -11,10 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdback.engine.answer import Answer, addresses_of
-from holdback.engine.marks import Event, Mark
+from holdback.engine.marks import Event, Mark, tools_at
 from holdback.engine.objects import members
 from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
-from holdback.engine.steps import Step
+from holdback.engine.steps import Named, Step
 from holdback.policy import UNREAD, Channel
 
 if TYPE_CHECKING:
@@ -129,3 +129,11 @@ def is_text(slot: Slot) -> bool:
 def is_whole(slot: Slot) -> bool:
     """Whether a slot carries a complete value."""
     return slot.kind is Kind.WHOLE or slot.kind is Kind.WHOLE_SOURCE or slot.kind is Kind.DOCUMENT
+
+
+def begun(tool: Any, event: Event) -> list[Step]:
+    """The name that an event gives to the tool of a call that begins."""
+    return [
+        Named(tool, said, is_provider=is_provider, begins=True)
+        for said, is_provider in tools_at(event.addresses)
+    ]

@@ -34,8 +34,8 @@ from holdback.engine.shapes import (
     text,
 )
 from holdback.engine.shapes import RESULT as SOURCE
-from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole
+from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
+from holdback.formats.base import Format, begun, is_text, is_whole
 
 PATHS = {
     "text": ("text",),
@@ -158,10 +158,7 @@ class Bedrock(Format):
             elif slot.name == "edge":
                 index = event.addresses.get(("index", ()))
                 before.append(End(index, closes=True))
-                for name in ("tool", "provider_tool"):
-                    if isinstance(said := event.addresses.get((name, ())), str):
-                        is_provider = name == "provider_tool"
-                        before.append(Named((index, None), said, is_provider=is_provider, begins=True))
+                before += begun((index, None), event)
             elif slot.name == "error":
                 before.append(Drain())
             else:

@@ -32,7 +32,7 @@ from holdback.engine.shapes import (
     latest,
 )
 from holdback.engine.steps import End, Key, Step, Whole
-from holdback.formats.base import is_text, type_of
+from holdback.formats.base import begun, is_text, type_of
 from holdback.formats.typed import KIND, Channel, Typed
 
 OF_ITEM = ("response_id", "item_id", "output_index")
@@ -163,7 +163,7 @@ class Realtime(Typed):
                 del self._open[item]
             return [End((own,), closes=True)]
         if kind == "response.output_item.added":
-            return self.begun(((response,), (own, event.addresses.get(("output_index", ())))), event)
+            return begun(((response,), (own, event.addresses.get(("output_index", ())))), event)
         if kind == "response.output_item.done":
             keys = self._open.pop(((response,), own), {})
             return [End(group, (name,), (ids,), closes=True) for group, name, ids in keys]

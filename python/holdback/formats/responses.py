@@ -42,8 +42,8 @@ from holdback.engine.shapes import (
     source,
     text,
 )
-from holdback.engine.steps import ANY, Drain, End, Feed, Key, Named, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole, type_of
+from holdback.engine.steps import ANY, Drain, End, Feed, Key, Step, Whole
+from holdback.formats.base import Format, begun, is_text, is_whole, type_of
 from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, PART
 from holdback.formats.response_wholes import Said
 
@@ -285,7 +285,7 @@ class Responses(Format):
                 answer.forget(item)  # what comes here next may be something else
             if item_id is not None:
                 self._name(item_id)
-            return _named(event, ("item", item_id) if output is None else ("output", output))
+            return begun(("item", item_id) if output is None else ("output", output), event)
         if kind == "response.output_item.done":
             return self._closing(item_id, output)
         steps: list[Step] = []
@@ -345,15 +345,6 @@ def _ids(event: Event) -> dict[str, Any]:
     ids = {name: value for (name, at), value in event.addresses.items() if not at and value != ""}
     ids.setdefault("item_id", ids.get("own_id"))
     return ids
-
-
-def _named(event: Event, tool: Any) -> list[Step]:
-    """The tool that a new item is a call of."""
-    return [
-        Named(tool, said, is_provider=name == "provider_tool", begins=True)
-        for name in ("tool", "provider_tool")
-        if isinstance(said := event.addresses.get((name, ())), str)
-    ]
 
 
 def _sequence(shapes: Shapes) -> Slot:

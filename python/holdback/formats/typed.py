@@ -16,7 +16,7 @@ from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import Slot, address, event, source, text
 from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole
+from holdback.formats.base import Format, begun, is_text, is_whole
 
 KIND = {"type": event("kind")}
 """In the shape of an event that ends something."""
@@ -147,17 +147,8 @@ class Typed(Format):
             group, _, own = self.key(name, self.ids(name, event))
             steps.append(End(group, (name,), (own,), closes=True))
             if kind in self.BEGINS and self.CHANNELS[name].json:
-                steps += self.begun(self.tool_of((group, name, own)), event)
+                steps += begun(self.tool_of((group, name, own)), event)
         return steps
-
-    @staticmethod
-    def begun(tool: Any, event: Event) -> list[Step]:
-        """The name that an event gives to the tool of a call that begins."""
-        return [
-            Named(tool, said, is_provider=name == "provider_tool", begins=True)
-            for name in ("tool", "provider_tool")
-            if isinstance(said := event.addresses.get((name, ())), str)
-        ]
 
     def ids(self, kind: str, event: Event) -> tuple[Any, ...]:
         """The ids that an event says of a kind of text, None for one that it does not say."""
