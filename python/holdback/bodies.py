@@ -89,7 +89,17 @@ class AnswerRestorer:
     b'{"choices":[{"index":0,"message":{"content":"Hi Ada!"}}]}'
     """
 
-    __slots__ = ("_config", "_mapping", "_options", "_parts", "_passes", "_size", "report", "understood")
+    __slots__ = (
+        "_config",
+        "_mapping",
+        "_options",
+        "_parts",
+        "_passes",
+        "_size",
+        "_understood",
+        "_unsure",
+        "report",
+    )
 
     def __init__(
         self, mapping: AnyMapping | None, config: Any = None, options: BodyOptions | None = None
@@ -101,9 +111,17 @@ class AnswerRestorer:
         self._size = 0
         self.report = Report()
         """What happened to the answer, once that was flushed."""
-        self.understood = False
-        """Whether it was of the wire format, or of one at all where none was named; known once it was flushed."""
+        self._understood = False
+        self._unsure = b""  # an answer that came out as it was, of which nobody has asked what it is
         self._passes = False
+
+    @property
+    def understood(self) -> bool:
+        """Whether it was of the wire format, or of one at all where none was named; known once it was flushed."""
+        answer, self._unsure = self._unsure, b""
+        if answer:
+            self._understood = self._as_stream(answer)[1].understood
+        return self._understood
 
     def feed(self, data: bytes) -> bytes:
         if self._passes:
@@ -126,16 +144,20 @@ class AnswerRestorer:
             answer, self._mapping, self._config, protocol=self._options.protocol, on_report=reports.append
         )
         self.report = reports[0]
-        self.understood = restored != answer
-        if self.understood:
+        self._understood = restored != answer
+        if self._understood:
             return restored
-        wire = self._options.wire(self._mapping, self._config)
-        streamed = wire.feed(answer) + wire.flush()
-        self.understood = wire.understood
         if may_be_answer(answer.removeprefix(BOM)):
+            self._unsure = answer
             return restored
-        self.report = wire.report
+        streamed, wire = self._as_stream(answer)
+        self._understood, self.report = wire.understood, wire.report
         return streamed
+
+    def _as_stream(self, answer: bytes) -> tuple[bytes, WireRestorer]:
+        """The body restored as a stream, and by what."""
+        wire = self._options.wire(self._mapping, self._config)
+        return wire.feed(answer) + wire.flush(), wire
 
     def _taken(self) -> bytes:
         taken = b"".join(self._parts)

@@ -27,11 +27,13 @@ from holdback.errors import HoldbackError
 from holdback.mapping import AnyMapping, prepared_for
 from holdback.report import OnReport, Report, hand_over
 from holdback.restorers.chunks import ChunkRestorer
-from holdback.restorers.material import material
 from holdback.restorers.wire import WireRestorer
 from holdback.sse import format_sse_done, format_sse_event
 
 logger = logging.getLogger("holdback.handler")
+
+Write = Callable[[Any], str | None]
+"""Gives the JSON of a chunk; None if it has none."""
 
 
 class StreamingHandler:
@@ -99,7 +101,7 @@ async def _events(
     restorer: _Restorer = _OFF
     position = 0
     kind: type | None = None
-    write: Callable[[Any], str | None] = json_or_none
+    write: Write = json_or_none
     is_chunk = True  # whether items of this kind are read and written as they are
     is_out = False  # whether an event is with the client: what is raised there is the client's own
     try:
@@ -153,10 +155,6 @@ async def _events(
         await aclose(stream, iterator)
 
 
-Write = Callable[[Any], str | None]
-"""Gives the JSON of a chunk; None if it has none."""
-
-
 class _Restorer:
     """Chunks in, events out. This one restores nothing."""
 
@@ -170,11 +168,6 @@ class _Restorer:
     def flush(self) -> Sequence[str]:
         """The events of what was held back."""
         return ()
-
-    @property
-    def report(self) -> Report:
-        """What happened so far."""
-        return Report()
 
 
 _OFF: Final = _Restorer()
@@ -241,8 +234,7 @@ class _Chunks(ChunkRestorer):
 
 def _restorer(prepared: Any, config: Any, protocol: str) -> _Restorer:
     """What restores a stream fastest."""
-    matcher, _ = material(prepared, config)
-    kind = _BytesRestorer if is_native(matcher) else _ChunksRestorer
+    kind = _BytesRestorer if is_native(prepared.matcher) else _ChunksRestorer
     return kind(prepared, config, protocol)
 
 
@@ -266,7 +258,7 @@ def _refuse_text(item: object) -> NoReturn:
     )
 
 
-def _way_of(kind: type) -> tuple[bool, Callable[[Any], str | None]]:
+def _way_of(kind: type) -> tuple[bool, Write]:
     """Whether items of a class are chunks as they are, or become a dict first; and how they are written."""
     write = (
         model_json(kind) if issubclass(kind, BaseModel) else json_or_none if issubclass(kind, dict) else None

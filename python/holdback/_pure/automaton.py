@@ -312,9 +312,8 @@ def _common_prefix(before: str, key: str, likely: int) -> int:
     """How many units ``key`` and the key before it in order begin alike; ``likely`` as many as the two before."""
     shared = likely if key.startswith(before[:likely]) else 0
     size = len(before)
-    while (
-        shared < size and before[shared] == key[shared]
-    ):  # the later key is not the beginning of the other one
+    # The later key is not the beginning of the other one.
+    while shared < size and before[shared] == key[shared]:
         shared += 1
     return shared
 

@@ -80,9 +80,8 @@ class _Walk:
             return end
         spot = len(marks)
         for slot in node.around:
-            if (
-                slot.kind is _PLACE
-            ):  # it stands before the marks inside it, though its end is known only after them
+            # A place stands before the marks inside it, though its end is known only after them.
+            if slot.kind is _PLACE:
                 marks.append((slot, at, None, (begin, begin)))
         end = self._object(begin, node.object, at) if is_object else self._array(begin, node.array, at)  # type: ignore[arg-type]
         for slot in node.around:

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from holdback import _backend
 from holdback.engine.marks import Event, address_of
 from holdback.engine.objects import members
-from holdback.engine.open_channels import OpenChannels
+from holdback.engine.open_channels import Fed, OpenChannels, fed_with
 from holdback.engine.shapes import Kind, Shapes
 
 MOST_KNOWN = 4
@@ -72,7 +72,7 @@ class ChunkLane(OpenChannels):
 
     # ------------------------------------------------------------ chunks
 
-    def feed(self, chunk: Any) -> list[tuple[str, bool]] | None:
+    def feed(self, chunk: Any) -> Fed | None:
         """Feed the texts of a chunk that is known; None if it is not, and nothing was fed.
 
         Returns what leaves in place of each text, in the order of the chunk, and whether the channel held something
@@ -88,18 +88,9 @@ class ChunkLane(OpenChannels):
             if buffer.pending:
                 return None
         self._misses = 0
-        fed: list[tuple[str, bool]] = []
-        is_changed = False
-        for buffer, came in zip(plan.buffers, values, strict=False):
-            leaves = buffer.feed(came)
-            if leaves is came or leaves == came:
-                fed.append((came, False))
-            else:
-                is_changed = True
-                fed.append((leaves, not leaves and bool(buffer.pending)))
         for slot, index in plan.latest:
             self._latest[slot] = values[index], True
-        return fed if is_changed else []
+        return fed_with(zip(plan.buffers, values, strict=False))
 
     def unlearn(self) -> None:
         """Know no chunk any more."""

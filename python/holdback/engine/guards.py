@@ -14,6 +14,9 @@ from holdback.engine.steps import Feed, Key, Named, Whole
 
 MOST = 10_000
 
+Began = tuple[str, AnyPlain]
+"""The channel of a text, and the place in which it began."""
+
 
 class Choices(Protocol):
     """What a format says of how texts belong together."""
@@ -36,9 +39,7 @@ class Guards:
         self._format = format_
         self._tools: dict[Any, Tool] = {}
         self._last: dict[tuple[Any, str], AnyGuard] = {}  # of the last text of that choice and name
-        self._begun: dict[
-            Any, dict[tuple[str, Any], tuple[str, AnyPlain]]
-        ] = {}  # where texts began, by group
+        self._begun: dict[Any, dict[tuple[str, Any], Began]] = {}  # where texts began, by group
 
     def opened(self, step: Feed, json: Any) -> Any:
         """The guard of a text that begins."""

@@ -16,14 +16,11 @@ from __future__ import annotations
 from typing import Any
 
 from holdback.engine.marks import Event, address_of
-from holdback.engine.open_channels import Channel, OpenChannels
+from holdback.engine.open_channels import Channel, Fed, OpenChannels, fed_with
 from holdback.engine.shapes import Kind
 
 _KEEPS, _PLACE, _TEXT, _SOURCE = Kind.KEEPS, Kind.PLACE, Kind.TEXT, Kind.SOURCE
 _EVENT, _ONCE, _LATEST, _DOCUMENT = Kind.EVENT, Kind.ONCE, Kind.LATEST, Kind.DOCUMENT
-
-Fed = list[tuple[str, bool]]
-"""What leaves in place of each text, and whether its channel held something back."""
 
 
 class MarksLane(OpenChannels):
@@ -70,16 +67,7 @@ class MarksLane(OpenChannels):
             return None
         for number, where in latest:
             self._latest[number] = event.raw(where), True
-        fed: Fed = []
-        is_changed = False
-        for channel, came in texts:
-            leaves = channel.buffer.feed(came)
-            if leaves == came:
-                fed.append((came, False))
-            else:
-                is_changed = True
-                fed.append((leaves, not leaves and bool(channel.buffer.pending)))
-        return fed if is_changed else []
+        return fed_with((channel.buffer, text) for channel, text in texts)
 
     def _channel(self, slot: int, addresses: tuple[Any, ...]) -> Channel | None:
         """The channel to which text of a slot with these addresses leads."""

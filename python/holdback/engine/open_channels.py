@@ -7,12 +7,16 @@ what the lanes written in Python have in common; ``rust/core/src/wire/channels.r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from holdback import _backend
 
 Registered = tuple[int, tuple[Any, ...]]
 """The number of a slot, and the addresses of a mark of it."""
+
+Fed = list[tuple[str, bool]]
+"""What leaves in place of each text, and whether its channel held something back when it was fed."""
 
 
 class OpenChannels:
@@ -88,3 +92,17 @@ class Channel:
         self.keys: set[Registered] = set()
         self.ends: set[int] = set()
         self.ended_by: set[int] = set()
+
+
+def fed_with(texts: Iterable[tuple[_backend.StreamBuffer, str]]) -> Fed:
+    """Feed texts, each to its buffer, in the order of the event. The list is empty if all leave as they came."""
+    fed: Fed = []
+    is_changed = False
+    for buffer, came in texts:
+        leaves = buffer.feed(came)
+        if leaves == came:
+            fed.append((came, False))
+        else:
+            is_changed = True
+            fed.append((leaves, not leaves and bool(buffer.pending)))
+    return fed if is_changed else []

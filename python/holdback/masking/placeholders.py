@@ -95,9 +95,8 @@ class Placeholders:
             raise MaskingError("unknown style; known are: keyed, numbered")
         if key is None and style == "keyed":
             raise MaskingError("keyed placeholders need a key of at least 32 random bytes")
-        self._mac = (
-            None if key is None else hmac.new(hkdf(master_key(key), LABEL), digestmod="sha256")
-        )  # only ever copied
+        # It is only ever copied.
+        self._mac = None if key is None else hmac.new(hkdf(master_key(key), LABEL), digestmod="sha256")
         self.style: Style = style
         """``"keyed"`` or ``"numbered"``."""
 

@@ -111,7 +111,7 @@ class Plain:
 def plain(source: bytes, protocol: str) -> Plain | None:
     """The texts of a plain request; None if it is not plain, or there is no native twin."""
     table = _table(protocol) if _backend.BACKEND == "native" else None
-    if table is None or not _is_utf8(source) or (found := table.plain(source)) is None:
+    if table is None or (found := table.plain(source)) is None:
         return None
     texts, spans, names = found
     if any(may_be_document(text) and _may_be_deep(text) for text in texts):
@@ -128,15 +128,6 @@ def _may_be_deep(text: str) -> bool:
         if depth > _DEEP:
             return True
     return "\\" in text  # a document in a document may be deeper than it looks
-
-
-def _is_utf8(source: bytes) -> bool:
-    if not source.isascii():
-        try:
-            source.decode()
-        except UnicodeDecodeError:
-            return False
-    return True
 
 
 @cache

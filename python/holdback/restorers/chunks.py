@@ -15,6 +15,7 @@ from holdback.engine.bytes_cursor import BytesEvent, apply, walk
 from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
+from holdback.engine.open_channels import Fed
 from holdback.formats import AUTO, Bedrock, Format, format_named, format_of
 from holdback.formats.base import type_of
 from holdback.formats.bedrock import event_in, with_event
@@ -164,7 +165,7 @@ class ChunkRestorer:
             leaving.append(with_event(chunk, apply(source, changes)) if changes else chunk)
         return leaving
 
-    def _written(self, chunk: Any, fed: list[tuple[str, bool]]) -> list[Any]:
+    def _written(self, chunk: Any, fed: Fed) -> list[Any]:
         """What leaves of a chunk whose texts the lane has fed."""
         if self._answer is None or self._format is None:
             return [chunk]

@@ -104,19 +104,18 @@ class Settling:
         if event is None:
             return None
         kind = self._kind or format_of(event)
-        whole = (
-            format_of_answer(event)
-            if kind is None
-            else kind
-            if kind is self._kind and kind.recognises_answer(event) and not kind.recognises(event)
-            else None
-        )
-        self._occurred |= whole is not None or (kind is not None and kind.recognises(event))
-        if kind is not None:
-            self._decide(kind)
-        elif whole is None:
-            self._account.not_understood += 1
-        return whole
+        if kind is None:
+            whole = format_of_answer(event)
+            if whole is None:
+                self._account.not_understood += 1
+            else:
+                self._occurred = True
+            return whole
+        is_event = kind.recognises(event)
+        is_whole_answer = kind is self._kind and not is_event and kind.recognises_answer(event)
+        self._occurred |= is_event or is_whole_answer
+        self._decide(kind)
+        return kind if is_whole_answer else None
 
     def _settle_answer(self, frame: Frame | Message, source: bytes, kind: type[Format]) -> None:
         """A frame that is a whole answer, where a stream was asked for. No channel is open yet."""

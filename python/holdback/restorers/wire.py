@@ -117,10 +117,7 @@ class WireRestorer(Settling):
         takes_marks = _lane and not self._uses_lane and self._account.policy is None
         self._lane = MarksLane() if takes_marks else None
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
-        self._before_lane = (
-            0,
-            0,
-        )  # events that were too large, and what was no message, before the lane took over
+        self._before_lane = 0, 0  # before the lane: events that were too large, and what was no message
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet

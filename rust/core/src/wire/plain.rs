@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::reading::Mark;
 use super::shapes::{Shapes, SlotKind};
+use crate::json_text::is_blank;
 
 /// What a plain source holds, in the order of the source.
 #[derive(Debug, Default)]
@@ -43,9 +44,8 @@ impl Shapes {
 
 /// The name of the member whose value begins at a place; None if it is spelled with an escape.
 fn name_before(source: &[u8], value: usize) -> Option<Range<usize>> {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    let colon = source[..value].iter().rposition(|byte| !is_blank(byte))?;
-    let quote = source[..colon].iter().rposition(|byte| !is_blank(byte))?;
+    let colon = source[..value].iter().rposition(|&byte| !is_blank(byte))?;
+    let quote = source[..colon].iter().rposition(|&byte| !is_blank(byte))?;
     let begin = source[..quote].iter().rposition(|&byte| byte == b'"')?;
     let is_plain = !source[begin.saturating_sub(1)..quote].contains(&b'\\');
     let is_member = source[colon] == b':' && source[quote] == b'"';
