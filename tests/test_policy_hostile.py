@@ -8,18 +8,12 @@ from typing import Any
 
 import pytest
 
-from answer_streams import Events, as_bytes, chat, heard, pieces, read_back
-from holdback import ChunkRestorer, DeanonymizationConfig, PIIMapping, RestorePolicy, WireRestorer
+from answer_streams import Events, arguments_of, as_bytes, chat, heard, pieces, read_back
+from holdback import ChunkRestorer, DeanonymizationConfig, RestorePolicy, WireRestorer
 from holdback.policy import Rule
+from policy_texts import KEY, VALUE, mapping
 
-KEY, VALUE = "<PERSON_1>", "zorblatt7q"
 CHUNK = "chat.completion.chunk"
-
-
-def mapping() -> PIIMapping:
-    pairs = PIIMapping()
-    pairs.add(VALUE, KEY, "PERSON")
-    return pairs
 
 
 def sent(events: Events, config: DeanonymizationConfig, rng: random.Random) -> Events:
@@ -40,15 +34,6 @@ def calling(*functions: dict[str, Any]) -> Events:
         {"object": CHUNK, "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": one}]}}]}
         for one in functions
     ]
-
-
-def arguments_of(events: Events) -> str:
-    return "".join(
-        call["function"].get("arguments") or ""
-        for event in events
-        for choice in event["choices"]
-        for call in choice["delta"].get("tool_calls", [])
-    )
 
 
 @pytest.mark.parametrize(

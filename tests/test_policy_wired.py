@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from answer_streams import FORMATS, Events, as_bytes, chat, heard, pieces, read_back
+from answer_streams import FORMATS, Events, arguments_of, as_bytes, chat, heard, pieces, read_back
 from holdback import (
     ChunkRestorer,
     DeanonymizationConfig,
-    PIIMapping,
     Report,
     RestorePolicy,
     StreamingHandler,
@@ -26,29 +25,8 @@ from holdback import (
     restore_answer,
     sync,
 )
-from holdback.engine.places import Places
 from holdback.restorers.material import material
-from naive_places import Restored, restore_blocks
-
-FOLDER = Path(__file__).parent / "places"
-KEY, VALUE = "<PERSON_1>", "zorblatt7q"
-POLICY = DeanonymizationConfig(policy=RestorePolicy())
-
-
-def texts(name: str) -> list[str]:
-    return [
-        case["text"].replace("§", KEY) for case in json.loads((FOLDER / f"{name}.json").read_text("ascii"))
-    ]
-
-
-def mapping() -> PIIMapping:
-    pairs = PIIMapping()
-    pairs.add(VALUE, KEY, "PERSON")
-    return pairs
-
-
-def expected(text: str) -> Restored:
-    return restore_blocks(text, "¦", {KEY: VALUE}, Places())
+from policy_texts import KEY, POLICY, VALUE, expected, mapping, said, texts
 
 
 def on_the_wire(events: Events, protocol: str, seed: int, config: Any, *, lane: bool) -> tuple[Events, Any]:
@@ -108,14 +86,6 @@ def test_whole_answers_likewise(backend: str, name: str) -> None:
                 assert "".join(said(restored)) == want
 
 
-def said(node: Any) -> Iterator[str]:
-    for inner in node if isinstance(node, list) else [] if isinstance(node, str) else node.values():
-        if isinstance(inner, (dict, list)):
-            yield from said(inner)
-    if isinstance(node, dict) and "text" in node:
-        yield node["text"]
-
-
 # ---------------------------------------------------------------- the rules
 
 
@@ -127,15 +97,6 @@ def calls(names: list[str], arguments: list[str]) -> Events:
         {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
         for call in called
     ]
-
-
-def arguments_of(events: Events) -> str:
-    return "".join(
-        call["function"].get("arguments") or ""
-        for event in events
-        for choice in event["choices"]
-        for call in choice["delta"].get("tool_calls", [])
-    )
 
 
 TOOLS = DeanonymizationConfig(policy=RestorePolicy(tools={"http_get": "keep", "*": "restore"}))

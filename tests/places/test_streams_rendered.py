@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import answer_streams
-import test_policy_formats as others
+import host_streams
 from answer_streams import Events, as_bytes, heard, pieces, read_back
 from holdback import ChunkRestorer, DeanonymizationConfig, PIIMapping, RestorePolicy, WireRestorer
 from places.test_renderers import BORDER, KEYS, VALUE, listed, strings, who_sees
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.renderers
 
 QUIET = "It was a quiet day, and nothing at all happened.\n" * 60 + "\n"
 POLICY = DeanonymizationConfig(policy=RestorePolicy())
-FORMATS: dict[str, Callable[[list[list[str]]], Events]] = {**answer_streams.FORMATS, **others.FORMATS}
+FORMATS: dict[str, Callable[[list[list[str]]], Events]] = {**answer_streams.FORMATS, **host_streams.FORMATS}
 
 
 @cache
@@ -41,7 +41,7 @@ def mapping(key: str) -> PIIMapping:
 def said(events: Events, protocol: str) -> str:
     if protocol in answer_streams.FORMATS:
         return "".join(heard(events))
-    return "".join(map(others.streamed, events))
+    return "".join(map(host_streams.streamed, events))
 
 
 def restored(

@@ -124,3 +124,13 @@ def read_back(data: bytes) -> Events:
     """The events in such bytes."""
     lines = [line.removeprefix(b"data: ") for line in data.splitlines() if line.startswith((b"data: ", b"{"))]
     return [json.loads(line) for line in lines]
+
+
+def arguments_of(events: Events) -> str:
+    """The arguments of the calls in chat chunks, joined."""
+    return "".join(
+        call["function"].get("arguments") or ""
+        for event in events
+        for choice in event["choices"]
+        for call in choice["delta"].get("tool_calls", [])
+    )
