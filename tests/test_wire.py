@@ -11,14 +11,16 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+import inventions
 import strategies
 import wires
 from holdback import ChunkRestorer, DeanonymizationConfig, _backend, _pure
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import FORMATS
 from holdback.restorers.wire import WireRestorer
+from inventions import PAIRS, RARE
 from streams import ENVELOPE
-from wires import PAIRS, RARE, Recording, SlowWire, every, pieces, recordings, through
+from wires import Recording, SlowWire, every, pieces, recordings, through
 
 RECORDINGS = pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
 STRIDE = 31
@@ -132,15 +134,15 @@ RNG = st.randoms(use_true_random=False)
 def test_an_invented_stream_cut_anywhere(
     rng: Random, pairs: dict[str, str], auto: bool, backend: str
 ) -> None:
-    data, protocol = wires.stream(rng)
+    data, protocol = inventions.stream(rng)
     check(data, pairs, rng, protocol="auto" if auto else protocol)
 
 
 @strategies.examples(0.4)
 @given(rng=RNG, pairs=st.sampled_from([PAIRS, RARE]), limit=st.sampled_from([16 << 20, 16 << 20, 150, 300]))
 def test_a_damaged_stream_cut_anywhere(rng: Random, pairs: dict[str, str], limit: int, backend: str) -> None:
-    data, protocol = wires.stream(rng)
-    data = wires.hostile(rng, data)
+    data, protocol = inventions.stream(rng)
+    data = inventions.hostile(rng, data)
     result = check(
         data,
         pairs,
@@ -166,7 +168,7 @@ def test_any_bytes_pass(data: bytes, protocol: str, rng: Random, backend: str) -
 @strategies.examples(0.4)
 @given(rng=RNG)
 def test_an_invented_stream_without_a_placeholder_is_not_touched(rng: Random, backend: str) -> None:
-    data, protocol = wires.stream(rng)
+    data, protocol = inventions.stream(rng)
     # An escape cut in two waits in JSON source, half a pair everywhere.
     assume(not any(name.encode() in data for name in JSON_FIELDS) and b"\\ud83d" not in data)
     assert restored(data, {"☃": "x"}, rng.randint(1, 99), protocol=protocol) == data

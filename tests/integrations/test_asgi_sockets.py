@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,32 +18,10 @@ from holdback.integrations.asgi_sockets import MOST_OPEN
 from holdback.masking import KnownValues, Masker, MaskingError, Placeholders
 from holdback.restorers.messages import MessageRestorer
 from holdback.stores import MemoryStore, StoreError
-from provider import running
+from sockets import ADA, BO, FAKE, FAKE_BO, MASKER, ROUND, delta, done, edge, event, text
 
-KEY = bytes(range(32))
-ADA, BO = 'Ada "Countess" Lovelace', "Bo\nO'Neill"
-MASKER = Masker(KnownValues({ADA: "PERSON", BO: "PERSON"}), Placeholders(KEY))
-FAKE, FAKE_BO = (Placeholders(KEY).of(value, "PERSON", scope="c") for value in (ADA, BO))
 PAIRS = {FAKE: ADA}
 AUDIO = "QWRh" * 9
-
-
-def event(kind: str, **more: Any) -> dict[str, Any]:
-    return {"type": kind, "event_id": "e", **more}
-
-
-def delta(piece: str, response: str = "r", kind: str = "output_text") -> str:
-    at = {"response_id": response, "item_id": f"i{response}", "output_index": 0, "content_index": 0}
-    return json.dumps(event(f"response.{kind}.delta", **at, delta=piece))
-
-
-def done(text: str, response: str = "r") -> str:
-    at = {"response_id": response, "item_id": f"i{response}", "output_index": 0, "content_index": 0}
-    return json.dumps(event("response.output_text.done", **at, text=text))
-
-
-def edge(kind: str, response: str = "r") -> str:
-    return json.dumps(event(f"response.{kind}", response={"id": response, "output": []}))
 
 
 def item(text: str) -> str:
@@ -62,6 +40,7 @@ def told(messages: list[Any], response: str | None = None) -> str:
 
 
 # ---------------------------------------------------------------- messages
+
 
 TEXT = st.lists(st.sampled_from([FAKE, "<", FAKE[:5], "a", "\n"]), max_size=6).map("".join)
 
@@ -157,10 +136,6 @@ class Client:
         ]
 
 
-def text(message: str) -> dict[str, Any]:
-    return {"type": "websocket.receive", "text": message}
-
-
 def playing(steps: list[Any], heard: list[Any]) -> Any:
     """An application that sends the strings, and receives at each None; it closes at its end."""
 
@@ -177,9 +152,6 @@ def playing(steps: list[Any], heard: list[Any]) -> Any:
         await send({"type": "websocket.close", "code": 1000})
 
     return app
-
-
-ROUND: dict[str, Any] = {"masker": MASKER, "scope": "c"}
 
 
 def test_events_of_the_client_are_masked_and_those_of_the_application_restored() -> None:
@@ -332,94 +304,3 @@ def test_numbered_placeholders_are_no_placeholders_of_a_session() -> None:
     numbered = Masker(KnownValues({ADA: "PERSON"}), Placeholders(style="numbered"))
     with pytest.raises(MaskingError, match="session"):
         Client([], RestoreMiddleware(playing([], []), masker=numbered, scope="c"))
-
-
-# ---------------------------------------------------------------- the real client
-
-
-class Realtime:
-    """The provider's side, as far as a text session needs it; it keeps every byte that it hears."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "websocket":
-            return
-        await receive()
-        await send({"type": "websocket.accept"})
-        await self._say(send, json.dumps(event("session.created", session={"type": "realtime", "id": "s"})))
-        last, number = "", 0
-        while (message := await receive())["type"] == "websocket.receive":
-            self.seen.append(message["text"])
-            heard = json.loads(message["text"])
-            if heard["type"] == "conversation.item.create":
-                (part,) = heard["item"]["content"]
-                last = part["text"]
-            if heard["type"] == "response.create":
-                number += 1
-                for one in self.answer(f"r{number}", f"You said: {last}"):
-                    await self._say(send, one)
-
-    @staticmethod
-    async def _say(send: Any, said: str) -> None:
-        await send({"type": "websocket.send", "text": said})
-
-    @staticmethod
-    def answer(response: str, said: str) -> Iterator[str]:
-        yield edge("created", response)
-        for at in range(0, len(said), 3):
-            yield delta(said[at : at + 3], response)
-        yield done(said, response)
-        arguments = json.dumps({"to": said}).replace("<", "\\u003c")
-        at_call = {"response_id": response, "item_id": f"c{response}", "output_index": 1}
-        for at in range(0, len(arguments), 4):
-            piece = arguments[at : at + 4]
-            yield json.dumps(
-                event("response.function_call_arguments.delta", **at_call, call_id="c", delta=piece)
-            )
-        yield json.dumps(
-            event(
-                "response.function_call_arguments.done",
-                **at_call,
-                call_id="c",
-                name="mail",
-                arguments=arguments,
-            )
-        )
-        yield json.dumps(
-            event("response.done", response={"id": response, "object": "realtime.response", "output": []})
-        )
-
-
-@pytest.mark.sdk
-async def test_the_openai_client() -> None:
-    openai = pytest.importorskip("openai")
-    for needed in ("websockets", "uvicorn"):
-        pytest.importorskip(needed)
-    provider = Realtime()
-    with running(RestoreMiddleware(provider, **ROUND)) as address:
-        client = openai.AsyncOpenAI(api_key="k", websocket_base_url=f"{address.replace('http', 'ws')}/v1")
-        async with client, client.realtime.connect(model="m") as connection:
-            for value in (ADA, BO):
-                said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": value}]}
-                await connection.conversation.item.create(item=said)
-                await connection.response.create()
-                text, arguments = "", ""
-                async for one in connection:
-                    if one.type == "response.output_text.delta":
-                        text += one.delta
-                    elif one.type == "response.output_text.done":
-                        assert one.text == text
-                    elif one.type == "response.function_call_arguments.delta":
-                        arguments += one.delta
-                    elif one.type == "response.function_call_arguments.done":
-                        assert one.arguments == arguments
-                    elif one.type == "response.done":
-                        break
-                assert text == f"You said: {value}"
-                assert json.loads(arguments) == {"to": text}
-    assert len(provider.seen) == 4
-    heard = json.dumps([json.loads(one) for one in provider.seen], ensure_ascii=False)
-    assert FAKE in heard
-    assert not any(json.dumps(value, ensure_ascii=False)[1:-1] in heard for value in (ADA, BO))

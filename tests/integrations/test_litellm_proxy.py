@@ -6,129 +6,23 @@ value, the provider sees and repeats its placeholder three characters at a time,
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import re
 import urllib.request
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from litellm_process import launched
-from pages import hosted
-from provider import Provider, answer, serving
+from provider import answer
+from proxy_host import TEXT, VALUES, Proxy, user
 
 pytestmark = pytest.mark.litellm
-
 ROOT = Path(__file__).resolve().parents[2]
-
-VALUES = {
-    "<STAFF_1>": 'Ada "Countess" Lovelace',
-    "<STAFF_2>": "Łukasz 😀",
-    "<MAIL_1>": "ada@example.org",
-}
-TEXT = 'Ada "Countess" Lovelace <ada@example.org> met Łukasz 😀 <STAF'
 MASKED = "<STAFF_1> <<MAIL_1>> met <STAFF_2> <STAF"
 TOOL = {"type": "object", "properties": {"to": {"type": "string"}}}
-
-
-class Proxy(NamedTuple):
-    address: str
-    key: str
-    log: Path
-    provider: Provider
-
-    @property
-    def sent(self) -> str:
-        """The last request that the provider got."""
-        return self.provider.seen[-1]
-
-
-def configuration(provider: str) -> dict[str, Any]:
-    """The page's blocks joined, with models that live at the provider."""
-    yaml = pytest.importorskip("yaml")
-    nothing, known, detector, presidio, callbacks = map(yaml.safe_load, hosted("docs/litellm.md", "yaml"))
-    presidio["guardrails"][0]["litellm_params"] |= {
-        "default_on": False,  # asked for by its tests
-        "presidio_analyzer_api_base": provider,
-        "presidio_anonymizer_api_base": provider,
-    }
-    detector["guardrails"][0]["litellm_params"] |= {"default_on": False}
-    models = {
-        "chat": ("openai/m", "/v1"),
-        "text": ("text-completion-openai/m", "/v1"),
-        "claude": ("anthropic/claude-x", ""),
-        "gemini": ("gemini/gemini-x", ""),
-    }
-    (shown,) = nothing["model_list"]
-    shown["litellm_params"] |= {"api_base": f"{provider}/v1", "api_key": "provider-key"}
-    return {
-        **nothing,
-        **callbacks,
-        "guardrails": [presidio["guardrails"][0], *known["guardrails"], *detector["guardrails"]],
-        "model_list": [
-            shown,
-            *(
-                {
-                    "model_name": name,
-                    "litellm_params": {
-                        "model": model,
-                        "api_base": provider + path,
-                        "api_key": "provider-key",
-                    },
-                }
-                for name, (model, path) in models.items()
-            ),
-        ],
-        "router_settings": {"num_retries": 0, "disable_cooldowns": True},
-    }
-
-
-@contextlib.contextmanager
-def started(folder: Path, provider: Provider) -> Iterator[Proxy]:
-    """A proxy with what the page says."""
-    (folder / "config.yaml").write_text(json.dumps(configuration(provider.address)), encoding="utf-8")
-    (known,) = hosted("docs/litellm.md", "json")
-    (folder / "known.json").write_text(known, encoding="utf-8")
-    (detector,) = hosted("docs/litellm.md", "py")
-    (folder / "my_detector.py").write_text(detector, encoding="utf-8")
-    with launched(folder) as (address, key, log):
-        yield Proxy(address, key, log, provider)
-
-
-@pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    pytest.importorskip("litellm")
-    with serving() as provider, started(tmp_path_factory.mktemp("proxy"), provider) as proxy:
-        yield proxy
-        # Whatever the tests did: no value went to the provider, and none is in the log.
-        for value in VALUES.values():
-            assert all(value not in body and json.dumps(value)[1:-1] not in body for body in provider.seen)
-            assert value not in proxy.log.read_text(errors="replace")
-
-
-@pytest.fixture
-def openai(proxy: Proxy) -> Iterator[Any]:
-    sdk = pytest.importorskip("openai")
-    with sdk.OpenAI(api_key=proxy.key, base_url=f"{proxy.address}/v1", max_retries=0, timeout=60) as client:
-        yield client
-
-
-@pytest.fixture
-def anthropic(proxy: Proxy) -> Iterator[Any]:
-    sdk = pytest.importorskip("anthropic")
-    with sdk.Anthropic(api_key=proxy.key, base_url=proxy.address, max_retries=0, timeout=60) as client:
-        yield client
-
-
-def user(text: str) -> list[Any]:
-    return [{"role": "user", "content": text}]
-
-
 CHAT_TOOLS = [{"type": "function", "function": {"name": "mail", "parameters": TOOL}}]
+
 
 # ---------------------------------------------------------------- chat completions
 
@@ -307,99 +201,3 @@ def test_gemini(proxy: Proxy) -> None:
     assert "".join(said) == answer(TEXT)
     assert len(events) > 5
     assert VALUES["<MAIL_1>"] not in proxy.sent
-
-
-# ---------------------------------------------------------------- faults
-
-
-def heard(pieces: Iterable[str], provider: Provider, error: type[Exception]) -> str:
-    """What a client hears before the error that ends the stream; the connection drops once it has heard something."""
-    provider.may_die.clear()
-    text = ""
-    try:
-        for piece in pieces:
-            text += piece
-            if text:
-                provider.may_die.set()
-    except error:
-        return text
-    raise AssertionError("the stream ended as if nothing had happened")
-
-
-@pytest.mark.parametrize(
-    ("events", "said"),
-    [(5, "You said: <S"), (6, "You said: <STAF"), (8, f"You said: {VALUES['<STAFF_1>']} <")],
-)
-def test_the_upstream_dies_in_a_chat(proxy: Proxy, openai: Any, events: int, said: str) -> None:
-    """What came is there, what was held back included; then the error."""
-    sdk = pytest.importorskip("openai")
-    text = f"{TEXT} [die:{events}]"
-    stream = openai.chat.completions.create(model="chat", messages=user(text), stream=True)
-    pieces = (chunk.choices[0].delta.content or "" for chunk in stream)
-    assert heard(pieces, proxy.provider, sdk.APIError) == said
-
-
-@pytest.mark.parametrize("cut", ["", "[cut:7]"])
-def test_the_upstream_dies_in_a_message(proxy: Proxy, anthropic: Any, cut: str) -> None:
-    sdk = pytest.importorskip("anthropic")
-    text = f"{TEXT} [die:8] {cut}"
-    with anthropic.messages.stream(model="claude", max_tokens=99, messages=user(text)) as stream:
-        assert heard(stream.text_stream, proxy.provider, sdk.APIError) == "You said: <STAF"
-
-
-@pytest.mark.parametrize("endpoint", ["chat", "messages"])
-def test_the_client_leaves(proxy: Proxy, openai: Any, anthropic: Any, endpoint: str) -> None:
-    proxy.provider.closed.clear()
-    asked: dict[str, Any] = {"messages": user(f"{TEXT * 20} [slow]"), "stream": True}
-    if endpoint == "chat":
-        stream = openai.chat.completions.create(model="chat", **asked)
-    else:
-        stream = anthropic.messages.create(model="claude", max_tokens=99, **asked)
-    next(iter(stream))
-    stream.close()
-    assert proxy.provider.closed.wait(30), "the upstream was left open"
-
-
-# ---------------------------------------------------------------- where the mapping comes from
-
-
-def test_dozens_at_once_with_the_same_placeholder_and_the_same_call_id(proxy: Proxy) -> None:
-    """The page's own detector attaches a mapping to each; the call's id is the client's choice."""
-    sdk = pytest.importorskip("openai")
-
-    async def ask(client: Any, number: int) -> str:
-        stream = await client.chat.completions.create(
-            model="chat",
-            messages=user(f"Hello, I am Nobody-{number}"),
-            stream=True,
-            extra_headers={"x-litellm-call-id": "the-same"},
-        )
-        return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
-
-    async def everyone() -> list[str]:
-        async with sdk.AsyncOpenAI(
-            api_key=proxy.key, base_url=f"{proxy.address}/v1", max_retries=0, timeout=90
-        ) as client:
-            return await asyncio.gather(*(ask(client, number) for number in range(48)))
-
-    before = len(proxy.provider.seen)
-    assert asyncio.run(everyone()) == [answer(f"Hello, I am Nobody-{number}") for number in range(48)]
-    assert "Nobody" not in "".join(proxy.provider.seen[before:])
-    assert "Nobody" not in proxy.log.read_text(errors="replace")
-
-
-def test_presidio_s_tokens(proxy: Proxy, openai: Any) -> None:
-    text = f"Mr Smith wrote to {VALUES['<STAFF_1>']}"
-    asked: dict[str, Any] = {
-        "model": "chat",
-        "messages": user(text),
-        "extra_body": {"guardrails": ["presidio"]},
-    }
-    whole = openai.chat.completions.create(**asked)
-    assert whole.choices[0].message.content == answer(text)
-    assert "Smith" not in proxy.sent
-    stream = openai.chat.completions.create(**asked, stream=True)
-    said = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
-    assert "".join(said) == answer(text)
-    assert len([piece for piece in said if piece]) > 5, "Presidio held the answer back"
-    assert "Smith" not in proxy.sent

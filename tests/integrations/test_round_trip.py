@@ -3,154 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdback import DeanonymizationConfig, HoldbackError
+from holdback import HoldbackError
 from holdback.integrations.asgi import RestoreMiddleware
-from holdback.masking import KnownValues, Masker, MaskingError, Placeholders
+from holdback.masking import Masker, MaskingError
 from holdback.stores import MemoryStore, StoreError
-from streams import say
+from round_trips import (
+    ADA,
+    FAKES,
+    ROUND,
+    URL,
+    VALUES,
+    OverAsgi,
+    asking,
+    masker,
+    text_of,
+    told,
+)
 from wires import every
 
-KEY = bytes(range(32))
-ADA = 'Ada "Countess" Lovelace'
-VALUES = {ADA: "PERSON", "ada@example.org": "EMAIL", "ß\U0001f600": "CODE"}
-FAKES = {value: Placeholders(KEY).of(value, kind, scope="c") for value, kind in VALUES.items()}
-URL = "http://provider.invalid/v1/chat/completions"
-
-
-def masker(values: dict[str, str] = VALUES, style: Any = "keyed") -> Masker:
-    return Masker(KnownValues(values), Placeholders(KEY, style))
-
-
-def asking(text: str, **more: Any) -> bytes:
-    return json.dumps({"model": "m", "messages": [{"role": "user", "content": text}], **more}).encode()
-
-
-def text_of(body: bytes) -> str:
-    return str(json.loads(body)["messages"][-1]["content"])
-
-
-def streamed(text: str, size: int = 3) -> bytes:
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    return "".join(f"data: {json.dumps(say(piece))}\n\n" for piece in pieces).encode()
-
-
-def told(stream: bytes) -> str:
-    events = [json.loads(event[6:]) for event in stream.decode().split("\n\n") if event]
-    return "".join(event["choices"][0]["delta"]["content"] for event in events)
-
-
-class Answer(NamedTuple):
-    """What a client got, and the bodies and headers that the provider got."""
-
-    status: int
-    body: bytes
-    sent: list[bytes]
-    headers: list[dict[str, str]]
-
-
-# ---------------------------------------------------------------- the ways
-
-
-class OverTransport:
-    """A client on a transport of ours; the provider is a transport inside."""
-
-    def __init__(self, library: str, *, is_async: bool) -> None:
-        self.library = pytest.importorskip(library)
-        self.ours = importlib.import_module(f"holdback.integrations.{library}")
-        self.is_async = is_async
-        self.can_wait = is_async
-
-    def ask(self, body: Any, method: str = "POST", headers: Any = None, **options: Any) -> Answer:
-        sent: list[bytes] = []
-        seen: list[dict[str, str]] = []
-
-        def provider(request: Any) -> Any:
-            sent.append(request.content)
-            seen.append(dict(request.headers))
-            said = text_of(request.content) if request.content else FAKES[ADA]
-            return self.library.Response(
-                200, headers={"content-type": "text/event-stream"}, content=streamed(said)
-            )
-
-        async def asynchronous() -> tuple[int, bytes]:
-            inside = self.library.MockTransport(provider)
-            transport = self.ours.AsyncRestoreTransport(transport=inside, **options)
-            async with self.library.AsyncClient(transport=transport) as client:
-                response = await client.request(method, URL, content=body, headers=headers)
-                return response.status_code, response.content
-
-        if self.is_async:
-            return Answer(*asyncio.run(asynchronous()), sent, seen)
-        transport = self.ours.RestoreTransport(transport=self.library.MockTransport(provider), **options)
-        with self.library.Client(transport=transport) as client:
-            response = client.request(method, URL, content=body, headers=headers)
-        return Answer(response.status_code, response.content, sent, seen)
-
-
-class OverAsgi:
-    """Middleware around an application that plays the provider."""
-
-    can_wait = True
-
-    def ask(self, body: Any, method: str = "POST", headers: Any = None, **options: Any) -> Answer:
-        sent: list[bytes] = []
-        seen: list[dict[str, str]] = []
-        out: list[Any] = []
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            data, more = b"", True
-            while more:
-                message = await receive()
-                data, more = data + message["body"], message["more_body"]
-            sent.append(data)
-            seen.append({name.decode(): value.decode() for name, value in scope["headers"]})
-            said = text_of(data) if data else FAKES[ADA]
-            kind = [(b"content-type", b"text/event-stream")]
-            await send({"type": "http.response.start", "status": 200, "headers": kind})
-            for piece in every(streamed(said), 11):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
-
-        pieces = [body] if isinstance(body, bytes) else list(body)
-        messages: list[Any] = [
-            {"type": "http.request", "body": piece, "more_body": at < len(pieces) - 1}
-            for at, piece in enumerate(pieces)
-        ]
-
-        async def receive() -> Any:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            out.append(message)
-
-        given_ = {"content-length": str(sum(map(len, pieces))), **(headers or {})}
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": "/v1/chat/completions",
-            "headers": [(name.encode(), value.encode()) for name, value in given_.items()],
-        }
-        asyncio.run(RestoreMiddleware(app, **options)(scope, receive, send))
-        status = out[0]["status"] if out else 0
-        return Answer(status, b"".join(message.get("body", b"") for message in out), sent, seen)
-
-
-@pytest.fixture(scope="module", params=["httpx-sync", "httpx-async", "httpx2-sync", "httpx2-async", "asgi"])
-def way(request: pytest.FixtureRequest) -> Any:
-    library, _, mode = request.param.partition("-")
-    return OverAsgi() if library == "asgi" else OverTransport(library, is_async=mode == "async")
-
-
 # ---------------------------------------------------------------- what is sent, what comes back
+
 
 TEXTS = st.lists(st.sampled_from([*VALUES, "<", '"', "\\", "a", " ", "\u2028"]), max_size=8).map("".join)
 
@@ -165,9 +45,6 @@ def test_the_provider_gets_what_the_masker_makes_and_the_program_gets_its_values
     assert not any(value in text_of(answer.sent[0]) for value in VALUES)
     assert answer.sent == [body] or answer.headers[0]["content-length"] == str(len(answer.sent[0]))
     assert told(answer.body) == text
-
-
-ROUND: dict[str, Any] = {"masker": masker(), "scope": "c"}
 
 
 def test_a_body_that_streams_is_read_and_masked(way: Any) -> None:
@@ -321,115 +198,3 @@ def test_a_store_that_cannot_be_asked_lets_nothing_out(way: Any) -> None:
     else:
         with pytest.raises(StoreError):
             way.ask(asking(ADA), store=Failing(), **ROUND)
-
-
-# ---------------------------------------------------------------- arguments
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"masker": masker()}, TypeError),
-        ({"masker": masker(), "scope": 7}, TypeError),
-        ({"masker": masker(), "scope": "c", "mapping": {"<A_1>": "a"}}, TypeError),
-        ({"scope": "c"}, TypeError),
-        ({"ttl": 7}, TypeError),
-        ({"masker": {"Ada": "PERSON"}, "scope": "c"}, TypeError),
-        ({**ROUND, "config": DeanonymizationConfig(reasoning=True)}, MaskingError),
-    ],
-    ids=["no scope", "scope", "mapping too", "scope alone", "ttl alone", "masker", "signed"],
-)
-def test_what_does_not_go_together_is_refused(way: Any, options: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        way.ask(asking(ADA), **options)
-
-
-def test_numbered_placeholders_and_a_store_do_not_go_together(way: Any) -> None:
-    if way.can_wait:
-        with pytest.raises(MaskingError):
-            way.ask(asking(ADA), masker=masker(style="numbered"), scope="c", store=MemoryStore())
-    numbered = way.ask(asking(ADA), masker=masker(style="numbered"), scope="c")
-    assert text_of(numbered.sent[0]) == "<PERSON_1>"
-    assert told(numbered.body) == ADA
-
-
-# ---------------------------------------------------------------- of the transports alone
-
-
-def test_the_programs_own_request_keeps_its_values() -> None:
-    httpx = pytest.importorskip("httpx")
-    from holdback.integrations.httpx import RestoreTransport
-
-    def provider(request: Any) -> Any:
-        """Sends the client on once: the request that it makes from its own is masked again."""
-        assert ADA not in request.content.decode()
-        if request.url.path != "/there":
-            return httpx.Response(307, headers={"location": "/there"})
-        return httpx.Response(
-            200, headers={"content-type": "text/event-stream"}, content=streamed(FAKES[ADA])
-        )
-
-    transport = RestoreTransport(transport=httpx.MockTransport(provider), **ROUND)
-    with httpx.Client(transport=transport, follow_redirects=True) as client:
-        response = client.post(URL, content=asking(ADA))
-    assert text_of(response.request.content) == ADA
-    assert told(response.content) == ADA
-
-
-# ---------------------------------------------------------------- of the middleware alone
-
-
-def test_a_request_that_is_too_large_is_not_read_to_its_end() -> None:
-    taken = 0
-
-    def pieces() -> Iterator[bytes]:
-        nonlocal taken
-        for _ in range(1000):
-            taken += 1
-            yield b"x" * 100
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": next(source), "more_body": True}
-
-    out: list[Any] = []
-
-    async def send(message: Any) -> None:
-        out.append(message)
-
-    async def app(*_: Any) -> None:
-        raise AssertionError
-
-    source = pieces()
-    middleware = RestoreMiddleware(app, max_event_bytes=1000, **ROUND)
-    asyncio.run(middleware({"type": "http", "headers": []}, receive, send))
-    assert (out[0]["status"], taken) == (413, 11)
-
-
-def test_a_client_that_leaves_before_its_request_is_complete_is_not_answered() -> None:
-    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
-
-    async def receive() -> Any:
-        return messages.pop(0)
-
-    async def never(*_: Any) -> None:
-        raise AssertionError
-
-    asyncio.run(RestoreMiddleware(never, **ROUND)({"type": "http", "headers": []}, receive, never))
-    assert messages == []
-
-
-def test_the_application_learns_that_the_client_left() -> None:
-    messages: list[Any] = [{"type": "http.request", "body": asking(ADA)}, {"type": "http.disconnect"}]
-    seen: list[str] = []
-
-    async def receive() -> Any:
-        return messages.pop(0)
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.extend([(await receive())["type"], (await receive())["type"]])
-
-    async def send(_: Any) -> None:
-        raise AssertionError
-
-    asyncio.run(RestoreMiddleware(app, **ROUND)({"type": "http", "headers": []}, receive, send))
-    assert seen == ["http.request", "http.disconnect"]

@@ -55,14 +55,18 @@ GROUPS = {
         [
             "test_chunks.py",
             "test_chat.py",
+            "test_chat_tools.py",
+            "test_chat_odd.py",
             "test_text.py",
             "test_responses.py",
+            "test_responses_objects.py",
             "test_anthropic.py",
             "test_gemini.py",
             "test_ollama.py",
             "test_auto.py",
             "test_answers.py",
             "test_field_reports.py",
+            "test_field_reports_ends.py",
         ],
     ),
 }
