@@ -8,7 +8,7 @@ import pytest
 
 from json_oracle import JsonOracle, Result
 from oracle import can_become_a_key, restore
-from test_vectors import EVERY, Vector, load
+from text_vectors import EVERY, Vector, load
 
 every_vector = pytest.mark.parametrize("vector", EVERY)
 

@@ -1,49 +1,12 @@
-"""``tests/vectors/*.json`` on both twins: what each feed returns, what stays pending, what flush returns.
-
-The Rust core reads the same files (``cargo test``). A file is a JSON array of objects in ASCII::
-
-    {"name": str, "json": bool, "pairs": [[key, original], ...], "chunks": [str, ...],
-     "feeds": [str, ...], "pending": [str, ...], "flush": str}
-
-with one entry of ``feeds`` and ``pending`` per chunk. Strings may hold lone surrogates.
-"""
+"""The vectors of texts on both twins: ``tests/vectors/*.json``, which ``text_vectors.py`` describes."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import TypedDict
 
 import pytest
 
 from holdback import _backend
+from text_vectors import EVERY, FILES, Vector
 
-FOLDER = Path(__file__).parent / "vectors"
-
-
-class Vector(TypedDict):
-    name: str
-    json: bool
-    pairs: list[tuple[str, str]]
-    chunks: list[str]
-    feeds: list[str]
-    pending: list[str]
-    flush: str
-
-
-def load(file: str) -> list[Vector]:
-    vectors: list[Vector] = json.loads((FOLDER / file).read_text(encoding="ascii"))
-    return vectors
-
-
-FILES = sorted(path.name for path in FOLDER.glob("*.json"))
-EVERY = [
-    pytest.param(
-        vector, id=f"{file.removesuffix('.json')}-{vector['name'].encode('unicode_escape').decode()}"
-    )
-    for file in FILES
-    for vector in load(file)
-]
 every_vector = pytest.mark.parametrize("vector", EVERY)
 
 
