@@ -78,13 +78,13 @@ def lay_out(name: str, group: Group) -> Path:
     """The folder that mutmut works in: the tree through links, and its configuration."""
     folder = WORK / name
     folder.mkdir(parents=True, exist_ok=True)
-    links = {name: name for name in ("tests", "examples", "pyproject.toml")}
+    links = {name: name for name in ("tests", "examples", "tools", "pyproject.toml")}
     for link, target in {"src": "python", **links}.items():  # mutmut looks for sources below `src`
         if not (folder / link).is_symlink():
             (folder / link).symlink_to(os.path.relpath(ROOT / target, folder))
     lists = {
         "source_paths": ["src"],
-        "also_copy": ["examples"],  # the tests read the mapping there
+        "also_copy": ["examples", "tools"],  # the tests read the mapping there, and vectors by what makes them
         "only_mutate": [f"src/holdback/{module}" for module in group.modules],
         "pytest_add_cli_args_test_selection": [f"tests/{test}" for test in group.tests] + SKIPPED,
         "pytest_add_cli_args": [
