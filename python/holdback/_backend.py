@@ -33,6 +33,7 @@ __all__ = [
     "StreamBuffer",
     "TrieMatcher",
     "is_native",
+    "keyed_placeholders",
 ]
 
 
@@ -60,11 +61,31 @@ if _forced_pure and _require_native:
     raise ImportError("HOLDBACK_PURE and HOLDBACK_REQUIRE_NATIVE are both set: choose one")
 
 if TYPE_CHECKING:
-    from holdback._native import Forms, Guard, Lane, Places, Rules, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import (
+        Forms,
+        Guard,
+        Lane,
+        Places,
+        Rules,
+        Shapes,
+        StreamBuffer,
+        TrieMatcher,
+        keyed_placeholders,
+    )
 
     TWINS: dict[str, type[TrieMatcher]]
 elif not _forced_pure and _native_is_there():
-    from holdback._native import Forms, Guard, Lane, Places, Rules, Shapes, StreamBuffer, TrieMatcher
+    from holdback._native import (
+        Forms,
+        Guard,
+        Lane,
+        Places,
+        Rules,
+        Shapes,
+        StreamBuffer,
+        TrieMatcher,
+        keyed_placeholders,
+    )
 
     BACKEND = "native"
     TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
@@ -73,7 +94,7 @@ else:
         raise ImportError(
             "HOLDBACK_REQUIRE_NATIVE is set, but the extension holdback._native is not installed"
         )
-    from holdback._pure import Forms, StreamBuffer, TrieMatcher
+    from holdback._pure import Forms, StreamBuffer, TrieMatcher, keyed_placeholders
 
     BACKEND = "pure"
     TWINS = {"pure": TrieMatcher}

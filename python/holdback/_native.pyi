@@ -11,7 +11,18 @@ from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
-__all__ = ["Forms", "Guard", "JsonPlaces", "Lane", "Places", "Rules", "Shapes", "StreamBuffer", "TrieMatcher"]
+__all__ = [
+    "Forms",
+    "Guard",
+    "JsonPlaces",
+    "Lane",
+    "Places",
+    "Rules",
+    "Shapes",
+    "StreamBuffer",
+    "TrieMatcher",
+    "keyed_placeholders",
+]
 
 @final
 class TrieMatcher:
@@ -345,3 +356,8 @@ class JsonPlaces:
         """Whether the next character stands inside an address."""
 
     def __reduce__(self) -> NoReturn: ...
+
+def keyed_placeholders(
+    key: bytes, start: bytes, label: str, values: Sequence[str], digits: int, /
+) -> list[str]:
+    """For each value ``<LABEL_digits>``: the twin of ``_pure/keyed.py``, where it is said what the digits are."""

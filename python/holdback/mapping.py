@@ -66,16 +66,21 @@ class PIIMapping:
     def _add_all(self, entries: Iterable[tuple[str, str, str]]) -> None:
         """Add several, each as ``add`` would after its checks of types."""
         with self._lock:
-            for original, fake, entity_type in entries:
-                known = self._originals.get(fake)
-                if known == original:
-                    continue
-                if known is not None:
-                    raise MappingError("a placeholder has two originals")
-                self._originals[fake] = original
-                self._fakes[original] = fake
-                self._entity_types[original] = entity_type
-                self._matchers = {}
+            originals, fakes, entity_types = self._originals, self._fakes, self._entity_types
+            before = len(originals)
+            try:
+                for original, fake, entity_type in entries:
+                    known = originals.get(fake)
+                    if known == original:
+                        continue
+                    if known is not None:
+                        raise MappingError("a placeholder has two originals")
+                    originals[fake] = original
+                    fakes[original] = fake
+                    entity_types[original] = entity_type
+            finally:
+                if len(originals) != before:
+                    self._matchers = {}
 
     def get_fake(self, original: str) -> str | None:
         """The fake that was last added for ``original``; None if there is none."""

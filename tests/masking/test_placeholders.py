@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdback import HoldbackError
+from holdback import HoldbackError, _backend, _pure
 from holdback._keys import hkdf, message
 from holdback.masking import KnownValues, Masker, MaskingError, Placeholders, placeholders
 from holdback.masking.placeholders import FORM, LABEL, bare, label
@@ -71,6 +71,23 @@ def test_a_placeholder_is_what_the_page_says() -> None:
         assert made.of("Ada é", "PERSON", scope="chat", digits=digits) == f"<PERSON_{text[:digits]}>"
 
 
+@given(
+    st.binary(max_size=80),
+    st.binary(max_size=80),
+    st.lists(st.text(st.characters(), max_size=80), max_size=4),
+    st.integers(1, 51),
+)
+def test_both_twins_make_the_same(key: bytes, start: bytes, values: list[str], digits: int) -> None:
+    made = _backend.keyed_placeholders(key, start, "P", values, digits)
+    assert made == _pure.keyed_placeholders(key, start, "P", values, digits)
+
+
+@pytest.mark.skipif(_backend.BACKEND == "pure", reason="the limit of the native twin")
+def test_an_hmac_has_no_more_digits() -> None:
+    with pytest.raises(ValueError, match="at most 51 digits"):
+        _backend.keyed_placeholders(KEY, b"", "P", ["Ada"], 53)
+
+
 @given(st.text(), st.text(), st.text(min_size=1))
 def test_a_placeholder_has_the_form(value: str, entity_type: str, scope: str) -> None:
     placeholder = Placeholders(KEY).of(value, entity_type, scope=scope)
@@ -125,7 +142,7 @@ def test_one_that_is_taken_is_not_given_again() -> None:
 
 
 def test_two_that_never_differ_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placeholders, "_base32", lambda *_: "1")
+    monkeypatch.setattr(_backend, "keyed_placeholders", lambda *given: ["<P_1>" for _ in given[3]])
     with pytest.raises(MaskingError, match="two values have one placeholder"):
         allotted(["Ada", "Bo"])
 

@@ -4,7 +4,8 @@ It is the specification. The Rust core mirrors these files one to one and is tes
 """
 
 from holdback._pure.forms import Forms
+from holdback._pure.keyed import keyed_placeholders
 from holdback._pure.matcher import TrieMatcher
 from holdback._pure.stream import StreamBuffer
 
-__all__ = ["Forms", "StreamBuffer", "TrieMatcher"]
+__all__ = ["Forms", "StreamBuffer", "TrieMatcher", "keyed_placeholders"]

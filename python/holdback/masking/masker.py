@@ -306,7 +306,7 @@ class Masker:
     ) -> Iterator[tuple[str, str, str]]:
         """Placeholders of known values that stand in the request though their values may not.
 
-        Costs one HMAC for each known value of such a type, and nothing if no text has the form of a placeholder.
+        Costs an HMAC for each known value of such a type, and nothing if no text has the form of a placeholder.
         """
         standing = {mark for text in texts if "<" in text for mark in FORM.findall(text)} - fakes.keys()
         if not standing or self._placeholders is None:
@@ -314,10 +314,14 @@ class Masker:
         labels = {mark[1:].rpartition("_")[0] for mark in standing}
         lengths = {len(mark.rpartition("_")[2]) - 1 for mark in standing}
         for detector in self._detectors:
+            by_type: dict[str, list[str]] = {}
             for value, entity_type in getattr(detector, "values", tuple)():
                 if label(entity_type) in labels:
-                    for digits in lengths:
-                        placeholder = self._placeholders.of(value, entity_type, scope=scope, digits=digits)
+                    by_type.setdefault(entity_type, []).append(value)
+            for entity_type, values in by_type.items():
+                for digits in lengths:
+                    made = self._placeholders._of_all(values, entity_type, scope=scope, digits=digits)
+                    for value, placeholder in zip(values, made, strict=True):
                         if placeholder in standing:
                             yield value, entity_type, placeholder
 

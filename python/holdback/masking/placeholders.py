@@ -15,13 +15,13 @@ means something in that request alone.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Literal, NoReturn
 
+from holdback import _backend
 from holdback._keys import hkdf, master_key, message
 from holdback.errors import MaskingError
 
@@ -38,8 +38,6 @@ FORM = re.compile(f"<[A-Z0-9]+(?:_[A-Z0-9]+)*_[a-z2-7]{{{DIGITS},{MOST_DIGITS}}}
 """What every keyed placeholder looks like."""
 
 _NUMBERED = re.compile("(?<![A-Z0-9_])[A-Z0-9]+(?:_[A-Z0-9]+)*_[0-9]+")
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_TWO_DIGITS = [one + two for one in _BASE32 for two in _BASE32]
 _NO_LABEL = re.compile("[^A-Z0-9]+")
 _NO_NAME = re.compile("[^A-Za-z0-9_-]+")
 
@@ -52,17 +50,6 @@ def label(entity_type: str) -> str:
     ('CREDIT_CARD', 'US_SSN', 'VALUE')
     """
     return _NO_LABEL.sub("_", entity_type.upper()).strip("_") or "VALUE"
-
-
-def _base32(data: bytes, digits: int) -> str:
-    """The first digits of the data in base32 (RFC 4648), in small letters; there are enough of them."""
-    taken = -(-5 * digits // 8)
-    number = int.from_bytes(data[:taken]) >> (8 * taken - 5 * digits)
-    out = ""
-    for _ in range(-(-digits // 2)):
-        out = _TWO_DIGITS[number & 1023] + out
-        number >>= 10
-    return out[-digits:]
 
 
 def bare(placeholder: str) -> str:
@@ -88,15 +75,14 @@ class Placeholders:
     '<PERSON_uzo4xzutl5>'
     """
 
-    __slots__ = ("_mac", "style")
+    __slots__ = ("_key", "style")
 
     def __init__(self, key: bytes | None = None, style: Style = "keyed") -> None:
         if style not in ("keyed", "numbered"):
             raise MaskingError("unknown style; known are: keyed, numbered")
         if key is None and style == "keyed":
             raise MaskingError("keyed placeholders need a key of at least 32 random bytes")
-        # It is only ever copied.
-        self._mac = None if key is None else hmac.new(hkdf(master_key(key), LABEL), digestmod="sha256")
+        self._key = None if key is None else hkdf(master_key(key), LABEL)
         self.style: Style = style
         """``"keyed"`` or ``"numbered"``."""
 
@@ -105,26 +91,16 @@ class Placeholders:
 
         :raises MaskingError: the style is ``"numbered"``: there the placeholder depends on the request.
         """
-        if self._mac is None or self.style == "numbered":
-            raise MaskingError("a numbered placeholder depends on the request")
         if not isinstance(value, str):
             raise TypeError(f"a value must be str, not {type(value).__name__}")
-        return self._made(
-            self._begun(scope, entity_type), value, entity_type, DIGITS if digits is None else digits
-        )
+        return self._of_all([value], entity_type, scope=scope, digits=DIGITS if digits is None else digits)[0]
 
-    def _begun(self, scope: str, entity_type: str) -> hmac.HMAC:
-        """The HMAC of what the values of a type in a scope have in common: it is much of the work."""
-        assert self._mac is not None  # noqa: S101 - the style is "keyed"
-        begun = self._mac.copy()
-        begun.update(message((scope, entity_type)))
-        return begun
-
-    @staticmethod
-    def _made(begun: hmac.HMAC, value: str, entity_type: str, digits: int) -> str:
-        mac = begun.copy()
-        mac.update(message((value,)))
-        return f"<{label(entity_type)}_{_base32(mac.digest(), digits)}>"
+    def _of_all(self, values: Sequence[str], entity_type: str, *, scope: str, digits: int) -> list[str]:
+        """The keyed placeholder of each of these values, all of one type: what ``of`` says, for less."""
+        if self._key is None or self.style == "numbered":
+            raise MaskingError("a numbered placeholder depends on the request")
+        start = message((scope, entity_type))
+        return _backend.keyed_placeholders(self._key, start, label(entity_type), values, digits)
 
     def allot(
         self, values: Sequence[tuple[str, str]], *, scope: str, taken: Iterable[str], texts: Iterable[str]
@@ -142,13 +118,16 @@ class Placeholders:
         self, values: Sequence[tuple[str, str]], taken: set[str], scope: str
     ) -> Iterator[tuple[str, str, str]]:
         made: dict[tuple[str, str], str] = {}
-        digits, ahead = DIGITS, list(values)
-        begun = {kind: self._begun(scope, kind) for kind in {entity_type for _, entity_type in values}}
+        digits, ahead = DIGITS, values
         while ahead:
-            alike: dict[str, list[tuple[str, str]]] = {}
+            by_type: dict[str, list[str]] = {}
             for value, entity_type in ahead:
-                placeholder = self._made(begun[entity_type], value, entity_type, digits)
-                alike.setdefault(placeholder, []).append((value, entity_type))
+                by_type.setdefault(entity_type, []).append(value)
+            alike: dict[str, list[tuple[str, str]]] = {}
+            for entity_type, same in by_type.items():
+                placeholders = self._of_all(same, entity_type, scope=scope, digits=digits)
+                for value, placeholder in zip(same, placeholders, strict=True):
+                    alike.setdefault(placeholder, []).append((value, entity_type))
             ahead = []
             for placeholder, pairs in alike.items():
                 if len(pairs) == 1 and placeholder not in taken:

@@ -3,6 +3,7 @@
 
 mod forms;
 mod guard;
+mod keyed;
 mod places;
 mod text;
 mod wire;
@@ -233,6 +234,8 @@ mod _native {
     use super::forms::PyForms;
     #[pymodule_export]
     use super::guard::{PyGuard, PyRules};
+    #[pymodule_export]
+    use super::keyed::keyed_placeholders;
     #[pymodule_export]
     use super::places::{PyJsonPlaces, PyPlaces};
     #[pymodule_export]

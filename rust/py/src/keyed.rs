@@ -1,0 +1,48 @@
+//! Keyed placeholders: the twin of `python/holdback/_pure/keyed.py`. It is here and not in the core, which knows no keys.
+
+use hmac::{Hmac, KeyInit, Mac};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use sha2::Sha256;
+
+use crate::Bytes;
+
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// See the stub ``holdback/_native.pyi``.
+#[pyfunction]
+#[pyo3(signature = (key, start, label, values, digits, /))]
+pub(crate) fn keyed_placeholders(
+    key: &[u8],
+    start: &[u8],
+    label: &str,
+    values: Vec<Bound<'_, PyString>>,
+    digits: usize,
+) -> PyResult<Vec<String>> {
+    let wrong =
+        || PyValueError::new_err("keyed_placeholders() takes a key of any length and at most 51 digits");
+    let mut begun = Hmac::<Sha256>::new_from_slice(key).map_err(|_| wrong())?;
+    begun.update(start);
+    let placeholder = |value: Bound<'_, PyString>| {
+        let value = Bytes::of(&value)?;
+        let value = value.as_ref();
+        let mut mac = begun.clone();
+        mac.update(&(value.len() as u64).to_be_bytes());
+        mac.update(value);
+        let digest = mac.finalize().into_bytes();
+        let mut made = String::with_capacity(label.len() + digits + 3);
+        made.push('<');
+        made.push_str(label);
+        made.push('_');
+        for bit in (0..digits).map(|digit| 5 * digit) {
+            let first = *digest.get(bit / 8).ok_or_else(wrong)?;
+            let second = digest.get(bit / 8 + 1).copied().unwrap_or(0);
+            let five = u16::from_be_bytes([first, second]) >> (11 - bit % 8) & 31;
+            made.push(BASE32[usize::from(five)].into());
+        }
+        made.push('>');
+        Ok(made)
+    };
+    values.into_iter().map(placeholder).collect()
+}
