@@ -82,6 +82,7 @@ class Automaton:
         "tables",
     )
 
+    branches: dict[int, dict[str, int]]
     depth: list[int]
     fail: array[int]
     json_starts: Starts
@@ -114,14 +115,13 @@ class Automaton:
         if (
             self.has_borders or not keys
         ):  # a node that is asked may have no children: the next unit is none of its own
-            alone = {*branched, len(units)}
-            self.first_unit = ["" if node + 1 in alone else units[node + 1] for node in range(len(units))]
+            self.first_unit = ["" if node in branched else units[node] for node in range(1, len(units) + 1)]
         else:
             self.first_unit = "".join(units[1:]) + "\0"
         self.minded = {node: minds[key] for node, key in ends.items() if minds[key]} if minds else {}
         self.blocked: dict[int, tuple[Rope | None, int]] = {}
         self._settle(branched, units, ends)
-        self.stems = {first: self._stem(first) for first in dict.fromkeys(key[0] for key in keys)}
+        self.stems = {first: self._stem(first) for first in self.starts.firsts}
         # What a walk needs, to be unpacked at once.
         self.tables = (
             self.first_unit,
@@ -147,30 +147,48 @@ class Automaton:
         return self._outside
 
     def _grow(self, keys: list[str]) -> tuple[dict[int, int], list[str], dict[int, int]]:
-        """Number the trie's nodes; returns the parents of those that are not their parent's first child, the unit of
-        each node, and which key ends where.
+        """Number the trie's nodes; returns the parents of those that are not their parent's first child (the number
+        behind the last is nobody's), the unit of each node, and which key ends where.
         """
         units, depth, owner = [""], [0], [0]
         branched: dict[int, int] = {}
         ends: dict[int, int] = {}
-        self.branches: dict[int, dict[str, int]] = {}
+        branches: dict[int, dict[str, int]] = {}
+        depths = [*range(self.longest + 1)]
 
         def grow(root: int, indexes: Iterable[int]) -> None:
-            path = [root]
-            before, shared = "", 0
+            before, shared, new = "", 0, len(units)
+            runs = [
+                (0, root)
+            ]  # where the path of the key before goes on to a node that does not follow the last one
+            tails = []
             for index in indexes:
-                key = keys[index]
-                shared = _common_prefix(before, key, shared)
-                node, new, size = path[shared], len(units), len(key)
-                if node != new - 1:  # not the first child: a branch
-                    self.branches.setdefault(node, {})[key[shared]] = new
+                key, size = keys[index], len(keys[index])
+                # How many units it and the key before it begin alike: often as many as the two before. Keys are
+                # sorted, so the later one is not the beginning of the other.
+                if not key.startswith(before[:shared]):
+                    shared = 0
+                most = len(before)
+                while shared < most and before[shared] == key[shared]:
+                    shared += 1
+                while runs[-1][0] > shared:
+                    runs.pop()
+                if shared < most:  # not the first child: a branch
+                    at, node = runs[-1]
+                    node += shared - at
+                    if node in branches:
+                        branches[node][key[shared]] = new
+                    else:
+                        branches[node] = {key[shared]: new}
                     branched[new] = node
-                units.extend(key[shared:])
-                depth.extend(range(shared + 1, size + 1))
+                    runs.append((shared + 1, new))
+                tails.append(key[shared:])
+                depth.extend(depths[shared + 1 : size + 1])
                 owner.extend([index] * (size - shared))
-                path[shared + 1 :] = range(new, new + size - shared)
-                ends[len(units) - 1] = index
+                new += size - shared
+                ends[new - 1] = index
                 before = key
+            units.extend("".join(tails))
 
         grow(ROOT, range(len(keys)))
         self.behind_number = ROOT
@@ -181,7 +199,8 @@ class Automaton:
                 list_.append(0)
             units.append("")
             grow(root, (i for i, key in enumerate(keys) if key[0] in NUMBER_UNITS and not is_number(key)))
-        self.depth, self.owner = depth, owner
+        branched[len(units)] = ROOT
+        self.branches, self.depth, self.owner = branches, depth, owner
         return branched, units, ends
 
     def _settle(self, branched: dict[int, int], units: list[str], ends: dict[int, int]) -> None:
@@ -191,29 +210,32 @@ class Automaton:
         self.ropes: dict[int, Rope] = {v: (0, key) for v, key in ends.items()}
         ropes, minded = self.ropes, self.minded
         self.leaf_key = leaf_key = {
-            node: key
-            for node, key in ends.items()
-            if node not in minded and (node + 1 == count or node + 1 in branched)
+            node: key for node, key in ends.items() if node not in minded and node + 1 in branched
         }
+        first_unit, branches, has_borders = self.first_unit, self.branches, self.has_borders
+        following = before = 0
         for v in self._telling(branched, units, ends):
             u, unit = branched.get(v, v - 1), units[v]
             if not depth[u]:
                 if v in minded:
                     self.blocked[v] = None, ROOT
                 continue
-            following = classes[unit] if self.has_borders else 0
-            before = classes[units[u]] if self.has_borders else 0
-            rope, z = self.settled(u, following)
-            covered = depth[u] - depth[z]
-            while (
-                w := self.child(z, unit) if z != ROOT or not before else self.start(unit, before)
-            ) == ROOT and z != ROOT:
-                popped, target = self.settled(z, following)
-                rope = _concat(rope, covered, popped)
-                covered += depth[z] - depth[target]
+            if has_borders:
+                following, before = classes[unit], classes[units[u]]
+            rope, z = self.settled(u, following) if following else (ropes.get(u), fail[u])
+            while True:  # the path of ``z`` begins behind the ``depth[u] - depth[z]`` units that are settled
+                if z == ROOT and before:
+                    w = self.start(unit, before)
+                else:  # `child`, written out
+                    w = z + 1 if first_unit[z] == unit else branches.get(z, NO_BRANCHES).get(unit, ROOT)
+                if w != ROOT or z == ROOT:
+                    break
+                popped, target = self.settled(z, following) if following else (ropes.get(z), fail[z])
+                if popped is not None:
+                    rope = _concat(rope, depth[u] - depth[z], popped)
                 z = target
             if w in leaf_key:
-                rope = _concat(rope, covered, ropes[w])
+                rope = _concat(rope, depth[u] - depth[z], ropes[w])
                 w = ROOT
             if v in minded:
                 self.blocked[v] = rope, w
@@ -228,30 +250,32 @@ class Automaton:
         Without borders most need not be: no key begins there, and their parent has neither pops nor a fail.
         """
         depth, count, minded = self.depth, len(units), self.minded
+        fail, ropes, branches = self.fail, self.ropes, self.branches
         if self.has_borders:
             yield from sorted(
                 (v for v in range(1, count) if depth[v] and (v in minded or v not in ends)),
                 key=depth.__getitem__,
             )
             return
-        firsts = {key[0] for key in self.keys}
-        telling = {v for v, unit in enumerate(units) if unit in firsts} - ends.keys()
-        levels: dict[int, list[int]] = {}
-        for v in telling:
-            levels.setdefault(depth[v], []).append(v)
+        firsts = set(self.starts.firsts)
+        begins = [v for v, unit in enumerate(units) if unit in firsts and v not in ends]
+        levels: list[list[int]] = [[] for _ in range(self.longest + 2)]
+        for v in begins:
+            levels[depth[v]].append(v)
+        known = {*begins, *ends}
 
         def go_on_below(v: int) -> None:
-            below = [*self.branches.get(v, NO_BRANCHES).values()]
-            if v + 1 < count and v + 1 not in branched:
-                below.append(v + 1)
-            levels.setdefault(depth[v] + 1, []).extend(w for w in below if w not in telling and w not in ends)
+            if (w := v + 1) not in known and w not in branched:
+                levels[depth[w]].append(w)
+            if v in branches:
+                levels[depth[v] + 1] += [w for w in branches[v].values() if w not in known]
 
         for v in ends.keys() - self.leaf_key.keys():
             go_on_below(v)
-        for level in range(1, self.longest + 1):
-            for v in levels.pop(level, ()):
+        for level in levels:
+            for v in level:
                 yield v
-                if self.fail[v] or v in self.ropes:
+                if fail[v] or v in ropes:
                     go_on_below(v)
 
     def settled(self, node: int, following: int) -> tuple[Rope | None, int]:
@@ -308,20 +332,8 @@ def unrolled(rope: Rope | None) -> Iterator[tuple[int, int]]:
         yield offset, tree
 
 
-def _common_prefix(before: str, key: str, likely: int) -> int:
-    """How many units ``key`` and the key before it in order begin alike; ``likely`` as many as the two before."""
-    shared = likely if key.startswith(before[:likely]) else 0
-    size = len(before)
-    # The later key is not the beginning of the other one.
-    while shared < size and before[shared] == key[shared]:
-        shared += 1
-    return shared
-
-
-def _concat(left: Rope | None, shift: int, right: Rope | None) -> Rope | None:
+def _concat(left: Rope | None, shift: int, right: Rope) -> Rope:
     """``left`` followed by ``right``, whose path begins ``shift`` units after that of ``left``."""
-    if right is None:
-        return left
     if left is None:
         return shift + right[0], right[1]
     return left[0], (left[1], shift + right[0] - left[0], right[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import ne
 
 from holdback.errors import MappingError
 
@@ -50,12 +51,12 @@ class Patterns:
                 raise TypeError(f"a placeholder must be str, not {type(key).__name__}")
             if not isinstance(original, str):
                 raise TypeError(f"an original must be str, not {type(original).__name__}")
-        found: dict[str, str] = {}
-        if any(not key for key, _ in items):
+        keys = [join_surrogates(plain(key)) for key, _ in items]
+        originals = [join_surrogates(plain(original)) for _, original in items]
+        found = dict(zip(keys, originals, strict=True))
+        if "" in found:
             raise MappingError("a placeholder must not be empty")
-        for key, original in items:
-            joined = join_surrogates(plain(original))
-            if found.setdefault(join_surrogates(plain(key)), joined) != joined:
-                raise MappingError("a placeholder has two originals")
+        if len(found) < len(keys) and any(map(ne, map(found.__getitem__, keys), originals)):
+            raise MappingError("a placeholder has two originals")
         self.keys = sorted(found)
         self.originals = [found[key] for key in self.keys]

@@ -16,6 +16,9 @@ FEW = 3
 MOST_SIGNS = 6
 """So many are asked for one by one; one search for all is as fast for more."""
 
+Test = Callable[[str], bool]
+Find = Callable[[str, int], int]
+
 
 class Starts:
     """Finds the next place where a key may begin: by its first unit, by the first three if there are many first ones.
@@ -24,40 +27,36 @@ class Starts:
     """
 
     def __init__(self, keys: Sequence[str], *, json: bool = False) -> None:
-        self._keys = keys
-        self._json = json
+        self._beginnings = Beginnings(keys, json=json)
+
+    @property
+    def firsts(self) -> list[str]:
+        """The units that what is looked for begins with, each once."""
+        return self._beginnings.firsts
 
     @cached_property
-    def _begins(self) -> dict[str, None]:
-        """All that is looked for: the first three units of each key."""
-        begins = dict.fromkeys(key[:3] for key in self._keys)
-        if self._json:
-            escaped = dict.fromkeys(begin[:size] + "\\" for begin in begins for size in range(1, len(begin)))
-            begins |= escaped | dict.fromkeys('"\\')
-        return begins
-
-    @cached_property
-    def quiet(self) -> Callable[[str], bool]:
+    def quiet(self) -> Test:
         """The hot test: true means that no key begins anywhere in a text and no unit is a surrogate half, so a stream
         with nothing pending passes it on. It may be false without need.
         """
-        search = re.compile("|".join([*self._places, "[\ud800-\udfff]"])).search
-        signs = "".join(dict.fromkeys(begin[0] for begin in self._begins if begin[0].isascii()))
+        beginnings = self._beginnings  # not the object itself, which holds this function
+        signs = "".join(filter(str.isascii, beginnings.firsts))
         if len(signs) > MOST_SIGNS:
+            search = beginnings.expression.search
             return lambda text: search(text) is None
         if not signs:
-            return lambda text: text.isascii() or search(text) is None
+            return lambda text: text.isascii() or beginnings.has_none(text)
         if len(signs) == 1:
-            return lambda text: signs not in text if text.isascii() else search(text) is None
-        return _none_of_four(signs, search) if len(signs) <= 4 else _none_of_six(signs, search)
+            return lambda text: signs not in text if text.isascii() else beginnings.has_none(text)
+        return (_none_of_four if len(signs) <= 4 else _none_of_six)(signs, beginnings.has_none)
 
     @cached_property
-    def find(self) -> Callable[[str, int], int]:
+    def find(self) -> Find:
         """Index of the first place from an index on where a key may begin, or -1."""
-        firsts = {begin[0] for begin in self._begins}
-        if len(firsts) == 1 and (sign := firsts.pop()).isascii():
+        firsts = self._beginnings.firsts
+        if len(firsts) == 1 and (sign := firsts[0]).isascii():
             return lambda text, at: text.find(sign, at)
-        search = re.compile("|".join(self._places) or "(?!)").search
+        search = re.compile("|".join(self._beginnings.places) or "(?!)").search
 
         def find(text: str, at: int) -> int:
             found = search(text, at)
@@ -65,11 +64,33 @@ class Starts:
 
         return find
 
+
+class Beginnings:
+    """What keys begin with, as regular expressions, which are made when they are first needed."""
+
+    def __init__(self, keys: Sequence[str], *, json: bool) -> None:
+        self._keys = keys
+        self._json = json
+
     @cached_property
-    def _places(self) -> list[str]:
-        """What is looked for."""
+    def firsts(self) -> list[str]:
+        """The first units, each once."""
+        return [*dict.fromkeys([key[0] for key in self._keys] + ['"', "\\"] * self._json)]
+
+    @cached_property
+    def begins(self) -> dict[str, None]:
+        """All that is looked for: the first three units of each key."""
+        begins = dict.fromkeys([key[:3] for key in self._keys])
+        if self._json:
+            escaped = dict.fromkeys(begin[:size] + "\\" for begin in begins for size in range(1, len(begin)))
+            begins |= escaped | dict.fromkeys('"\\')
+        return begins
+
+    @cached_property
+    def places(self) -> list[str]:
+        """What is looked for, as alternatives."""
         following: dict[str, tuple[set[str], set[str]]] = {}
-        for begin in self._begins:
+        for begin in self.begins:
             seconds, thirds = following.setdefault(begin[0], (set(), set()))
             seconds.add(begin[1:2])
             thirds.add(begin[2:])
@@ -78,30 +99,36 @@ class Starts:
             return [_one_of(following)] if following else []
         return _places(following)
 
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """Where a key may begin, or a surrogate half stands."""
+        return re.compile("|".join([*self.places, "[\ud800-\udfff]"]))
 
-Search = Callable[[str], re.Match[str] | None]
+    def has_none(self, text: str) -> bool:
+        """Whether none of that is in ``text``."""
+        return self.expression.search(text) is None
 
 
-def _none_of_four(signs: str, search: Search) -> Callable[[str], bool]:
+def _none_of_four(signs: str, has_none: Test) -> Test:
     """Whether none of up to four signs is in a text. Written out: a loop takes twice the time."""
     a, b, c, d = _filled(signs, 4)
 
     def quiet(text: str) -> bool:
         if text.isascii():
             return not (a in text or b in text or c in text or d in text)
-        return search(text) is None
+        return has_none(text)
 
     return quiet
 
 
-def _none_of_six(signs: str, search: Search) -> Callable[[str], bool]:
+def _none_of_six(signs: str, has_none: Test) -> Test:
     """The same for up to six."""
     a, b, c, d, e, f = _filled(signs, 6)
 
     def quiet(text: str) -> bool:
         if text.isascii():
             return not (a in text or b in text or c in text or d in text or e in text or f in text)
-        return search(text) is None
+        return has_none(text)
 
     return quiet
 
