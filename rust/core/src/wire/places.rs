@@ -17,31 +17,30 @@
 //!
 //! **The address so far** is kept for the rules of `addresses.rs`, as long as it is certain where it began: it begins
 //! with the first machine that goes on, or with the value of an attribute. A machine that goes on or off later makes it
-//! unknown, and so do more than `LONGEST` characters.
+//! unknown, and so do more than `address::LONGEST` characters.
 //!
 //! Invariants: no character is held or looked ahead at; the state after a text is the same for every cutting of it;
-//! memory is bounded by `TAIL` and `LONGEST`; time is O(1) a character. Every character that matters is ASCII, so bytes
-//! are stepped; those of another character count as one only where characters are counted. Text in which no machine is
-//! on is searched for the next byte that could switch one on. `python/holdback/engine/places.py` is the twin.
+//! memory is bounded by `TAIL` and `address::LONGEST`; time is O(1) a character. Every character that matters is ASCII,
+//! so bytes are stepped; those of another character count as one only where characters are counted. Text in which no
+//! machine is on is searched for the next byte that could switch one on; in an address or a tag all characters up to the
+//! next that matters are read at once. `python/holdback/engine/places.py` is the twin.
 
+mod address;
 mod addresses;
 mod behind;
 mod json;
 mod lines;
 mod tags;
 
+use address::Address;
 pub use addresses::AllowedHost;
-use behind::{
-    characters, ends_with_domain, ends_with_opaque, is_blank, is_newline, is_word_border, strip_suffix,
-};
+use behind::{ends_with_domain, ends_with_opaque, is_blank, is_newline, is_word_border, strip_suffix};
 pub use json::JsonPlaces;
 use lines::Lines;
 use tags::Tags;
 
 /// How many bytes of the text before are kept to be looked back at: 80 characters of any kind.
 const TAIL: usize = 320;
-/// How many characters of an address are kept: a longer one is unknown.
-const LONGEST: usize = 1024;
 
 // What may be on.
 const URL: u8 = 1;
@@ -51,6 +50,7 @@ const TAG: u8 = 8;
 const CSS: u8 = 16;
 const BODY: u8 = 32;
 const URL_IN_TARGET: u8 = URL | TARGET;
+const URL_IN_TAG: u8 = URL | TAG;
 
 /// What could switch a machine on; behind a lapsed tag also what could begin a value of it, or end it.
 const SWITCHES: [bool; 256] = switches(b"\n\r./:\\?#<(");
@@ -89,7 +89,7 @@ const fn switches(bytes: &[u8]) -> [bool; 256] {
 pub struct Places {
     hosts: std::sync::Arc<[AllowedHost]>,
     source: Vec<u8>,
-    address: Option<Vec<u8>>,
+    address: Option<Address>,
     /// The machines that are on.
     on: u8,
     url: bool,
@@ -133,7 +133,7 @@ impl Places {
 
     /// The address so far; none outside one, and where its beginning is not known.
     pub fn address(&self) -> Option<&[u8]> {
-        self.address.as_deref()
+        self.address.as_ref().map(Address::text)
     }
 
     /// Whether a placeholder of `value` that came next would have to stay.
@@ -189,14 +189,14 @@ impl Places {
         self.on == 0 && self.tags.is_quiet() && self.lines.is_quiet()
     }
 
-    /// In a plain address, or a tag that an ordinary character leaves as it is: the few characters that matter.
+    /// In a plain address, or a tag, where all ordinary characters are alike: the few that are not.
     fn ends_of_run(&self) -> Option<&'static [bool; 256]> {
         if self.is_beginning || !self.lines.is_quiet() {
             return None;
         }
         match self.on {
             URL | URL_IN_TARGET if self.tags.is_none() => Some(&ENDS_OF_RUNS),
-            TAG if self.tags.is_steady() => Some(&ENDS_IN_TAG),
+            TAG | URL_IN_TAG if self.tags.takes_runs() => Some(&ENDS_IN_TAG),
             _ => None,
         }
     }
@@ -204,12 +204,13 @@ impl Places {
     /// Read characters that can neither end the address or tag nor begin anything.
     fn run(&mut self, text: &[u8]) {
         self.lines.pass(b' ');
-        if let Some(address) = &mut self.address {
-            if characters(address) + characters(text) <= LONGEST {
-                address.extend_from_slice(text);
-            } else {
-                self.address = None;
-            }
+        self.tags.run();
+        self.extend_address(text);
+    }
+
+    fn extend_address(&mut self, text: &[u8]) {
+        if self.address.as_mut().is_some_and(|address| !address.extend(text)) {
+            self.address = None;
         }
     }
 
@@ -298,7 +299,7 @@ impl Places {
     fn step_address(&mut self, source: &[u8], at: usize, before: u8, tags_before: u16, opens_angle: bool) {
         let (byte, now) = (source[at], self.on);
         if now == TAG && self.tags.begins_value(tags_before) {
-            self.address = Some(Vec::new());
+            self.address = Some(Address::default());
             return;
         }
         if before == 0 {
@@ -306,20 +307,19 @@ impl Places {
             return;
         }
         let is_over = now == 0 || self.tags.ends_value(tags_before);
-        let Some(address) = self.address.as_mut().filter(|_| !is_over) else {
+        let Some(address) = self.address.as_ref().filter(|_| !is_over) else {
             self.address = None;
             return;
         };
-        let has_begun = !address.is_empty();
+        let has_begun = !address.text().is_empty();
         let waits = self.is_beginning || self.lines.waits();
         if !has_begun && (opens_angle || is_blank(byte) && waits) {
             return;
         }
         let is_angled = !has_begun && (self.angle || self.lines.angle);
         let goes_on = now == before || now == before | URL || now == before | TAG && is_angled;
-        // The bytes of a character that goes on are taken with its first.
-        if goes_on && (byte & 0xc0 == 0x80 || characters(address) < LONGEST) {
-            address.push(byte);
+        if goes_on {
+            self.extend_address(&[byte]);
         } else {
             self.address = None;
         }
@@ -327,14 +327,14 @@ impl Places {
 }
 
 /// The address of which the machine that just went on has seen the beginning.
-fn beginning(source: &[u8], kinds: u8) -> Option<Vec<u8>> {
+fn beginning(source: &[u8], kinds: u8) -> Option<Address> {
     match kinds {
-        TARGET | DEFINITION => Some(Vec::new()),
-        TAG => Some(source[source.len() - 1..].to_vec()),
+        TARGET | DEFINITION => Some(Address::default()),
+        TAG => Some(Address::of(&source[source.len() - 1..])),
         URL => [&b"https://"[..], b"http://", b"mailto:", b"tel:"].iter().find_map(|scheme| {
             let rest = strip_suffix(source, scheme)?;
             let is_border = |&byte: &u8| !(byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
-            rest.last().is_none_or(is_border).then(|| source[rest.len()..].to_vec())
+            rest.last().is_none_or(is_border).then(|| Address::of(&source[rest.len()..]))
         }),
         _ => None,
     }

@@ -114,9 +114,14 @@ impl Tags {
         self.open == 0 && !self.less
     }
 
-    /// Whether ordinary characters change nothing.
-    pub(super) fn is_steady(&self) -> bool {
-        !self.less && after(self.open, OTHER) == self.open
+    /// Whether a run of ordinary characters does what one of them does: see [`run`](Self::run).
+    pub(super) fn takes_runs(&self) -> bool {
+        !self.less
+    }
+
+    /// Read ordinary characters, where [`takes_runs`](Self::takes_runs). No second one changes anything.
+    pub(super) fn run(&mut self) {
+        self.open = after(self.open, OTHER);
     }
 
     pub(super) fn has_lapsed(&self) -> bool {
