@@ -61,6 +61,19 @@ def test_what_leaves_unchanged_is_the_same_object() -> None:
     assert lane.offset == len(data + event("a <") + event("P>") + data)
 
 
+def test_an_event_without_a_frame() -> None:
+    lane, buffer, _ = with_channel()
+    bare = event("Hi é\u2028")[6:-2].decode()
+    assert lane.feed_event(bare) is bare
+    assert lane.feed_event(event("<")[6:-2].decode()) == ""
+    assert buffer.pending == "<"
+    assert lane.feed_event(event("P>")[6:-2].decode()) == event('Ada \\"A\\"')[6:-2].decode()
+    assert lane.latest(NUMBER) == (b"1.50", True)
+    assert lane.feed_event(event("Hi", 1)[6:-2].decode()) is None
+    assert lane.feed_event('"\ud800"') is None
+    assert (lane.offset, lane.manner) == (0, None)
+
+
 def test_a_declined_frame_comes_with_its_reading() -> None:
     lane, _, channel = with_channel()
     other = event("Hi", 1)

@@ -241,6 +241,13 @@ class Lane:
         on behind it.
         """
 
+    def feed_event(self, event: str, /) -> str | None:
+        """What leaves of an event, given by its JSON; the same object if it leaves as it came, ``""`` if it does not.
+
+        None if it is declined: nothing of it was fed, and its frame is for ``feed``. That is so as well where frames
+        are no server-sent events, for an event that is larger than allowed, and while bytes wait.
+        """
+
     def open(self, buffer: StreamBuffer) -> int:
         """A channel whose text this buffer restores."""
 

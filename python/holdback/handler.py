@@ -176,15 +176,22 @@ _OFF: Final = _Restorer()
 class _BytesRestorer(_Restorer):
     """The native way: a chunk is written, as it would be without restoring, and the event is restored as bytes."""
 
-    __slots__ = ("_feed", "_wire")
+    __slots__ = ("_take", "_wire")
 
     def __init__(self, prepared: Any, config: Any, protocol: str) -> None:
-        self._wire = WireRestorer(prepared, config, protocol=protocol, max_event_bytes=sys.maxsize)
-        self._feed = self._wire.feed
+        self._wire = _Wire(prepared, config, protocol=protocol, max_event_bytes=sys.maxsize)
+        self._take = self._wire.take
 
     def feed(self, chunk: Any, write: Write) -> Sequence[str] | None:
         data = write(chunk)
-        return None if data is None else _events_in(self._feed(f"data: {data}\n\n".encode()))
+        if data is None:
+            return None
+        take = self._take
+        if take is not None and (leaves := take(data)) is not None:
+            return (f"data: {leaves}\n\n",) if leaves else ()
+        events = _events_in(self._wire.feed(f"data: {data}\n\n".encode()))
+        self._take = self._wire.take
+        return events
 
     def flush(self) -> Sequence[str]:
         return _events_in(self._wire.flush())
@@ -221,6 +228,17 @@ class _ChunksRestorer(_Restorer):
     @property
     def report(self) -> Report:
         return self._chunks.report
+
+
+class _Wire(WireRestorer):
+    """Whose events need not be framed to be taken by the lane."""
+
+    __slots__ = ()
+
+    @property
+    def take(self) -> Callable[[str], str | None] | None:
+        """Takes the JSON of an event, as ``Lane.feed_event``; None unless the lane alone is to be asked."""
+        return None if self._quick is None else getattr(self._source, "feed_event", None)
 
 
 class _Chunks(ChunkRestorer):

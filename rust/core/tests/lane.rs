@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use holdback_core::wire::{Address, Framing, Lane, Progress};
+use holdback_core::wire::{Address, Framing, Lane, Progress, Taken};
 use holdback_core::{Fed, Matcher, SharedBuffer, StreamBuffer};
 use made::{Event, Name, Part, event, piece};
 use proptest::prelude::*;
@@ -186,6 +186,18 @@ fn through_lane(stream: &[u8], cuts: &[usize], matcher: &Matcher, oracle: &Oracl
     out
 }
 
+/// What a lane makes of whole frames; None if one is declined.
+fn fed(lane: &mut Lane, frames: &[u8]) -> Option<String> {
+    let mut out = Vec::new();
+    let is_declined = match lane.feed(frames, &mut out) {
+        Progress::Unchanged => return Some(String::from_utf8(frames.to_vec()).unwrap()),
+        Progress::Taken => false,
+        _ => true,
+    };
+    lane.feed(b"", &mut Vec::new()); // go on behind it
+    (!is_declined).then(|| String::from_utf8(out).unwrap())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
@@ -262,6 +274,38 @@ proptest! {
             if reading.is_none() && latest_alone.is_some() {
                 prop_assert_eq!(latest, latest_alone);
             }
+        }
+    }
+
+    /// An event that is given without a frame leaves as the data of its frame would.
+    #[test]
+    fn an_event_without_a_frame(events in prop::collection::vec((event(), any::<bool>()), 1..8)) {
+        let matcher = Matcher::new(PAIRS).unwrap();
+        let mut lanes = [(); 2].map(|()| {
+            let mut lane = Lane::new(Arc::new(chat()), Framing::Events, 1 << 20, true, 0);
+            for slot in [CONTENT, REASONING, PART] {
+                let id = lane.open(Arc::new(SharedBuffer::new(matcher.stream())));
+                lane.register(id, slot, &[Address::Any]).unwrap();
+            }
+            lane
+        });
+        for (event, has_frame) in events {
+            let bytes = event.bytes();
+            let json = bytes[event.before.len() + 6..].trim_end();
+            let frame = format!("data: {json}\n\n");
+            let [framed, bare] = &mut lanes;
+            let expected = fed(framed, frame.as_bytes());
+            let mut out = Vec::new();
+            let taken = if has_frame { None } else { Some(bare.feed_event(json.as_bytes(), &mut out)) };
+            let left = match taken {
+                None => fed(bare, frame.as_bytes()),
+                Some(Taken::Unchanged) => Some(frame),
+                Some(Taken::Written) => Some(format!("data: {}\n\n", String::from_utf8(out).unwrap())),
+                Some(Taken::Dropped) => Some(String::new()),
+                Some(Taken::Declined) => None,
+            };
+            prop_assert_eq!(left, expected);
+            prop_assert_eq!(bare.latest(LATEST), framed.latest(LATEST));
         }
     }
 

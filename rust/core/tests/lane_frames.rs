@@ -5,7 +5,7 @@ mod table;
 
 use std::sync::Arc;
 
-use holdback_core::wire::{Address, Framing, Lane, Manner};
+use holdback_core::wire::{Address, Framing, Lane, Manner, Taken};
 use lines::{assert_declined, assert_taken, buffer, content, fed, lines, with_channels};
 use table::{CONTENT, PART, chat};
 
@@ -83,6 +83,45 @@ fn put_back_and_taken_again() {
         out += &fed(&mut lane, "").0;
         assert_eq!(out, [content("x "), content("Ada"), content("y")].concat());
         assert_eq!(lane.offset(), stream.len());
+    }
+}
+
+#[test]
+fn an_event_without_a_frame_waits_for_those_that_have_one() {
+    let lane = |framing, most, skips| {
+        let mut lane = Lane::new(Arc::new(chat()), framing, most, skips, 0);
+        let id = lane.open(buffer(false));
+        lane.register(id, CONTENT, &[Address::Integer(0)]).unwrap();
+        lane
+    };
+    let frame = content("<P>");
+    let event = frame.trim_end();
+    let take = |lane: &mut Lane| {
+        let mut out = Vec::new();
+        (lane.feed_event(event.as_bytes(), &mut out), String::from_utf8(out).unwrap())
+    };
+    let taken = (Taken::Written, content("Ada").trim_end().to_owned());
+    let declined = (Taken::Declined, String::new());
+
+    let mut sound = lane(Framing::Events, event.len(), true);
+    assert_eq!(take(&mut sound), taken);
+    assert_taken(&mut sound, "dat", "");
+    assert_eq!(take(&mut sound), declined);
+    assert_taken(&mut sound, "a:\n\n", "data:\n\n");
+    assert_eq!(take(&mut sound), taken);
+    assert_eq!(fed(&mut sound, "data: [DONE]\r\r"), (String::new(), Some("data: [DONE]\r\r".to_owned())));
+    assert_eq!(take(&mut sound), declined); // it may be put back
+    assert_taken(&mut sound, "", "");
+    assert_eq!(take(&mut sound), taken);
+    assert_taken(&mut sound, "\n", "\n"); // which is no part of the frame that declined: something came between
+    assert_eq!(sound.offset(), "data:\n\ndata: [DONE]\r\r\n".len());
+
+    assert_eq!(take(&mut lane(Framing::Events, event.len() - 1, true)), declined);
+    assert_eq!(take(&mut lane(Framing::Lines, event.len(), true)), declined);
+    for skips in [true, false] {
+        let mut full = lane(Framing::Events, event.len(), skips);
+        fed(&mut full, &format!("data: {}", " ".repeat(event.len())));
+        assert_eq!(take(&mut full), declined);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
     Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Plain, Progress,
-    Reading, Shapes, SlotId, SlotKind, SlotSpec, Which,
+    Reading, Shapes, SlotId, SlotKind, SlotSpec, Taken, Which,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -268,6 +268,18 @@ impl PyLane {
         let Some((frame, reading)) = declined else { return Ok(out.into_any()) };
         let reading = reading.map(|(source, reading)| self.shapes.get().to_python(py, &source, &reading));
         Ok((out, PyBytes::new(py, &frame), reading.transpose()?).into_pyobject(py)?.into_any())
+    }
+
+    #[pyo3(signature = (event, /))]
+    fn feed_event<'py>(&self, event: Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyString>>> {
+        let py = event.py();
+        let (source, mut out) = (Bytes::of(&event)?, Vec::new());
+        let taken = self.lock(py).feed_event(source.as_ref(), &mut out);
+        match taken {
+            Taken::Unchanged => Ok(Some(event)),
+            Taken::Written | Taken::Dropped => crate::to_python(py, &out).map(Some),
+            Taken::Declined => Ok(None),
+        }
     }
 
     fn open(&self, buffer: &Bound<'_, PyStreamBuffer>) -> u64 {

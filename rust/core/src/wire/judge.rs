@@ -84,7 +84,7 @@ impl Lane {
     }
 
     /// Feed the texts of an event that was read, if that is all that it does.
-    fn settle(&mut self, source: &[u8], may_drop: bool) -> Fate {
+    pub(super) fn settle(&mut self, source: &[u8], may_drop: bool) -> Fate {
         self.frame += 1;
         if self.reading.is_odd || !self.judge(source) {
             return Fate::Declined;

@@ -39,18 +39,18 @@ pub(super) enum Fate {
 pub struct Lane {
     pub(super) shapes: Arc<Shapes>,
     pub(super) frames: Frames,
-    most: usize,
+    pub(super) most: usize,
     skips: bool,
     offset: usize,
     oversized: usize,
     /// How many bytes of an oversized frame have passed, while it goes on.
-    skipped: Option<usize>,
-    is_stuck: bool,
+    pub(super) skipped: Option<usize>,
+    pub(super) is_stuck: bool,
     /// The bytes that were not taken yet stand in `waiting` from `front` on.
-    waiting: Vec<u8>,
-    front: usize,
+    pub(super) waiting: Vec<u8>,
+    pub(super) front: usize,
     /// How long the frame is that was declined last; nothing was fed since.
-    declined: usize,
+    pub(super) declined: usize,
     /// How the last event is written that was taken since a frame was declined.
     pub(super) manner: Option<Manner>,
     /// What became of the frame to which a LF belongs that comes next.

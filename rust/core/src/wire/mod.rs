@@ -42,6 +42,7 @@ mod addresses;
 mod channels;
 mod cursor;
 mod envelope;
+mod frameless;
 mod frames;
 mod json_text;
 mod judge;
@@ -58,6 +59,7 @@ mod splice;
 mod strings;
 
 pub use channels::{Address, ChannelId, LaneError};
+pub use frameless::Taken;
 pub use frames::{Data, Frame, Frames, Framing, Manner};
 pub use lane::Lane;
 pub use literal::{Kind, Literal};
