@@ -54,12 +54,18 @@ help: ## this list
 demo: $(INSTALLED) ## watch a cut stream being restored
 	@$(BIN)/holdback demo
 
+# What pytest makes of a test file is kept, also where other programs are not to write bytecode.
+test test-thorough test-faults: export PYTHONDONTWRITEBYTECODE :=
 test: $(INSTALLED) ## the whole suite on both backends, and the Rust core's own tests
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal -m "$(SLOW:%=not % and) not heavy"
 	$(BIN)/python tools/smoke.py $(if $(NATIVE),native,pure)
 ifneq ($(NATIVE),)
 	cargo test --locked
 endif
+
+test-thorough: $(INSTALLED) ## the tests that ask a share in `make test`: every cut of every vector, more examples
+	HOLDBACK_THOROUGH=1 $(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal \
+		-m "(thorough or hypothesis) and $(SLOW:%=not % and) not heavy"
 
 test-faults: $(INSTALLED) ## faults at every step of a stream, floods, and memory
 	$(if $(NATIVE),HOLDBACK_REQUIRE_NATIVE=1) $(BIN)/python -m pytest -n auto --dist worksteal -m "faults and $(HOSTS:%=not % and) not heavy"

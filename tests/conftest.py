@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from holdback import _backend, _pure
+from thorough import IS_THOROUGH
 
 try:
     _native: ModuleType | None = importlib.import_module("holdback._native")
@@ -22,11 +23,12 @@ except ModuleNotFoundError:
         raise
     _native = None
 
+EXAMPLES = 300 if IS_THOROUGH else 100
 # The same examples at every run in CI, where a new finding would look like a flaky test; fresh ones elsewhere.
 settings.register_profile(
     "holdback",
     deadline=None,
-    max_examples=int(os.environ.get("HOLDBACK_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("HOLDBACK_EXAMPLES", EXAMPLES)),
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 
 import pytest
 
+from command_line import run
 from holdback import _backend, _pure, bench
 from holdback.cli import OK
-from test_cli import run
 
 NAMES = [measure.name for measure in bench.MEASURES]
 FEW = {"FED": 400, "BULK": 2_000, "EVENTS": 20}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from check_proxies import BROKEN, PAIRS, Hooks, middleware_proxy, plain_proxy
+from command_line import environment
 from holdback import cli
 from holdback.check.answers import LEFT_OUT, WRITERS
 from holdback.check.cases import COLUMNS, cases_for
@@ -26,7 +27,6 @@ from holdback.check.table import holds, table
 from holdback.formats import FORMATS
 from processes import free_port
 from provider import running
-from test_cli import environment
 
 
 @pytest.fixture(scope="module")

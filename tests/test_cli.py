@@ -16,11 +16,11 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Literal
 
 import pytest
 
 import holdback
+from command_line import Backend, Called, caller, environment, run, start
 from holdback import cli
 from holdback.cli import CANNOT, INTERRUPTED, OK, PlainText
 from holdback.errors import MappingError
@@ -36,7 +36,6 @@ PAIRS = {
 }
 SECRETS = ("<SECRET_KEY>", "secret original", "SECRET", "secret")
 
-Backend = Literal["native", "pure"]
 MapFile = Callable[[object], Path]
 
 
@@ -52,32 +51,9 @@ def map_file(tmp_path: Path) -> MapFile:
     return write
 
 
-def environment(backend: Backend = "pure", **extra: str) -> dict[str, str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("HOLDBACK_")}
-    env.pop("PYTHONUNBUFFERED", None)  # it would hide a buffer that is in the way
-    env["PYTHONPATH"] = str(
-        Path(holdback.__file__).parent.parent
-    )  # what is tested here, in the tree or installed
-    env["HOLDBACK_PURE" if backend == "pure" else "HOLDBACK_REQUIRE_NATIVE"] = "1"
-    return env | extra
-
-
-def start(
-    *arguments: object, backend: Backend = "pure", stdout: int | IO[bytes] = subprocess.PIPE
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "holdback", *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        env=environment(backend),
-    )
-
-
-def run(*arguments: object, data: bytes = b"", backend: Backend = "pure") -> tuple[int, bytes, str]:
-    with start(*arguments, backend=backend) as command:
-        out, err = command.communicate(data, timeout=60)
-    return command.returncode, out, err.decode()
+@pytest.fixture
+def call(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Callable[..., Called]:
+    return caller(capfdbinary, tmp_path)
 
 
 def cuts(data: bytes, marks: list[int]) -> Iterator[bytes]:
@@ -168,8 +144,8 @@ def test_half_a_surrogate_pair_has_no_plain_text(pairs: dict[str, str]) -> None:
     assert not any("\ud800" <= char <= "\udfff" for char in str(caught.value))
 
 
-def test_an_empty_map_passes_everything(map_file: MapFile) -> None:
-    assert run("restore", "--protocol", "plain", "--map", map_file({}), data=b"<PERSON_1>\xff") == (
+def test_an_empty_map_passes_everything(map_file: MapFile, call: Callable[..., Called]) -> None:
+    assert call("restore", "--protocol", "plain", "--map", map_file({}), data=b"<PERSON_1>\xff") == (
         OK,
         b"<PERSON_1>\xff",
         "",
@@ -179,13 +155,25 @@ def test_an_empty_map_passes_everything(map_file: MapFile) -> None:
 # ---------------------------------------------------------------- what providers send
 
 
-@pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
-def test_a_recording_goes_through_the_pipe(recording: Recording, map_file: MapFile) -> None:
+RECORDINGS = recordings()
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda recording: recording.name)
+def test_a_recording_is_restored(
+    recording: Recording, map_file: MapFile, backend: Backend, call: Callable[..., Called]
+) -> None:
     expected = through(WireRestorer(recording.pairs), [recording.data])
     path = map_file(recording.pairs)
     for protocol in ("auto", expected.protocol):
-        code, out, err = run("restore", "--map", path, "--protocol", protocol, data=recording.data)
-        assert (code, out, err) == (OK, expected.data, "")
+        called = call("restore", "--map", path, "--protocol", protocol, data=recording.data)
+        assert called == (OK, expected.data, "")
+
+
+@pytest.mark.parametrize("lines", [False, True], ids=["events", "lines"])
+def test_a_recording_goes_through_the_pipe(lines: bool, map_file: MapFile) -> None:
+    recording = max((one for one in RECORDINGS if one.lines == lines), key=lambda one: len(one.data))
+    expected = through(WireRestorer(recording.pairs), [recording.data])
+    assert run("restore", "--map", map_file(recording.pairs), data=recording.data) == (OK, expected.data, "")
 
 
 def test_events_appear_as_they_come(map_file: MapFile) -> None:
@@ -236,13 +224,15 @@ WHOLE = b'{"type":"message","content":[{"type":"text","text":"%s"}]}'
     ],
 )
 def test_what_is_not_understood_passes_and_one_line_says_so(
-    data: bytes, options: tuple[str, ...], line: str, map_file: MapFile
+    data: bytes, options: tuple[str, ...], line: str, map_file: MapFile, call: Callable[..., Called]
 ) -> None:
-    assert run("restore", "--map", map_file(PAIRS), *options, data=data) == (OK, data, line)
+    assert call("restore", "--map", map_file(PAIRS), *options, data=data) == (OK, data, line)
 
 
-def test_an_empty_map_understands_nothing_and_needs_no_line(map_file: MapFile) -> None:
-    assert run("restore", "--map", map_file({}), data=b"data: 5\n\n") == (OK, b"data: 5\n\n", "")
+def test_an_empty_map_understands_nothing_and_needs_no_line(
+    map_file: MapFile, call: Callable[..., Called]
+) -> None:
+    assert call("restore", "--map", map_file({}), data=b"data: 5\n\n") == (OK, b"data: 5\n\n", "")
 
 
 @pytest.mark.parametrize(
@@ -253,9 +243,11 @@ def test_an_empty_map_understands_nothing_and_needs_no_line(map_file: MapFile) -
     ],
     ids=["compressed", "too large"],
 )
-def test_what_cannot_be_restored_is_one_line(data: bytes, words: str, map_file: MapFile) -> None:
+def test_what_cannot_be_restored_is_one_line(
+    data: bytes, words: str, map_file: MapFile, call: Callable[..., Called]
+) -> None:
     limit = ("--max-event-bytes", 1024, "--oversized", "raise")
-    code, out, err = run("restore", "--map", map_file(PAIRS), *limit, data=data)
+    code, out, err = call("restore", "--map", map_file(PAIRS), *limit, data=data)
     assert (code, err) == (CANNOT, f"holdback: {words}\n")
     assert out
     assert data.startswith(out)
@@ -269,32 +261,34 @@ OLLAMA = b"".join(
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "zlib"])
 def test_compressed_input_is_decoded_if_its_first_bytes_say_so(
-    pack: Callable[[bytes], bytes], map_file: MapFile
+    pack: Callable[[bytes], bytes], map_file: MapFile, call: Callable[..., Called]
 ) -> None:
     """Only gzip's and zstd's do; zlib's passes as data that nobody can read."""
     data = pack(OLLAMA)
-    code, out, err = run("restore", "--map", map_file(PAIRS), data=data)
+    code, out, err = call("restore", "--map", map_file(PAIRS), data=data)
     assert (code, err) == (OK, "" if pack is gzip.compress else NOTHING)
     assert ("Ada Ünlü!".encode() in out) == (pack is gzip.compress)
     assert (out == data) == (pack is zlib.compress)
 
 
-def test_a_whole_answer_is_restored_at_its_end(map_file: MapFile) -> None:
+def test_a_whole_answer_is_restored_at_its_end(map_file: MapFile, call: Callable[..., Called]) -> None:
     whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
-    code, out, err = run("restore", "--map", map_file(PAIRS), data=whole)
+    code, out, err = call("restore", "--map", map_file(PAIRS), data=whole)
     assert (code, err) == (OK, "")
     assert json.loads(out)["choices"][0]["message"]["content"] == PAIRS["<PERSON_1>"]
 
 
-def test_the_limit_of_an_answer_is_an_option(map_file: MapFile) -> None:
+def test_the_limit_of_an_answer_is_an_option(map_file: MapFile, call: Callable[..., Called]) -> None:
     whole = json.dumps({"choices": [{"message": {"content": "<PERSON_1>"}}]}, indent=1).encode()
     limit = ("--max-event-bytes", len(whole) - 1)
-    assert run("restore", "--map", map_file(PAIRS), *limit, data=whole) == (OK, whole, NOTHING)
+    assert call("restore", "--map", map_file(PAIRS), *limit, data=whole) == (OK, whole, NOTHING)
 
 
-def test_what_cannot_be_decoded_passes_if_an_option_says_so(map_file: MapFile) -> None:
+def test_what_cannot_be_decoded_passes_if_an_option_says_so(
+    map_file: MapFile, call: Callable[..., Called]
+) -> None:
     data = b"\x1f\x8b\x09\x00<PERSON_1>"
-    passed = run("restore", "--map", map_file(PAIRS), "--undecodable", "pass", data=data)
+    passed = call("restore", "--map", map_file(PAIRS), "--undecodable", "pass", data=data)
     assert passed == (
         OK,
         data,

@@ -19,9 +19,9 @@ import pytest
 import holdback
 import holdback.masking
 import holdback.stores
+from command_line import environment
 from holdback import _backend
 from pages import HOSTED, PAGES, ROOT, Block, blocks, every_block
-from test_cli import environment
 
 EXAMPLES = [block for block in blocks("python") if not block.source.startswith(">>> ")]
 SESSIONS = [block for block in blocks("python") if block.source.startswith(">>> ")]

@@ -6,6 +6,7 @@ tests of their own.
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -30,8 +31,9 @@ def pairs_of(path: Any) -> dict[str, str]:
     return dict(json.loads(own.read_text(encoding="utf-8"))) if own.exists() else MAP
 
 
-def restored(path: Any, *, signed: bool) -> tuple[bytes, str]:
-    """The whole stream in one read, and its format."""
+@functools.cache
+def restored(path: Any, backend: str, *, signed: bool) -> tuple[bytes, str]:
+    """The whole stream in one read, and its format, on this twin, which is the one that runs."""
     restorer = WireRestorer(pairs_of(path), DeanonymizationConfig(reasoning=signed))
     return restorer.feed(path.read_bytes()) + restorer.flush(), restorer.protocol
 
@@ -51,7 +53,7 @@ def test_every_shape_of_the_issue_is_recorded() -> None:
 @EVERY
 def test_bytes(path: Any, way: str, backend: str) -> None:
     for signed in (False, True):
-        out, protocol = restored(path, signed=signed)
+        out, protocol = restored(path, backend, signed=signed)
         assert protocol not in ("auto", "unknown")
         headers = (("content-type", TYPES[path.suffix]),)
         for named in ("auto", protocol):
@@ -62,7 +64,7 @@ def test_bytes(path: Any, way: str, backend: str) -> None:
 @pytest.mark.parametrize("way", marked([*CHUNK_WAYS]))
 @EVERY
 def test_chunks(path: Any, way: str, backend: str) -> None:
-    protocol = restored(path, signed=False)[1]
+    protocol = restored(path, backend, signed=False)[1]
     if way == "StreamingHandler" and protocol not in ("openai-chat", "openai-text"):
         pytest.skip("the handler has chat and text completions")
     chunks = chunks_of(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -17,15 +18,25 @@ from holdback import _backend
 from holdback._pure.borders import is_word
 
 ALPHABETS = ["ab ", "a-b", "aé.", "ab\u0301 ", "a请 b", "a은 b", "а_b ", "a\ud83d\U0001f600 b"]
-WORD_CLASS = "[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in word_table.ranges()) + "]"
+
+
+@functools.cache
+def ranges() -> list[tuple[int, int]]:
+    """Of the tool: it asks every code point for its name, once in all."""
+    return word_table.ranges()
+
+
+@functools.cache
+def word_class() -> str:
+    return "[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in ranges()) + "]"
 
 
 def expected(pairs: Mapping[str, str], text: str, start: int = 0) -> str:
     """``text[start:]`` by ``re``: each key with what may not stand before and behind it, the longest first."""
     one = [
-        (f"(?<!{WORD_CLASS})" if is_word(key[0]) else "")
+        (f"(?<!{word_class()})" if is_word(key[0]) else "")
         + re.escape(key)
-        + (f"(?!{WORD_CLASS})" if is_word(key[-1]) else "")
+        + (f"(?!{word_class()})" if is_word(key[-1]) else "")
         for key in sorted(pairs, key=len, reverse=True)
     ]
     out = ""
@@ -125,7 +136,7 @@ def test_regenerating_the_table_gives_the_same() -> None:
 
 @pytest.mark.skipif(unicodedata.unidata_version != word_table.UNICODE, reason="made with another Unicode")
 def test_the_table_is_what_it_says() -> None:
-    runs = word_table.ranges()
+    runs = ranges()
     edges = {edge + step for run in runs for edge in run for step in (-1, 0, 1)}
     for code in {*range(0x3000), *edges}:
         assert is_word(chr(code)) == word_table.is_word(code)

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from command_line import environment
 from holdback import HoldbackError, Report, sse
 from pages import hosted
 from privaite_host import NAMES, PAIRS, streamed, theirs
-from test_cli import environment
 
 pytestmark = [
     pytest.mark.privaite,

@@ -9,7 +9,7 @@ ALPHABETS = ["a", "ab", "abc", "ab<_1>", "aé€😀", "a\ud83d\ude00😀", '<>"
 
 
 def examples(factor: float) -> settings:
-    """A property with that many times the examples of the profile, which are 100 in the suite."""
+    """A property with that many times the examples of the profile, which are 100 in `make test`."""
     return settings(max_examples=round(factor * settings().max_examples))
 
 
