@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import walk_vectors
 from conftest import BUILT
-from holdback.engine.bytes_cursor import Reading, walk
+from holdback.engine.bytes_cursor import Reading, read
 from holdback.engine.shapes import KEEPS, OTHER, ByType, Shapes, address, event, latest, place, text
 from strategies import examples
 
@@ -29,7 +29,9 @@ SHAPES = Shapes(
     }
 )
 NAMES = st.sampled_from(["a", "of", "n", "e", "text", "list", "deep", "kind", "type", r"\u0061", "other"])
-SCALARS = st.sampled_from(['"x"', '""', "null", "1", "0", "true", "false", r'"\u0078"'])
+SCALARS = st.sampled_from(
+    ['"x"', '""', "null", "1", "0", "-0", "0.0", "1e-999", "true", "false", r'"\u0078"', r'"\":"', '"text"']
+)
 SOURCES = st.recursive(
     SCALARS,
     lambda inner: (
@@ -43,10 +45,19 @@ SOURCES = st.recursive(
 
 
 def in_every_way(shapes: Shapes, source: bytes) -> Reading | None:
-    pure = walk(shapes, source, natively=False)
+    pure = spans(shapes, source, natively=False)
     if "native" in BUILT:
-        assert walk(shapes, source, natively=True) == pure
+        assert spans(shapes, source, natively=True) == pure
     return pure
+
+
+def spans(shapes: Shapes, source: bytes, *, natively: bool) -> Reading | None:
+    """The marks, with spans, and the addresses."""
+    found = read(shapes, source, natively=natively)
+    if found is None:
+        return None
+    marks = [(slot, at, value, found.span(where)) for slot, at, value, where in found.marks]
+    return marks, dict(found.addresses)
 
 
 @examples(1)
@@ -89,7 +100,7 @@ def calls(depth: int) -> int:
     before = sys.getprofile()
     sys.setprofile(trace)
     try:
-        assert walk(shapes, data, natively=False) is not None
+        assert read(shapes, data, natively=False) is not None
     finally:
         sys.setprofile(before)
     return count

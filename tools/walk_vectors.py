@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("python", "tests", "tests/support")]
 
-from holdback.engine.bytes_cursor import walk  # noqa: E402
+from holdback.engine.bytes_cursor import read  # noqa: E402
 from holdback.engine.marks import address_of  # noqa: E402
 from holdback.formats import FORMATS  # noqa: E402
 from wire_json import frames  # noqa: E402
@@ -56,13 +56,12 @@ def events() -> Iterator[list[Any]]:
 
 def found(name: str, source: bytes) -> list[Any] | None:
     """The marks in an event; None if it is none."""
-    reading = walk(FORMATS[name].shapes(), source, natively=False)
-    if reading is None:
+    event = read(FORMATS[name].shapes(), source, natively=False)
+    if event is None:
         return None
-    marks, addresses = reading
     return [
-        [slot.number, list(at), *where, belongs_to(address_of(slot, at, addresses))]
-        for slot, at, _, where in marks
+        [slot.number, list(at), *event.span(where), belongs_to(address_of(slot, at, event.addresses))]
+        for slot, at, _, where in event.marks
     ]
 
 

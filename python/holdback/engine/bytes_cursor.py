@@ -1,24 +1,24 @@
-"""The cursor over bytes: walks the JSON of one event once, and changes only the spans that are to change.
+"""The cursor over bytes: reads the JSON of one event once, and changes only the spans that are to change.
 
 Loading and dumping is not neutral: it loses spacing, the order and duplicates of members, the spelling of numbers and
-escapes. So the source is walked by the shape of the format, everything that the shape does not name is skipped by its
-lexical form, and what is restored is replaced in place.
+escapes. So the source is loaded to be read, walked by the shape of the format, and never dumped: what is restored is
+replaced in place, and where that place is, is found when it is to change.
 
 Rules. The source is known to be an event (``json_text``). Of members of the same name that the shape names the last
 counts. A place in an array is the span of its element, so that the element can be taken out, with the comma that
 belongs to it. A value where none was is put first into its object.
 
-``rust/core/src/wire/cursor.rs`` is the twin of the walk. Cost: O(size of the source).
+``rust/core/src/wire/cursor.rs`` is the twin of the walk, which finds the spans at once. Cost: O(size of the source).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from holdback.engine import json_text
-from holdback.engine.json_lexis import MEMBER, is_empty, skip_blanks, skip_separator, skip_value
-from holdback.engine.json_text import scalar_of, string_of, to_json, to_json_bytes
+from holdback.engine.json_lexis import Nth, Where, is_empty, skip_separator, span_of
+from holdback.engine.json_text import Repeated, scalar_of, to_json, to_json_bytes
 from holdback.engine.marks import At, Mark, Replace
 from holdback.engine.shapes import Kind, Members, Node, Shapes
 
@@ -26,12 +26,7 @@ Change = tuple[int, int, bytes]
 """A span of the source, and what stands there instead."""
 
 Reading = tuple[list[Mark], dict[tuple[str, At], Any]]
-
-_SILENT = (b"false", b"0")  # what says nothing, but keeps an event, beside what is empty
-_EMPTY = frozenset((b"null", b'""'))  # what says nothing and keeps nothing
-_QUOTE, _BRACE, _BRACKET, _BRACE_END, _BRACKET_END = b'"{[}]'
-_OPENERS = b"{["
-_NUMBER_BEGINS = b"-0123456789NI"
+"""Marks with spans, and addresses."""
 
 # Names of the module: a kind is looked up for each value, and a member of an enum is slow to find.
 _ADDRESS, _EVENT, _ONCE, _KEEPS = Kind.ADDRESS, Kind.EVENT, Kind.ONCE, Kind.KEEPS
@@ -39,72 +34,43 @@ _TEXT, _SOURCE, _WHOLE, _WHOLE_SOURCE = Kind.TEXT, Kind.SOURCE, Kind.WHOLE, Kind
 _DOCUMENT, _LATEST, _PLACE = Kind.DOCUMENT, Kind.LATEST, Kind.PLACE
 
 
-def walk(shapes: Shapes, source: bytes, *, natively: bool) -> Reading | None:
-    """The marks and addresses of an event; None if the source is none. The native twin does what is written here."""
+def read(shapes: Shapes, source: bytes, *, natively: bool) -> BytesEvent | None:
+    """The event in some bytes; None if they are none. The native twin does what is written here."""
     if natively:
-        found: Reading | None = shapes.native.walk(source)
-        return found
-    if not json_text.is_event(source):
+        reading: Reading | None = shapes.native.walk(source)
+        return None if reading is None else BytesEvent(source, reading)
+    tree = json_text.loads(source)
+    if tree is None:
         return None
-    cursor = _Walk(source)
-    try:
-        cursor.value(skip_blanks(source, 0), shapes.root, ())
-    except _NameTwiceError:
-        return _CarefulWalk(source).run(shapes)
-    return cursor.marks, cursor.addresses
-
-
-class _NameTwiceError(Exception):
-    """A name that counts stands twice in an object."""
+    walk = _Walk()
+    walk.value(tree, shapes.root, (), ())
+    if json_text.most_members(source) != walk.members:  # a name may come twice in an object
+        tree = json_text.loads(source, repeated=True)
+        walk = _Walk()
+        walk.value(tree, shapes.root, (), ())
+    return LoadedEvent(source, tree, (walk.marks, walk.addresses))
 
 
 class _Walk:
-    __slots__ = ("addresses", "marks", "source")
+    """The walk of what was loaded, member by member in the order in which they came."""
 
-    _is_careful: ClassVar[bool] = False
+    __slots__ = ("addresses", "marks", "members")
 
-    def __init__(self, source: bytes) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.marks: list[Mark] = []
-        self.addresses: Any = {}
+        self.addresses: dict[tuple[str, At], Any] = {}
+        self.members = 0  # how many all objects have together
 
-    def value(self, begin: int, node: Node, at: At) -> int:
-        """Read the value that begins here; returns where it ends."""
-        source, marks = self.source, self.marks
-        opener = source[begin]
-        is_object = opener == _BRACE and node.object is not None
-        if not is_object and (opener != _BRACKET or node.array is None):
-            end: int = skip_value(source, begin)
-            if node.slots:
-                self._slots(begin, end, node, at, source[begin:end])
-            return end
-        spot = len(marks)
-        for slot in node.around:
-            # A place stands before the marks inside it, though its end is known only after them.
-            if slot.kind is _PLACE:
-                marks.append((slot, at, None, (begin, begin)))
-        end = self._object(begin, node.object, at) if is_object else self._array(begin, node.array, at)  # type: ignore[arg-type]
-        for slot in node.around:
-            kind = slot.kind
-            if kind is _PLACE:
-                marks[spot] = (slot, at, None, (begin, end))
-                spot += 1
-            elif kind is _DOCUMENT or kind is _LATEST or not is_empty(source, begin):
-                marks.append((slot, at, None, (begin, end)))
-        return end
-
-    def _slots(self, begin: int, end: int, node: Node, at: At, literal: bytes) -> None:
-        """The marks of a value into which the walk does not descend."""
-        first = literal[0]
-        if first == _QUOTE:
-            self._string((begin, end), node, at, literal)
-        elif first in _OPENERS:
-            self._container((begin, end), node, at)
+    def value(self, value: Any, node: Node, at: At, where: Where) -> None:
+        """Read a value."""
+        if type(value) is str:
+            self._string(value, node, at, where)
+        elif isinstance(value, (dict, list)):
+            self._container(value, node, at, where)
         else:
-            self._scalar((begin, end), node, at, literal)
+            self._scalar(value, node, at, where)
 
-    def _string(self, where: tuple[int, int], node: Node, at: At, literal: bytes) -> None:
-        text = literal[1:-1].decode() if b"\\" not in literal else string_of(literal)
+    def _string(self, text: str, node: Node, at: At, where: Where) -> None:
         for slot in node.slots:
             kind = slot.kind
             if kind is _ADDRESS:
@@ -118,175 +84,106 @@ class _Walk:
             elif kind is not _DOCUMENT and kind is not _PLACE:
                 self.marks.append((slot, at, text, where))
 
-    def _scalar(self, where: tuple[int, int], node: Node, at: At, literal: bytes) -> None:
+    def _scalar(self, value: Any, node: Node, at: At, where: Where) -> None:
         """The marks of null, true, false or a number."""
-        is_null = literal == b"null"
         for slot in node.slots:
             kind = slot.kind
-            value: Any = None
+            said: Any = None
             if kind is _ADDRESS:
-                if literal[0] in _NUMBER_BEGINS:
-                    self.addresses[slot.name, at[: slot.depth]] = scalar_of(literal)
+                if value is not None and type(value) is not bool:
+                    self.addresses[slot.name, at[: slot.depth]] = value
                 continue
             if kind is _TEXT or kind is _SOURCE or kind is _PLACE:
-                if not is_null:
+                if value is not None:
                     continue
-            elif is_null or kind is _WHOLE or kind is _WHOLE_SOURCE:
+            elif value is None or kind is _WHOLE or kind is _WHOLE_SOURCE:
                 continue
             elif kind is _EVENT or kind is _ONCE:
-                if literal in _SILENT:
+                if not value:
                     continue
-                value = scalar_of(literal)
+                said = value
             elif kind is _LATEST:
-                value = scalar_of(literal)
-            self.marks.append((slot, at, value, where))
+                said = value
+            self.marks.append((slot, at, said, where))
 
-    def _container(self, where: tuple[int, int], node: Node, at: At) -> None:
-        is_full = not is_empty(self.source, where[0])
-        for slot in node.slots:
+    def _container(self, value: Any, node: Node, at: At, where: Where) -> None:
+        entry = node.object if isinstance(value, dict) else node.array
+        if entry is None:
+            self.members += _members_in(value)
+            for slot in node.slots:
+                kind = slot.kind
+                if (
+                    kind is _DOCUMENT
+                    or kind is _LATEST
+                    or (value and (kind is _KEEPS or kind is _EVENT or kind is _ONCE))
+                ):
+                    self.marks.append((slot, at, None, where))
+            return
+        for slot in node.around:  # a place stands before the marks inside it, all else behind
+            if slot.kind is _PLACE:
+                self.marks.append((slot, at, None, where))
+        if isinstance(entry, Members):
+            self._object(value, entry, at, where)
+        else:
+            for index, inner in enumerate(value):
+                self.value(inner, entry, (*at, index), (where, index))
+        for slot in node.around:
             kind = slot.kind
-            if (
-                kind is _DOCUMENT
-                or kind is _LATEST
-                or (is_full and (kind is _KEEPS or kind is _EVENT or kind is _ONCE))
-            ):
+            if kind is not _PLACE and (value or kind is _DOCUMENT or kind is _LATEST):
                 self.marks.append((slot, at, None, where))
 
-    def _object(self, begin: int, entry: Members, at: At) -> int:
-        source, start = self.source, begin + 1
-        if source[start] != _QUOTE:
-            start = skip_blanks(source, start)
-        if entry.which is None:
-            return self._members(start, entry, at, ())
-        chosen_by = []
+    def _object(self, members: dict[str, Any], entry: Members, at: At, where: Where) -> None:
+        self.members += len(members)
         while entry.which is not None:
-            chosen_by.append(b'"%b"' % entry.which.encode())
-            inner = _variant(entry, _value_of(source, start, chosen_by[-1], last=self._is_careful))
+            chosen_by = members.get(entry.which)
+            said = chosen_by if type(chosen_by) is str else "true" if chosen_by is True else ""
+            inner = (entry.variants or {}).get(said, entry.default)
             if inner is None:
-                return self._members(start, _NOTHING, at, chosen_by)
+                entry = _NOTHING
+                break
             entry = inner
-        return self._members(start, entry, at, chosen_by)
-
-    def _members(self, position: int, entry: Members, at: At, chosen_by: Sequence[bytes]) -> int:
-        """Read the members of an object from the first one on; returns where the object ends.
-
-        ``chosen_by`` are the names of the members by whose values the shape of the object was chosen.
-        """
-        source, match = self.source, MEMBER.match
-        known, other = entry.quoted or {}, entry.other
-        names = []
-        while (member := match(source, position)) is not None:
-            name, flat = member.groups()
-            if b"\\" in name:
-                name = _plain_name(name)
-            names.append(name)
+        known, other = entry.members, entry.other
+        if isinstance(members, Repeated):
+            for position, name, value in _counting(members.pairs, known):
+                if (node := known.get(name, other)) is not None:
+                    self.value(value, node, at, (where, Nth(position)))
+            return
+        for name, value in members.items():
             node = known.get(name, other)
-            if flat is not None:
-                position = member.end()
-                if node is None or not node.slots or (flat in _EMPTY and node.is_quiet):
-                    continue
-                if flat[0] == _QUOTE:
-                    self._string(member.span(2), node, at, flat)
-                else:
-                    self._scalar(member.span(2), node, at, flat)
-                continue
-            begin = member.end()
-            end = skip_value(source, begin) if node is None else self.value(begin, node, at)
-            position = end if source[end] == _BRACE_END else skip_separator(source, end)
-        if len(set(names)) < len(names) and any(
-            names.count(name) > 1 for name in names if name in known or name in chosen_by
-        ):
-            raise _NameTwiceError
-        return position + 1
-
-    def _array(self, begin: int, node: Node, at: At) -> int:
-        source = self.source
-        position, index = skip_blanks(source, begin + 1), 0
-        while source[position] != _BRACKET_END:
-            end = self.value(position, node, (*at, index))
-            position = end if source[end] == _BRACKET_END else skip_separator(source, end)
-            index += 1
-        return position + 1
-
-
-class _CarefulWalk(_Walk):
-    """The walk of a source in which a name that counts stands twice: what the earlier one gave is taken back."""
-
-    __slots__ = ()
-
-    _is_careful = True
-
-    def run(self, shapes: Shapes) -> Reading:
-        self.addresses = _Log()
-        self.value(skip_blanks(self.source, 0), shapes.root, ())
-        return list(filter(None, self.marks)), dict(filter(None, self.addresses))
-
-    def _members(self, position: int, entry: Members, at: At, chosen_by: Sequence[bytes]) -> int:  # noqa: ARG002
-        source, known = self.source, entry.quoted or {}
-        found: dict[bytes, tuple[slice, slice]] = {}  # what each name gave
-        while (member := MEMBER.match(source, position)) is not None:
-            name = _plain_name(member[1])
-            value = member.end() if member[2] is None else member.start(2)
-            node = known.get(name, entry.other)
-            if name in found:
-                for entries, span in zip((self.marks, self.addresses), found.pop(name), strict=True):
-                    entries[span] = [None] * (span.stop - span.start)
+            of = type(value)
             if node is None:
-                end = skip_value(source, value)
+                if of is dict or of is list:
+                    self.members += _members_in(value)
+            elif of is str:
+                if value or not node.is_quiet:
+                    self._string(value, node, at, (where, name))
+            elif value is None:
+                if not node.is_quiet:
+                    self._scalar(value, node, at, (where, name))
             else:
-                begins = len(self.marks), len(self.addresses)
-                end = self.value(value, node, at)
-                if name in known:
-                    found[name] = slice(begins[0], len(self.marks)), slice(begins[1], len(self.addresses))
-            position = skip_separator(source, end)
-        return position + 1
-
-
-class _Log(list[Any]):
-    """Addresses in the order in which they came, so that they can be taken back."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if isinstance(key, slice):
-            super().__setitem__(key, value)
-        else:
-            self.append((key, value))
-
-
-def _plain_name(name: bytes) -> bytes:
-    """The literal of a name without escapes."""
-    if b"\\" not in name:
-        return name
-    return b'"%b"' % string_of(name).encode(errors="surrogatepass")
+                self.value(value, node, at, (where, name))
 
 
 _NOTHING = Members({})
 
 
-def _variant(entry: Members, literal: bytes | None) -> Members | None:
-    value = "true" if literal == b"true" else ""
-    if literal is not None and literal[:1] == b'"':
-        value = string_of(literal)
-    variants = entry.variants or {}
-    return variants.get(value, entry.default)
+def _members_in(value: Any) -> int:
+    """How many members all objects in a value have together."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_members_in, value.values()))
+    return sum(map(_members_in, value)) if isinstance(value, list) else 0
 
 
-def _value_of(source: bytes, position: int, wanted: bytes, *, last: bool) -> bytes | None:
-    """The literal of a member of the object whose first member stands here: of the first or last one of that name."""
-    found = None
-    while (member := MEMBER.match(source, position)) is not None:
-        literal, flat = member.groups()
-        if literal == wanted or (b"\\" in literal and _plain_name(literal) == wanted):
-            found = flat
-            if not last:
-                break
-        position = (
-            member.end() if flat is not None else skip_separator(source, skip_value(source, member.end()))
-        )
-    return found
+def _counting(pairs: list[tuple[str, Any]], known: dict[str, Node]) -> Iterable[tuple[int, str, Any]]:
+    """The members that count where names come twice: of those that the shape names, the last of each."""
+    last = {name: position for position, (name, _) in enumerate(pairs)}
+    for position, (name, value) in enumerate(pairs):
+        if name not in known or last[name] == position:
+            yield position, name, value
 
 
 class BytesEvent:
-    """An event as the bytes of its JSON, and the changes to make there."""
+    """An event as the bytes of its JSON, and the changes to make there; its marks say spans."""
 
     __slots__ = ("_appended", "_changes", "_inserted", "_taken", "addresses", "marks", "source")
 
@@ -298,32 +195,39 @@ class BytesEvent:
         self._appended: dict[tuple[int, int], list[Any]] = {}
         self._taken: dict[tuple[int, int], At] = {}
 
-    def raw(self, where: tuple[int, int]) -> bytes:
-        return self.source[where[0] : where[1]]
+    def span(self, where: Any) -> tuple[int, int]:
+        """The span of a value."""
+        span: tuple[int, int] = where
+        return span
 
-    def value(self, where: tuple[int, int]) -> Any:
+    def raw(self, where: Any) -> Any:
+        begin, end = self.span(where)
+        return self.source[begin:end]
+
+    def value(self, where: Any) -> Any:
         return scalar_of(self.raw(where))
 
-    def set(self, where: tuple[int, int], value: str) -> None:
-        self._changes.append((*where, to_json_bytes(value)))
+    def set(self, where: Any, value: str) -> None:
+        self._changes.append((*self.span(where), to_json_bytes(value)))
 
-    def document(self, where: tuple[int, int], replace: Replace) -> None:
-        source = self.source[where[0] : where[1]].decode()
+    def document(self, where: Any, replace: Replace) -> None:
+        begin, end = self.span(where)
+        source = self.source[begin:end].decode()
         restored = replace(source)
         if restored != source:
-            self._changes.append((*where, restored.encode(errors="backslashreplace")))
+            self._changes.append((begin, end, restored.encode(errors="backslashreplace")))
 
-    def insert(self, where: tuple[int, int], names: tuple[str, ...], value: Any) -> None:
-        node = self._inserted.setdefault(where, {})
+    def insert(self, where: Any, names: tuple[str, ...], value: Any) -> None:
+        node = self._inserted.setdefault(self.span(where), {})
         for name in names[:-1]:
             node = node.setdefault(name, {})
         node[names[-1]] = value
 
-    def append(self, where: tuple[int, int], value: Any) -> None:
-        self._appended.setdefault(where, []).append(value)
+    def append(self, where: Any, value: Any) -> None:
+        self._appended.setdefault(self.span(where), []).append(value)
 
-    def take_out(self, where: tuple[int, int], at: At) -> None:
-        self._taken[where] = at
+    def take_out(self, where: Any, at: At) -> None:
+        self._taken[self.span(where)] = at
 
     def changes(self) -> list[Change]:
         """What is to change in the source, from left to right."""
@@ -354,6 +258,28 @@ class BytesEvent:
             elif source[(after := skip_separator(source, end))] not in b"]":
                 end = after  # noqa: PLW2901
             yield begin, end, b""
+
+
+class LoadedEvent(BytesEvent):
+    """The same where the marks say by names and positions where a value stands."""
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, source: bytes, tree: Any, reading: Reading) -> None:
+        super().__init__(source, reading)
+        self._tree = tree
+
+    def span(self, where: Where) -> tuple[int, int]:
+        return span_of(self.source, where)
+
+    def raw(self, where: Where) -> Any:
+        if not where:
+            return self._tree
+        node, name = self.raw(where[0]), where[1]
+        return node.pairs[name][1] if type(name) is Nth else node[name]
+
+    def value(self, where: Where) -> Any:
+        return self.raw(where)
 
 
 def apply(source: bytes, changes: Sequence[Change]) -> bytes:

@@ -1,4 +1,4 @@
-"""The lexical forms of JSON in bytes that are known to be an event: how to get past what is not read.
+"""The lexical forms of JSON in bytes that are known to be an event: where a value stands.
 
 Nothing here says what JSON is (``json_text`` does), so the patterns are the shortest that find the ends.
 """
@@ -6,6 +6,17 @@ Nothing here says what JSON is (``json_text`` does), so the patterns are the sho
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from holdback.engine.json_text import string_of
+
+Where = tuple[Any, ...]
+"""Where a value stands: empty for the whole, else where the container stands that has it, and its name or position."""
+
+
+class Nth(int):
+    """The position of a member, in an object in which names come twice."""
+
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _SCALAR = rb'[^][{}",:\s]++'
@@ -16,12 +27,11 @@ _STRUCTURE = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _FLAT = re.compile(_STRING + rb"|" + _SCALAR, re.DOTALL)
 _SEPARATOR = re.compile(_BLANK + rb",?" + _BLANK)
 _DENSE = (b',"', b",{")  # most separators, with what follows
-MEMBER = re.compile(
+_MEMBER = re.compile(
     # A name; a value that is not nested and what separates it from the next member. Most members are one match.
     rb"(%b)%b:%b(?:(%b|%b)%b,?%b)?+" % (_STRING, _BLANK, _BLANK, _STRING, _SCALAR, _BLANK, _BLANK),
     re.DOTALL,
 )
-"""A name, and a value with what separates it from the next member, unless it is nested."""
 
 
 def is_empty(source: bytes, begin: int) -> bool:
@@ -61,3 +71,56 @@ def skip_value(source: bytes, at: int) -> int:
             if not depth:
                 return token.end()
     raise AssertionError("the source was read as JSON before")
+
+
+def span_of(source: bytes, where: Where) -> tuple[int, int]:
+    """Where the value begins and ends."""
+    if not where:
+        begin = skip_blanks(source, 0)
+        return begin, skip_value(source, begin)
+    above, name = where
+    if type(name) is int:
+        begin = skip_blanks(source, span_of(source, above)[0] + 1)
+        for _ in range(name):
+            begin = skip_separator(source, skip_value(source, begin))
+        return begin, skip_value(source, begin)
+    if type(name) is Nth:
+        member = _member(source, span_of(source, above)[0], None, name)
+    else:
+        literal = b'"%b"' % name.encode(errors="surrogatepass")
+        if name.isidentifier() and b"\\u" not in source and source.count(literal) == 1:
+            member = _read_member(source, source.find(literal))  # it stands nowhere else
+        else:
+            member = _member(source, span_of(source, above)[0], literal, 0)
+    if member[2] is not None:
+        return member.span(2)
+    return member.end(), skip_value(source, member.end())
+
+
+def _member(source: bytes, begin: int, wanted: bytes | None, position: int) -> re.Match[bytes]:
+    """The member with that name, or at that position if there is none, of the object that begins here."""
+    at = skip_blanks(source, begin + 1)
+    while True:
+        member = _read_member(source, at)
+        name, flat = member.groups()
+        if wanted is None:
+            if not position:
+                return member
+            position -= 1
+        elif name == wanted or (b"\\" in name and _plain_name(name) == wanted):
+            return member
+        at = member.end()
+        if flat is None:
+            at = skip_separator(source, skip_value(source, at))
+
+
+def _read_member(source: bytes, at: int) -> re.Match[bytes]:
+    member = _MEMBER.match(source, at)
+    if member is None:
+        raise AssertionError("the source was read as JSON before")
+    return member
+
+
+def _plain_name(name: bytes) -> bytes:
+    """The literal of a name without escapes."""
+    return b'"%b"' % string_of(name).encode(errors="surrogatepass")

@@ -11,7 +11,7 @@ from typing import Any
 from holdback._backend import TrieMatcher, is_native
 from holdback.config import content_of
 from holdback.engine import json_text
-from holdback.engine.bytes_cursor import BytesEvent, Change, apply, walk
+from holdback.engine.bytes_cursor import Change, apply, read
 from holdback.engine.framing import BOM
 from holdback.engine.guard import Account
 from holdback.engine.object_cursor import ObjectEvent
@@ -92,9 +92,8 @@ def changes_in(
     source: bytes, kind: type[Format], matcher: TrieMatcher, account: Account, *, content: Json
 ) -> list[Change]:
     """What changes in the JSON of a whole answer."""
-    reading = walk(kind.answer_shapes(account.unread), source, natively=is_native(matcher))
-    if reading is None:
+    event = read(kind.answer_shapes(account.unread), source, natively=is_native(matcher))
+    if event is None:
         return []
-    event = BytesEvent(source, reading)
     restore_wholes(event, matcher, content, account, is_one=kind.IS_ONE)
     return event.changes()

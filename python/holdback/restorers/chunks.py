@@ -11,7 +11,7 @@ from holdback._backend import is_native
 from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.bytes_cursor import BytesEvent, apply, walk
+from holdback.engine.bytes_cursor import apply, read
 from holdback.engine.chunk_lane import ChunkLane
 from holdback.engine.object_cursor import ObjectEvent
 from holdback.engine.objects import as_chunk, like, members
@@ -154,10 +154,9 @@ class ChunkRestorer:
         if answer is None or self._format is None:
             return [chunk]
         shapes = self._format.shapes(self._account.unread)
-        reading = walk(shapes, source, natively=is_native(self._matcher))
-        if reading is None:
+        event = read(shapes, source, natively=is_native(self._matcher))
+        if event is None:
             return [chunk]
-        event = BytesEvent(source, reading)
         before, leaves = answer.settle(event)
         leaving = self._as_came(before)
         if leaves:

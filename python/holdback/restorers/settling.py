@@ -11,7 +11,7 @@ from typing import Any
 from holdback._backend import TrieMatcher
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.bytes_cursor import BytesEvent, Change, Reading, apply, walk
+from holdback.engine.bytes_cursor import BytesEvent, Change, Reading, apply, read
 from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import Frame
 from holdback.engine.framing import Framing
@@ -81,14 +81,16 @@ class Settling:
             else:
                 self._writer.frame(frame)
             return
-        if reading is None:
+        if reading is not None:
+            event: BytesEvent | None = BytesEvent(source, reading)
+        else:
             if self._format is None and (kind := self._begun_with(source)) is not None:
                 self._settle_answer(frame, source, kind)
                 return
-            reading = self._walked(source)
-        if reading is not None:
+            event = self._event_in(source)
+        if event is not None:
             self._writer.seen(frame)
-            self._settle_event(frame, BytesEvent(source, reading))
+            self._settle_event(frame, event)
         elif source.startswith(b"[DONE]") or (source == b"]" and self._writer.framing is Framing.ELEMENTS):
             self._drain()
             self._state = State.FORWARDING
@@ -125,12 +127,12 @@ class Settling:
             changes = changes_in(source, kind, self._matcher, self._account, content=self._content)
         self._writer.frame(frame, frame.changes(changes))
 
-    def _walked(self, source: bytes) -> Reading | None:
-        """The marks of an event; None if it is none, or if no format is decided."""
+    def _event_in(self, source: bytes) -> BytesEvent | None:
+        """The event in some data; None if it is none, or if no format is decided."""
         if self._format is None or self._kind is None:
             return None
         shapes = self._kind.shapes(self._account.unread)
-        return walk(shapes, source, natively=self._uses_lane)
+        return read(shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
@@ -161,11 +163,10 @@ class Settling:
             source = frame.bytes[segment.frame : segment.frame + segment.length]
             if self._format is None:
                 self._begun_with(source)
-            if (reading := self._walked(source)) is None:
+            if (event := self._event_in(source)) is None:
                 is_left_out = False
                 pieces.append(([], piece))
                 continue
-            event = BytesEvent(source, reading)
             before, leaves = self._settled(event)
             is_left_out = is_left_out and not leaves
             shift = segment.frame - begin

@@ -349,7 +349,7 @@ impl<'a> Walk<'a> {
     /// What a value means into which the walk does not descend.
     #[inline]
     fn mark(&mut self, slot: SlotId, meaning: SlotKind, literal: Literal) {
-        let Literal { kind, begin, end } = literal;
+        let kind = literal.kind;
         let is_null = kind == Kind::Null;
         let counts = match meaning {
             SlotKind::Address => {
@@ -365,8 +365,7 @@ impl<'a> Walk<'a> {
             SlotKind::Document => !(kind.is_string() || is_null),
             SlotKind::Keeps => !literal.is_vain(),
             SlotKind::Event | SlotKind::Once => {
-                let is_zero = kind == Kind::Integer && end - begin == 1 && self.source[begin] == b'0';
-                !(literal.is_vain() || kind == Kind::False || is_zero)
+                !(literal.is_vain() || kind == Kind::False || literal.is_zero(self.source))
             }
             SlotKind::Latest => !is_null,
             SlotKind::Place => is_null,

@@ -63,6 +63,13 @@ impl Literal {
         self.kind == Kind::Plain && self.end - self.begin == 2
     }
 
+    /// Whether it is a number that reads as zero.
+    pub(crate) fn is_zero(self, source: &[u8]) -> bool {
+        self.kind.is_number()
+            && str::from_utf8(&source[self.begin..self.end])
+                .is_ok_and(|number| number.parse::<f64>() == Ok(0.0))
+    }
+
     /// Whether it is absent or as good as that: null, an empty string, an empty container.
     pub(crate) fn is_vain(self) -> bool {
         self.kind == Kind::Null || self.is_empty_string() || self.kind.is_empty_container()
