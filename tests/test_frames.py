@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 import strategies
 import wires
 from holdback.engine.bytes_cursor import Change, apply
-from holdback.engine.frames import Frame, Framer
+from holdback.engine.frame import Frame, taken_apart
+from holdback.engine.frames import Framer
 from holdback.engine.framing import Framing
+from holdback.engine.messages import Message
 
 
-def with_changes(frame: Frame, changes: list[Change]) -> bytes:
+def with_changes(frame: Frame | Message, changes: list[Change]) -> bytes:
     return apply(frame.bytes, frame.changes(changes))
 
 
@@ -147,9 +149,9 @@ FRAMES: dict[str, tuple[bytes, bytes | None, bool, bool]] = {
 @pytest.mark.parametrize("name", FRAMES)
 def test_what_a_frame_carries(name: str) -> None:
     data, source, named, only_data = FRAMES[name]
-    frame = Frame(data, Framing.EVENTS, first=False)
+    frame = taken_apart(data, Framing.EVENTS, first=False)
     assert (frame.source, frame.has_name, frame.only_data, frame.bytes) == (source, named, only_data, data)
-    assert Frame(wires.BOM + data, Framing.EVENTS, first=True).source == source
+    assert taken_apart(wires.BOM + data, Framing.EVENTS, first=True).source == source
 
 
 @pytest.mark.parametrize(
@@ -164,11 +166,11 @@ def test_what_a_frame_carries(name: str) -> None:
     ids=["LF", "CR", "CRLF then LF", "LF then CRLF", "none"],
 )
 def test_lines_end_as_the_first_one_does(data: bytes, newline: bytes) -> None:
-    assert Frame(data, Framing.EVENTS, first=False).newline == newline
+    assert taken_apart(data, Framing.EVENTS, first=False).newline == newline
 
 
 def test_a_bom_in_the_middle_is_part_of_a_name() -> None:
-    assert Frame(wires.BOM + b"data: x\n\n", Framing.EVENTS, first=False).source is None
+    assert taken_apart(wires.BOM + b"data: x\n\n", Framing.EVENTS, first=False).source is None
 
 
 @pytest.mark.parametrize("name", [name for name in FRAMES if FRAMES[name][1]])
@@ -176,7 +178,7 @@ def test_a_change_reaches_only_its_span(name: str) -> None:
     data, source, *_ = FRAMES[name]
     assert source is not None
     at = source.index(source.strip()[:1])
-    frame = Frame(data, Framing.EVENTS, first=False)
+    frame = taken_apart(data, Framing.EVENTS, first=False)
     changed = with_changes(frame, [(at, at + 1, b"CHANGED")])
     place = data.rindex(b":") + 1 if b"\n" not in source else data.index(b"x")
     place = data.index(source[at : at + 1], place)
@@ -186,7 +188,7 @@ def test_a_change_reaches_only_its_span(name: str) -> None:
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> None:
     data = newline.join([b"data: [1,", b"id: 7", b"data:  2,", b"data:3]", b"", b""])
-    frame = Frame(data, Framing.EVENTS, first=False)
+    frame = taken_apart(data, Framing.EVENTS, first=False)
     assert frame.source == b"[1,\n 2,\n3]"
 
     def changed(begin: bytes, end: bytes, value: bytes) -> bytes:
@@ -195,7 +197,7 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
 
     assert changed(b"2", b"2", b"X") == data.replace(b"2", b"X")
     for value in (b"X", b"X\nY", b"X\nY\nZ", b"W\nX\nY\nZ"):
-        out = Frame(changed(b"1", b"3", value), Framing.EVENTS, first=False)
+        out = taken_apart(changed(b"1", b"3", value), Framing.EVENTS, first=False)
         assert out.source == b"[" + value + b"]"
     end = newline + newline
     all_three = newline.join([b"data: [X", b"id: 7", b"data: Y", b"data:Z]"]) + end
@@ -207,11 +209,11 @@ def test_a_change_over_several_lines_keeps_their_beginnings(newline: bytes) -> N
 @pytest.mark.parametrize("first", [False, True])
 def test_a_line_is_its_own_data(first: bool) -> None:
     mark = wires.BOM if first else b""
-    frame = Frame(mark + b'{"a":1}\r\n', Framing.LINES, first=first)
+    frame = taken_apart(mark + b'{"a":1}\r\n', Framing.LINES, first=first)
     assert frame.source == b'{"a":1}\r\n'
     assert with_changes(frame, [(5, 6, b"22")]) == mark + b'{"a":22}\r\n'
 
 
 def test_nothing_is_decoded() -> None:
-    frame = Frame(b"data: \xff\xfe\n\n", Framing.EVENTS, first=False)
+    frame = taken_apart(b"data: \xff\xfe\n\n", Framing.EVENTS, first=False)
     assert frame.source == b"\xff\xfe"

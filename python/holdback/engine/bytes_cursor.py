@@ -30,7 +30,6 @@ Reading = tuple[list[Mark], dict[tuple[str, At], Any]]
 
 # Names of the module: a kind is looked up for each value, and a member of an enum is slow to find.
 _ADDRESS, _EVENT, _ONCE, _KEEPS = Kind.ADDRESS, Kind.EVENT, Kind.ONCE, Kind.KEEPS
-_TEXT, _SOURCE, _WHOLE, _WHOLE_SOURCE = Kind.TEXT, Kind.SOURCE, Kind.WHOLE, Kind.WHOLE_SOURCE
 _DOCUMENT, _LATEST, _PLACE = Kind.DOCUMENT, Kind.LATEST, Kind.PLACE
 
 
@@ -42,155 +41,22 @@ def read(shapes: Shapes, source: bytes, *, natively: bool) -> BytesEvent | None:
     tree = json_text.loads(source)
     if tree is None:
         return None
-    walk = _Walk()
-    walk.value(tree, shapes.root, (), ())
-    if json_text.most_members(source) != walk.members:  # a name may come twice in an object
-        tree = json_text.loads(source, repeated=True)
-        walk = _Walk()
-        walk.value(tree, shapes.root, (), ())
-    return LoadedEvent(source, tree, (walk.marks, walk.addresses))
-
-
-class _Walk:
-    """The walk of what was loaded, member by member in the order in which they came."""
-
-    __slots__ = ("addresses", "marks", "members")
-
-    def __init__(self) -> None:
-        self.marks: list[Mark] = []
-        self.addresses: dict[tuple[str, At], Any] = {}
-        self.members = 0  # how many all objects have together
-
-    def value(self, value: Any, node: Node, at: At, where: Where) -> None:
-        """Read a value."""
-        if type(value) is str:
-            self._string(value, node, at, where)
-        elif isinstance(value, (dict, list)):
-            self._container(value, node, at, where)
-        else:
-            self._scalar(value, node, at, where)
-
-    def _string(self, text: str, node: Node, at: At, where: Where) -> None:
-        for slot in node.slots:
-            kind = slot.kind
-            if kind is _ADDRESS:
-                self.addresses[slot.name, at[: slot.depth]] = text
-            elif kind is _KEEPS:
-                if text:
-                    self.marks.append((slot, at, None, where))
-            elif kind is _EVENT or kind is _ONCE:
-                if text:
-                    self.marks.append((slot, at, text, where))
-            elif kind is not _DOCUMENT and kind is not _PLACE:
-                self.marks.append((slot, at, text, where))
-
-    def _scalar(self, value: Any, node: Node, at: At, where: Where) -> None:
-        """The marks of null, true, false or a number."""
-        for slot in node.slots:
-            kind = slot.kind
-            said: Any = None
-            if kind is _ADDRESS:
-                if value is not None and type(value) is not bool:
-                    self.addresses[slot.name, at[: slot.depth]] = value
-                continue
-            if kind is _TEXT or kind is _SOURCE or kind is _PLACE:
-                if value is not None:
-                    continue
-            elif value is None or kind is _WHOLE or kind is _WHOLE_SOURCE:
-                continue
-            elif kind is _EVENT or kind is _ONCE:
-                if not value:
-                    continue
-                said = value
-            elif kind is _LATEST:
-                said = value
-            self.marks.append((slot, at, said, where))
-
-    def _container(self, value: Any, node: Node, at: At, where: Where) -> None:
-        entry = node.object if isinstance(value, dict) else node.array
-        if entry is None:
-            self.members += _members_in(value)
-            for slot in node.slots:
-                kind = slot.kind
-                if (
-                    kind is _DOCUMENT
-                    or kind is _LATEST
-                    or (value and (kind is _KEEPS or kind is _EVENT or kind is _ONCE))
-                ):
-                    self.marks.append((slot, at, None, where))
-            return
-        for slot in node.around:  # a place stands before the marks inside it, all else behind
-            if slot.kind is _PLACE:
-                self.marks.append((slot, at, None, where))
-        if isinstance(entry, Members):
-            self._object(value, entry, at, where)
-        else:
-            for index, inner in enumerate(value):
-                self.value(inner, entry, (*at, index), (where, index))
-        for slot in node.around:
-            kind = slot.kind
-            if kind is not _PLACE and (value or kind is _DOCUMENT or kind is _LATEST):
-                self.marks.append((slot, at, None, where))
-
-    def _object(self, members: dict[str, Any], entry: Members, at: At, where: Where) -> None:
-        self.members += len(members)
-        while entry.which is not None:
-            chosen_by = members.get(entry.which)
-            said = chosen_by if type(chosen_by) is str else "true" if chosen_by is True else ""
-            inner = (entry.variants or {}).get(said, entry.default)
-            if inner is None:
-                entry = _NOTHING
-                break
-            entry = inner
-        known, other = entry.members, entry.other
-        if isinstance(members, Repeated):
-            for position, name, value in _counting(members.pairs, known):
-                if (node := known.get(name, other)) is not None:
-                    self.value(value, node, at, (where, Nth(position)))
-            return
-        for name, value in members.items():
-            node = known.get(name, other)
-            of = type(value)
-            if node is None:
-                if of is dict or of is list:
-                    self.members += _members_in(value)
-            elif of is str:
-                if value or not node.is_quiet:
-                    self._string(value, node, at, (where, name))
-            elif value is None:
-                if not node.is_quiet:
-                    self._scalar(value, node, at, (where, name))
-            else:
-                self.value(value, node, at, (where, name))
-
-
-_NOTHING = Members({})
-
-
-def _members_in(value: Any) -> int:
-    """How many members all objects in a value have together."""
-    if isinstance(value, dict):
-        return len(value) + sum(map(_members_in, value.values()))
-    return sum(map(_members_in, value)) if isinstance(value, list) else 0
-
-
-def _counting(pairs: list[tuple[str, Any]], known: dict[str, Node]) -> Iterable[tuple[int, str, Any]]:
-    """The members that count where names come twice: of those that the shape names, the last of each."""
-    last = {name: position for position, (name, _) in enumerate(pairs)}
-    for position, (name, value) in enumerate(pairs):
-        if name not in known or last[name] == position:
-            yield position, name, value
+    event = LoadedEvent(source, tree, shapes.root)
+    if json_text.most_members(source) != event.members:  # a name may come twice in an object
+        return LoadedEvent(source, json_text.loads(source, repeated=True), shapes.root)
+    return event
 
 
 class BytesEvent:
     """An event as the bytes of its JSON, and the changes to make there; its marks say spans."""
 
-    __slots__ = ("_appended", "_changes", "_inserted", "_taken", "addresses", "marks", "source")
+    __slots__ = ("_appended", "_changes", "_inserted", "_set", "_taken", "addresses", "marks", "source")
 
     def __init__(self, source: bytes, reading: Reading) -> None:
         self.source = source
         self.marks, self.addresses = reading
         self._changes: list[Change] = []
+        self._set: list[tuple[Any, str]] = []
         self._inserted: dict[tuple[int, int], dict[str, Any]] = {}
         self._appended: dict[tuple[int, int], list[Any]] = {}
         self._taken: dict[tuple[int, int], At] = {}
@@ -208,7 +74,7 @@ class BytesEvent:
         return scalar_of(self.raw(where))
 
     def set(self, where: Any, value: str) -> None:
-        self._changes.append((*self.span(where), to_json_bytes(value)))
+        self._set.append((where, value))
 
     def document(self, where: Any, replace: Replace) -> None:
         begin, end = self.span(where)
@@ -231,9 +97,10 @@ class BytesEvent:
 
     def changes(self) -> list[Change]:
         """What is to change in the source, from left to right."""
+        found = [(*self.span(where), to_json_bytes(value)) for where, value in self._set]
         if not (self._changes or self._inserted or self._appended or self._taken):
-            return []
-        found = list(self._changes)
+            return sorted(found)
+        found += self._changes
         for (begin, end), members in self._inserted.items():
             if self.source[begin : begin + 1] != b"{":
                 found.append((begin, end, to_json_bytes(members)))
@@ -261,13 +128,18 @@ class BytesEvent:
 
 
 class LoadedEvent(BytesEvent):
-    """The same where the marks say by names and positions where a value stands."""
+    """The same for what was loaded, walked member by member in the order in which they came.
 
-    __slots__ = ("_tree",)
+    Its marks say by names and positions where a value stands.
+    """
 
-    def __init__(self, source: bytes, tree: Any, reading: Reading) -> None:
-        super().__init__(source, reading)
+    __slots__ = ("_tree", "members")
+
+    def __init__(self, source: bytes, tree: Any, root: Node) -> None:
+        super().__init__(source, ([], {}))
         self._tree = tree
+        self.members = 0  # how many all objects have together
+        self._container(tree, root, (), ())
 
     def span(self, where: Where) -> tuple[int, int]:
         return span_of(self.source, where)
@@ -280,6 +152,120 @@ class LoadedEvent(BytesEvent):
 
     def value(self, where: Where) -> Any:
         return self.raw(where)
+
+    def _value(self, value: Any, node: Node, at: At, where: Where) -> None:
+        """Read a value."""
+        if isinstance(value, (dict, list)):
+            self._container(value, node, at, where)
+        elif type(value) is str:
+            self._string(value, node, at, where)
+        else:
+            self._scalar(value, node, at, where)
+
+    def _string(self, text: str, node: Node, at: At, where: Where) -> None:
+        for slot, has_text in node.of_text if text else node.of_empty:
+            self.marks.append((slot, at, text if has_text else None, where))
+        for slot in node.named:
+            self.addresses[slot.name, at[: slot.depth]] = text
+
+    def _scalar(self, value: Any, node: Node, at: At, where: Where) -> None:
+        """The marks of null, true, false or a number."""
+        if value is None:
+            self.marks += [(slot, at, None, where) for slot in node.of_null]
+            return
+        for slot in node.slots:
+            kind = slot.kind
+            if kind is _ADDRESS:
+                if type(value) is not bool:
+                    self.addresses[slot.name, at[: slot.depth]] = value
+            elif kind is _KEEPS or kind is _DOCUMENT:
+                self.marks.append((slot, at, None, where))
+            elif kind is _LATEST or (value and (kind is _EVENT or kind is _ONCE)):
+                self.marks.append((slot, at, value, where))
+
+    def _container(self, value: Any, node: Node, at: At, where: Where) -> None:
+        marks = self.marks
+        if isinstance(value, dict):
+            if node.object is None:
+                self._unshaped(value, node, at, where)
+                return
+            for slot in node.places:
+                marks.append((slot, at, None, where))
+            self.members += len(value)
+            shape = node.object if node.object.which is None else _chosen(value, node.object)
+            known, other = shape.members, shape.other
+            if type(value) is Repeated:
+                self._repeated(value, shape, at, where)
+            for name, inner in value.items() if type(value) is dict else ():
+                member = known.get(name, other)
+                of = type(inner)
+                if member is None:
+                    if of is dict or of is list:
+                        self.members += _members_in(inner)
+                elif of is str:
+                    if inner or member.of_empty or member.named:
+                        self._string(inner, member, at, (where, name))
+                elif inner is None:
+                    if member.of_null:
+                        self._scalar(inner, member, at, (where, name))
+                elif of is dict or of is list:
+                    self._container(inner, member, at, (where, name))
+                else:
+                    self._value(inner, member, at, (where, name))
+        elif node.array is None:
+            self._unshaped(value, node, at, where)
+            return
+        else:
+            for slot in node.places:
+                marks.append((slot, at, None, where))
+            index, element = 0, node.array
+            for inner in value:
+                self._value(inner, element, (*at, index), (where, index))
+                index += 1  # noqa: SIM113 - most arrays have one element, for which enumerate() costs more
+        for slot, is_always in node.around:
+            if value or is_always:
+                marks.append((slot, at, None, where))
+
+    def _unshaped(self, value: Any, node: Node, at: At, where: Where) -> None:
+        """A container into which the walk does not descend."""
+        self.members += _members_in(value)
+        for slot in node.slots:
+            kind = slot.kind
+            if (
+                kind is _DOCUMENT
+                or kind is _LATEST
+                or (value and (kind is _KEEPS or kind is _EVENT or kind is _ONCE))
+            ):
+                self.marks.append((slot, at, None, where))
+
+    def _repeated(self, members: Repeated, shape: Members, at: At, where: Where) -> None:
+        """The members of an object with names that come twice: of those that the shape names, the last of each."""
+        known, pairs = shape.members, members.pairs
+        last = {name: position for position, (name, _) in enumerate(pairs)}
+        for position, (name, value) in enumerate(pairs):
+            if name in known and last[name] != position:
+                continue
+            if (node := known.get(name, shape.other)) is not None:
+                self._value(value, node, at, (where, Nth(position)))
+
+
+_NOTHING = Members({})
+
+
+def _chosen(members: dict[str, Any], shape: Members) -> Members:
+    """The shape without a choice to which the members of an object lead."""
+    while shape.which is not None:
+        chosen_by = members.get(shape.which)
+        said = chosen_by if type(chosen_by) is str else "true" if chosen_by is True else ""
+        shape = (shape.variants or {}).get(said, shape.default) or _NOTHING
+    return shape
+
+
+def _members_in(value: Any) -> int:
+    """How many members all objects in a value have together."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_members_in, value.values()))
+    return sum(map(_members_in, value)) if isinstance(value, list) else 0
 
 
 def apply(source: bytes, changes: Sequence[Change]) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from holdback.engine.bytes_cursor import Change, apply
-from holdback.engine.frames import Frame
+from holdback.engine.frame import Frame
 from holdback.engine.framing import BOM, Framing
 from holdback.engine.json_text import to_json_bytes
 from holdback.engine.messages import Message, written
@@ -29,6 +29,7 @@ class FrameWriter:
         "_newline",
         "_out",
         "framing",
+        "owes_lead",
         "owes_lf",
     )
 
@@ -41,6 +42,9 @@ class FrameWriter:
         self._has_element = False  # an element of the array
         self._lacks_element = False  # an element of the array was left out
         self._lead = b""  # the line end of a first frame that was left out
+        self.owes_lead = (
+            False  # nothing has left yet though an event came: what leaves next must not become the start
+        )
 
     def data(self, data: bytes) -> None:
         """These bytes leave as they are."""
@@ -49,7 +53,7 @@ class FrameWriter:
     def frame(self, frame: Frame | Message, changes: Sequence[Change] = ()) -> None:
         """A frame leaves, with these changes."""
         self.owes_lf = False
-        data = apply(frame.bytes, changes)
+        data = apply(frame.bytes, changes) if changes else frame.bytes
         if self.framing is Framing.ELEMENTS and frame.is_element:
             if self._lacks_element and not self._has_element:
                 lead = frame.bytes[: frame.begin]
@@ -63,6 +67,7 @@ class FrameWriter:
         self._lacks_element = True
         if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
+            self.owes_lead = True
 
     def seen(self, frame: Frame | Message) -> None:
         """An event that was read: synthetic ones are written like it."""
@@ -107,18 +112,13 @@ class FrameWriter:
     def __len__(self) -> int:
         return len(self._out)
 
-    @property
-    def owes_lead(self) -> bool:
-        """Whether nothing has left yet though an event came: what leaves next must not become the stream's start."""
-        return bool(self._lead) and not self._has_left
-
     def take(self) -> bytes:
         """What is ready to leave."""
         out = self._out
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         if data and not self._has_left:
-            self._has_left = True
+            self._has_left, self.owes_lead = True, False
             if self._lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
                 return self._lead + data
         return data

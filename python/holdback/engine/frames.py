@@ -13,25 +13,15 @@ Nothing here decodes text: CR and LF stand for themselves in UTF-8. A byte is se
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import NamedTuple
 
-from holdback.engine.bytes_cursor import Change
 from holdback.engine.framing import BOM, Framing
-from holdback.engine.messages import Message, MessageFramer
+from holdback.engine.messages import MessageFramer
 
 _LINE_END = re.compile(rb"[\r\n]")
-_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
 _TOKEN = re.compile(rb'["{}\[\],]')
 _IN_STRING = re.compile(rb'["\\]')
 _OBJECT_TOKEN = re.compile(rb'["{}\[\],:\n]')
 _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
-_BRACKETS = (b"[", b"]")
-_LEAD = re.compile(rb"[ \t\r\n]*+,?[ \t\r\n]*+")
-_PLAIN = b"data: "  # what the one line of most events begins with
-_NAMED = re.compile(rb"event:[^\r\n]*\ndata: ([^\r\n]*)\n\n")  # most others
 
 
 class Framer:
@@ -98,11 +88,14 @@ class Framer:
         self._is_junk = False  # more than blanks has passed before it
 
     def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
-        rest = self._rest
-        rest += data
-        out = b""
+        rest, out = self._rest, b""
         if not rest:
-            return out
+            if not data:
+                return out
+            if self._is_plain_event(data):
+                self.offset += len(data)
+                return out, data, None
+        rest += data
         if self.owes_lf:
             self.owes_lf = False
             if rest[0] == 0x0A:
@@ -117,6 +110,19 @@ class Framer:
         if not self.is_skipping and self._size(len(rest)) > self._max and not self._skip():
             return out, b"", None
         return out + self._pass_on() if self.is_skipping else out
+
+    def _is_plain_event(self, data: bytes) -> bool:
+        """Whether a read at the beginning of a frame is one event as most are written, so no line need be looked at."""
+        end = len(data) - 2
+        return (
+            data.find(b"\n\n") == end > 0
+            and self._framing is Framing.EVENTS
+            and data[0] not in b"\r\n:"
+            and self.offset > 0
+            and end <= self._max
+            and not (self.owes_lf or self.is_skipping)
+            and 13 not in data
+        )
 
     @property
     def is_in_line(self) -> bool:
@@ -296,104 +302,9 @@ class Framer:
             self._last = token
 
 
-class Segment(NamedTuple):
-    """Some bytes of a frame's data: where they stand in the data, in the frame, and how many."""
-
-    source: int
-    frame: int
-    length: int
-
-
-class Frame:
-    """A frame taken apart: ``source`` is the data it carries, None if it carries none."""
-
-    __slots__ = ("begin", "bytes", "has_name", "is_element", "newline", "only_data", "segments", "source")
-
-    def __init__(self, frame: bytes, framing: Framing, *, first: bool) -> None:
-        self.bytes = frame
-        self.newline = b"\n"  # how its lines end; empty if the only one does not
-        self.has_name = False  # it has an `event` line
-        self.only_data = True  # it has nothing but `data` lines
-        self.is_element = False  # of an array
-        self.source: bytes | None = None
-        self.segments: list[Segment] | None = None  # None: the source is one span, from `begin` on
-        self.begin = len(BOM) if first and frame.startswith(BOM) else 0
-        end = len(frame) - 2
-        if framing is Framing.LINES:
-            self.source = frame[self.begin :]
-        elif framing in (Framing.ELEMENTS, Framing.OBJECTS):
-            self.begin += len(_LEAD.match(frame, self.begin)[0])  # type: ignore[index]  # it matches anything
-            self.source = frame[self.begin :]
-            self.is_element = framing is Framing.ELEMENTS and self.source not in _BRACKETS
-        elif (
-            frame.startswith(_PLAIN)
-            and frame.find(b"\n") == end
-            and 13 not in frame
-            and frame.endswith(b"\n")
-        ):
-            self.begin, self.source = len(_PLAIN), frame[len(_PLAIN) : end]
-        elif (named := _NAMED.fullmatch(frame)) is not None:
-            self.begin, self.source = named.start(1), named[1]
-            self.has_name, self.only_data = True, False
-        else:
-            self._read_lines(self.begin)
-
-    def _read_lines(self, at: int) -> None:
-        self.segments = []
-        pieces, length, first = [], 0, True
-        for line in _LINE.finditer(self.bytes, at):
-            if not line[1]:
-                continue
-            if first:
-                first, self.newline = False, line[2]
-            name, _, value = line[1].partition(b":")
-            if name != b"data":
-                self.has_name |= name == b"event"
-                self.only_data = False
-                continue
-            value = value.removeprefix(b" ")
-            self.segments.append(Segment(length, line.end(1) - len(value), len(value)))
-            pieces.append(value)
-            length += len(value) + 1
-        if pieces:
-            self.source = b"\n".join(pieces)
-
-    def changes(self, changes: Iterable[Change]) -> list[Change]:
-        """Changes of the data as changes of the frame."""
-        if self.segments is not None:
-            return [self._in_frame(change, self.segments) for change in changes]
-        shift = self.begin
-        return [(begin + shift, end + shift, value) for begin, end, value in changes]
-
-    def _in_frame(self, change: Change, segments: Sequence[Segment]) -> Change:
-        """A change of the data as a change of the frame; it may reach over several lines."""
-        begin, end, value = change
-        first, last = _at(segments, begin), _at(segments, end)
-        places = [segments[index].frame - segments[index].source for index in (first, last)]
-        between = (
-            self.bytes[left.frame + left.length : right.frame]
-            for left, right in pairwise(segments[first : last + 1])
-        )
-        head, *lines = value.split(b"\n")
-        value = head + b"".join(next(between, self.newline + b"data: ") + line for line in lines)
-        return begin + places[0], end + places[1], value
-
-
-def _at(segments: Sequence[Segment], position: int) -> int:
-    """The number of the segment in which that place of the data is."""
-    return bisect_right(segments, position, key=lambda segment: segment.source) - 1
-
-
 def framer_of(framing: Framing, limits: tuple[int, bool], offset: int) -> Framer | MessageFramer:
     """What cuts a stream of that framing; ``limits`` is the most bytes of an event, and whether a larger one passes."""
     max_event_bytes, skips = limits
     if framing is Framing.MESSAGES:
         return MessageFramer(max_event_bytes, skip_oversized=skips, offset=offset)
     return Framer(framing, max_event_bytes, skip_oversized=skips, offset=offset)
-
-
-def taken_apart(frame: bytes, framing: Framing | None, *, first: bool) -> Frame | Message:
-    """A frame taken apart."""
-    if framing is Framing.MESSAGES:
-        return Message(frame)
-    return Frame(frame, framing or Framing.EVENTS, first=first)

@@ -27,6 +27,9 @@ from holdback.errors import HoldbackError
 DEEPEST = 200
 """How deep containers may be nested."""
 
+_MAY_BE_DEEP = 2 * DEEPEST
+"""An event of no more bytes is not nested too deep: each container has two brackets."""
+
 _MOST_DIGITS = 4000
 """Python reads no integers that are much longer."""
 
@@ -55,10 +58,14 @@ def loads(source: bytes, *, repeated: bool = False) -> dict[str, Any] | None:
 
     ``repeated``: objects in which a name comes twice are to be told from others.
     """
-    start = _BLANKS.match(source).end()  # type: ignore[union-attr]  # it matches anything
-    if source[start : start + 1] != b"{":
-        return None
-    if source.count(b"{") + source.count(b"[") > DEEPEST and not _is_json(source, start):
+    start = 0
+    if not source.startswith(b"{"):
+        start = _blanks(source, 0)
+        if not source.startswith(b"{", start):
+            return None
+    # An empty container that is one too deep is the one thing that pydantic reads and this library does not.
+    may_be_deep = len(source) > _MAY_BE_DEEP and source.count(b"{") + source.count(b"[") > DEEPEST
+    if may_be_deep and not _is_json(source, start):
         return None
     event: dict[str, Any]
     if not repeated:

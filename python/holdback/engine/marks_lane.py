@@ -45,6 +45,7 @@ class MarksLane(OpenChannels):
         """
         texts: list[tuple[Channel, str]] = []
         latest: list[tuple[int, Any]] = []
+        ends_others = False
         addresses = event.addresses
         for slot, at, value, where in event.marks:
             kind = slot.kind
@@ -58,16 +59,17 @@ class MarksLane(OpenChannels):
                     if channel is None:
                         return None
                     texts.append((channel, value))
+                    ends_others = ends_others or bool(channel.ends)
             elif kind is _EVENT or kind is _ONCE:
                 if (slot.number, address_of(slot, at, addresses) if slot.places else ()) not in self._known:
                     return None
             elif value or kind is _DOCUMENT:  # a whole value
                 return None
-        if not self._ends_nothing(texts):
+        if ends_others and not self._ends_nothing(texts):
             return None
         for number, where in latest:
             self._latest[number] = event.raw(where), True
-        return fed_with((channel.buffer, text) for channel, text in texts)
+        return fed_with([(channel.buffer, text) for channel, text in texts])
 
     def _channel(self, slot: int, addresses: tuple[Any, ...]) -> Channel | None:
         """The channel to which text of a slot with these addresses leads."""

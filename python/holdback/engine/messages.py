@@ -89,6 +89,13 @@ class MessageFramer:
 
     def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
         rest = self._rest
+        if not (rest or self._left):
+            if not data:
+                return data
+            if len(data) >= SMALLEST and data[0] in FIRST_BYTES and _size(data) == len(data) <= self._max:
+                self._is_lost = False
+                self.offset += len(data)
+                return b"", data, None
         rest += data
         out = []
         while True:
@@ -100,7 +107,7 @@ class MessageFramer:
             may_begin = rest[0] in FIRST_BYTES
             if may_begin and len(rest) < PRELUDE:
                 return b"".join(out)
-            size = self._size() if may_begin else 0
+            size = _size(rest) if may_begin else 0
             if not size:
                 out.append(self._take(self._lost()))
                 continue
@@ -120,13 +127,6 @@ class MessageFramer:
         rest = bytes(self._rest)
         self._rest.clear()
         return rest
-
-    def _size(self) -> int:
-        """The size of the message that begins here; 0 if none does."""
-        size, headers = _LENGTHS.unpack_from(self._rest)
-        if headers > size - SMALLEST or crc32(self._rest[:8]) != _U32.unpack_from(self._rest, 8)[0]:
-            return 0
-        return int(size)
 
     def _lost(self) -> int:
         """How many bytes from here on surely begin no message."""
@@ -232,17 +232,19 @@ def _sealed(headers: bytes, payload: bytes) -> bytes:
     return data + _U32.pack(crc32(data))
 
 
+def _size(data: bytes | bytearray) -> int:
+    """The size of the message that begins here; 0 if none does."""
+    size, headers = _LENGTHS.unpack_from(data)
+    if headers > size - SMALLEST or crc32(data[:8]) != _U32.unpack_from(data, 8)[0]:
+        return 0
+    return int(size)
+
+
 def _is_sound(message: bytes) -> bool:
     """Whether the lengths and both checksums are right."""
     if len(message) < SMALLEST:
         return False
-    size, headers = _LENGTHS.unpack_from(message)
-    return bool(
-        size == len(message)
-        and headers <= size - SMALLEST
-        and crc32(message[:8]) == _U32.unpack_from(message, 8)[0]
-        and crc32(message[:-4]) == _U32.unpack_from(message, size - 4)[0]
-    )
+    return len(message) == _size(message) and crc32(message[:-4]) == _U32.unpack(message[-4:])[0]
 
 
 def _headers(data: bytes) -> dict[str, str] | None:

@@ -188,7 +188,10 @@ PROVIDER_TOOL = address("provider_tool")
 
 
 _QUIET = frozenset((Kind.KEEPS, Kind.EVENT, Kind.ONCE))
-_AROUND = frozenset((Kind.PLACE, Kind.DOCUMENT, Kind.LATEST, Kind.EVENT, Kind.ONCE))
+_OF_NO_STRING = frozenset((Kind.ADDRESS, Kind.DOCUMENT, Kind.PLACE))
+_OF_NULL = frozenset((Kind.TEXT, Kind.SOURCE, Kind.PLACE))
+_ALWAYS = frozenset((Kind.DOCUMENT, Kind.LATEST))
+_AROUND = _ALWAYS | {Kind.EVENT, Kind.ONCE}
 
 
 @dataclass(slots=True)
@@ -199,10 +202,18 @@ class Node:
     object: Members | None = None
     array: Node | None = None
     number: int = -1
-    is_quiet: bool = False
-    """Whether null and an empty string give no mark here."""
-    around: tuple[Slot, ...] = ()
-    """The slots that have a container into which the walk descends."""
+    places: tuple[Slot, ...] = ()
+    """The places that a container is into which the walk descends; their marks stand before those inside."""
+    around: tuple[tuple[Slot, bool], ...] = ()
+    """The other slots that have such a container, and whether an empty one is a mark as well."""
+    named: tuple[Slot, ...] = ()
+    """The slots that are addresses."""
+    of_text: tuple[tuple[Slot, bool], ...] = ()
+    """The slots of which a string that is not empty is a mark, and whether the mark has its text."""
+    of_empty: tuple[tuple[Slot, bool], ...] = ()
+    """The same for an empty string."""
+    of_null: tuple[Slot, ...] = ()
+    """The slots of which null is a mark."""
 
 
 @dataclass(slots=True)
@@ -303,8 +314,13 @@ class Shapes:
                 node.array = self._node(part[0], depth + 1)
             else:
                 node.object = self._members(part, depth)
-        node.is_quiet = all(slot.kind in _QUIET for slot in node.slots)
-        node.around = tuple(slot for slot in node.slots if slot.kind in _AROUND)
+        marks = [slot for slot in node.slots if slot.kind not in _OF_NO_STRING]
+        node.named = tuple(slot for slot in node.slots if slot.kind is Kind.ADDRESS)
+        node.of_text = tuple((slot, slot.kind is not Kind.KEEPS) for slot in marks)
+        node.of_empty = tuple((slot, True) for slot in marks if slot.kind not in _QUIET)
+        node.of_null = tuple(slot for slot in node.slots if slot.kind in _OF_NULL)
+        node.places = tuple(slot for slot in node.slots if slot.kind is Kind.PLACE)
+        node.around = tuple((slot, slot.kind in _ALWAYS) for slot in node.slots if slot.kind in _AROUND)
         return node
 
     def _slot(self, slot: Slot, depth: int) -> Slot:

@@ -12,12 +12,14 @@ from holdback._backend import TrieMatcher
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Change, Reading, apply, read
+from holdback.engine.frame import Frame
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame
 from holdback.engine.framing import Framing
 from holdback.engine.guard import Account
 from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
+from holdback.engine.open_channels import Fed
+from holdback.engine.shapes import Shapes
 from holdback.engine.wholes import Json
 from holdback.formats import Format, format_of, format_of_answer
 from holdback.formats.base import is_text, is_whole
@@ -48,6 +50,7 @@ class Settling:
         "_lane",
         "_matcher",
         "_occurred",
+        "_shapes",
         "_state",
         "_uses_lane",
         "_writer",
@@ -63,6 +66,7 @@ class Settling:
     _lane: MarksLane | None  # of events that were read in Python
     _matcher: TrieMatcher | None
     _occurred: bool  # something of the format came
+    _shapes: Shapes | None  # of the format
     _state: State
     _uses_lane: bool
     _writer: FrameWriter
@@ -129,15 +133,19 @@ class Settling:
 
     def _event_in(self, source: bytes) -> BytesEvent | None:
         """The event in some data; None if it is none, or if no format is decided."""
-        if self._format is None or self._kind is None:
+        if self._shapes is None:
             return None
-        shapes = self._kind.shapes(self._account.unread)
-        return read(shapes, source, natively=self._uses_lane)
+        return read(self._shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
-        self._occurred = self._occurred or any(is_text(mark[0]) or is_whole(mark[0]) for mark in event.marks)
-        before, leaves = self._settled(event)
+        if not self._occurred:
+            self._occurred = any(is_text(mark[0]) or is_whole(mark[0]) for mark in event.marks)
+        fed = None if self._lane is None else self._lane.feed(event)
+        if fed is not None and not fed:
+            self._writer.frame(frame)
+            return
+        before, leaves = self._settled(event, fed)
         for chunk in before:
             self._writer.event(chunk)
         if leaves or not frame.only_data:
@@ -167,7 +175,7 @@ class Settling:
                 is_left_out = False
                 pieces.append(([], piece))
                 continue
-            before, leaves = self._settled(event)
+            before, leaves = self._settled(event, None if self._lane is None else self._lane.feed(event))
             is_left_out = is_left_out and not leaves
             shift = segment.frame - begin
             pieces.append(
@@ -183,11 +191,12 @@ class Settling:
         if is_left_out:
             writer.leave_out(frame)
 
-    def _settled(self, event: BytesEvent) -> tuple[list[dict[str, Any]], bool]:
-        answer, lane = self._answer, self._lane
+    def _settled(self, event: BytesEvent, fed: Fed | None) -> tuple[list[dict[str, Any]], bool]:
+        """The events that leave before one, and whether it leaves; ``fed`` is what the lane has made of it."""
+        answer = self._answer
         if answer is None:
             return [], True
-        if lane is not None and (fed := lane.feed(event)) is not None:
+        if fed is not None:
             return [], not fed or answer.write(event, fed)
         return answer.settle(event)
 

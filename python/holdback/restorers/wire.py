@@ -29,11 +29,13 @@ from holdback._backend import Lane, is_native
 from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
+from holdback.engine.frame import Frame, taken_apart
 from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import Frame, framer_of, taken_apart
+from holdback.engine.frames import framer_of
 from holdback.engine.framing import Framing
 from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
+from holdback.engine.shapes import Shapes
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, format_named, name_of
 from holdback.mapping import AnyMapping
@@ -109,6 +111,7 @@ class WireRestorer(Settling):
         self._limits = max_event_bytes, oversized == "pass"
         self._kind = None if protocol == AUTO else format_named(protocol)
         self._format: Format | None = None  # of this stream, once it is decided
+        self._shapes: Shapes | None = None
         self._answer: Answer | None = None
         self._answered: type[Format] | None = None
         self._occurred = False
@@ -151,7 +154,7 @@ class WireRestorer(Settling):
         :raises EventTooLarge: an event has more bytes than ``max_event_bytes``, and ``oversized`` is ``"raise"``.
         :raises StreamStateError: the stream has ended, or one of these two was raised before.
         """
-        quick = self._quick
+        quick, source = self._quick, self._source
         if quick is not None and type(data) is bytes:
             taken = quick(data)
             if type(taken) is bytes:
@@ -174,10 +177,10 @@ class WireRestorer(Settling):
             self._state, self._quick = State.FAILED, None
             raise
         out = self._writer.take()
-        if self._state is State.RESTORING and not self._writer.owes_lead:
-            self._quick = self._source.feed
-        else:
+        if self._state is not State.RESTORING or self._writer.owes_lead:
             self._quick = None
+        elif quick is None or self._source is not source:
+            self._quick = self._source.feed
         return data if out == data else out
 
     def flush(self) -> bytes:
@@ -271,7 +274,8 @@ class WireRestorer(Settling):
             if before:
                 writer.data(before)
             source = self._source
-            writer.seen_so(source.manner)
+            if source.manner is not None:
+                writer.seen_so(source.manner)
             if not frame:
                 at, most = source.offset, self._limits[0]
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
@@ -286,7 +290,8 @@ class WireRestorer(Settling):
                 taken = source.feed(b"")
             else:  # the lane finds the frames from here on, or they are objects
                 taken = self._source.feed(source.take_rest())
-        writer.data(taken)
+        if taken:
+            writer.data(taken)
 
     def _is_first_of_some(self, piece: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
@@ -315,6 +320,7 @@ class WireRestorer(Settling):
         """The format is known from here on."""
         self._kind, self._state = kind, State.RESTORING
         self._format = kind()
+        self._shapes = kind.shapes(self._account.unread)
         if self._matcher is None:
             return
         self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
@@ -324,7 +330,7 @@ class WireRestorer(Settling):
             framer = self._source
             self._before_lane = framer.oversized, getattr(framer, "broken", 0)
             self._source = Lane(
-                kind.shapes(self._account.unread).native,
+                self._shapes.native,
                 framing=framing,
                 max_event_bytes=size,
                 skip_oversized=skips,
