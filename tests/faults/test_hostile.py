@@ -222,6 +222,19 @@ def test_work_grows_with_the_lines_of_an_event(backend: str) -> None:
     assert calls_made(work(400)) < 2.5 * calls_made(work(200))
 
 
+@pytest.mark.parametrize("spelled", ["content", "cont\\u0065nt"])
+def test_work_grows_with_the_values_of_an_event(spelled: str, backend: str) -> None:
+    def work(count: int) -> Callable[[], object]:
+        choices = ",".join(
+            f'{{"index":{n},"delta":{{"role":"assistant","{spelled}":"<PERSON_1>"}}}}' for n in range(count)
+        )
+        event = f'data: {{"choices":[{choices}]}}\n\n'.encode()
+        return lambda: WireRestorer(PAIRS, protocol="openai-chat").feed(event)
+
+    work(3)()
+    assert calls_made(work(400)) < 2.5 * calls_made(work(200))
+
+
 @pytest.mark.parametrize("name", MANY)
 def test_work_grows_with_the_stream_not_with_what_is_open(name: str, backend: str) -> None:
     protocol, make = MANY[name]

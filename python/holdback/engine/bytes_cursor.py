@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdback.engine import json_text
-from holdback.engine.json_lexis import Nth, Where, is_empty, skip_separator, span_of
+from holdback.engine.json_lexis import Nth, Spans, Where, is_empty, skip_separator
 from holdback.engine.json_text import Repeated, scalar_of, to_json, to_json_bytes
 from holdback.engine.marks import At, Mark, Replace
 from holdback.engine.shapes import Kind, Members, Node, Shapes
@@ -133,16 +133,19 @@ class LoadedEvent(BytesEvent):
     Its marks say by names and positions where a value stands.
     """
 
-    __slots__ = ("_tree", "members")
+    __slots__ = ("_spans", "_tree", "members")
 
     def __init__(self, source: bytes, tree: Any, root: Node) -> None:
         super().__init__(source, ([], {}))
         self._tree = tree
+        self._spans: Spans | None = None
         self.members = 0  # how many all objects have together
         self._container(tree, root, (), ())
 
     def span(self, where: Where) -> tuple[int, int]:
-        return span_of(self.source, where)
+        if self._spans is None:
+            self._spans = Spans(self.source)
+        return self._spans.span(where)
 
     def raw(self, where: Where) -> Any:
         if not where:

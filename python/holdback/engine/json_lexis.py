@@ -6,6 +6,7 @@ Nothing here says what JSON is (``json_text`` does), so the patterns are the sho
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback.engine.json_text import string_of
@@ -26,6 +27,8 @@ _BLANKS = re.compile(_BLANK)
 _STRUCTURE = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _FLAT = re.compile(_STRING + rb"|" + _SCALAR, re.DOTALL)
 _SEPARATOR = re.compile(_BLANK + rb",?" + _BLANK)
+_BRACE_END, _BRACKET_END = b"}]"
+_FEW = 4
 _DENSE = (b',"', b",{")  # most separators, with what follows
 _MEMBER = re.compile(
     # A name; a value that is not nested and what separates it from the next member. Most members are one match.
@@ -73,45 +76,67 @@ def skip_value(source: bytes, at: int) -> int:
     raise AssertionError("the source was read as JSON before")
 
 
-def span_of(source: bytes, where: Where) -> tuple[int, int]:
-    """Where the value begins and ends."""
-    if not where:
-        begin = skip_blanks(source, 0)
-        return begin, skip_value(source, begin)
-    above, name = where
-    if type(name) is int:
-        begin = skip_blanks(source, span_of(source, above)[0] + 1)
-        for _ in range(name):
-            begin = skip_separator(source, skip_value(source, begin))
-        return begin, skip_value(source, begin)
-    if type(name) is Nth:
-        member = _member(source, span_of(source, above)[0], None, name)
-    else:
-        literal = b'"%b"' % name.encode(errors="surrogatepass")
-        if name.isidentifier() and b"\\u" not in source and source.count(literal) == 1:
-            member = _read_member(source, source.find(literal))  # it stands nowhere else
-        else:
-            member = _member(source, span_of(source, above)[0], literal, 0)
-    if member[2] is not None:
-        return member.span(2)
-    return member.end(), skip_value(source, member.end())
+class Spans:
+    """Where the values of an event stand, found when they are asked for.
+
+    Each container on the way to a value is gone through once, whatever the number of values: O(size of the source).
+    """
+
+    __slots__ = ("_alone", "_begins", "_source")
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self._begins: dict[Where, Mapping[Any, int] | Sequence[int]] = {}
+        """Of containers, where their values begin: by name, or by position."""
+        self._alone = 0 if b"\\u" in source else _FEW
+        """How many more values may be looked for by their name alone."""
+
+    def span(self, where: Where) -> tuple[int, int]:
+        """Where a value begins and ends."""
+        begin = self._begin(where)
+        return begin, skip_value(self._source, begin)
+
+    def _begin(self, where: Where) -> int:
+        if not where:
+            return skip_blanks(self._source, 0)
+        above, name = where
+        begins = self._begins.get(above)
+        if begins is None:
+            if self._alone and type(name) is str and name.isidentifier():
+                self._alone -= 1
+                literal = b'"%b"' % name.encode()
+                if self._source.count(literal) == 1:  # it stands nowhere else
+                    return _value_of(_read_member(self._source, self._source.find(literal)))
+            begin = self._begin(above)
+            if type(name) is int:
+                begins = _elements(self._source, begin)
+            else:
+                members = _members(self._source, begin)
+                begins = [at for _, at in members] if type(name) is Nth else dict(members)
+            self._begins[above] = begins
+        return begins[name]
 
 
-def _member(source: bytes, begin: int, wanted: bytes | None, position: int) -> re.Match[bytes]:
-    """The member with that name, or at that position if there is none, of the object that begins here."""
+def _elements(source: bytes, begin: int) -> list[int]:
+    """Where the elements of an array begin."""
+    found = []
     at = skip_blanks(source, begin + 1)
-    while True:
+    while source[at] != _BRACKET_END:
+        found.append(at)
+        at = skip_separator(source, skip_value(source, at))
+    return found
+
+
+def _members(source: bytes, begin: int) -> list[tuple[str, int]]:
+    """The names in an object, and where their values begin."""
+    found = []
+    at = skip_blanks(source, begin + 1)
+    while source[at] != _BRACE_END:
         member = _read_member(source, at)
         name, flat = member.groups()
-        if wanted is None:
-            if not position:
-                return member
-            position -= 1
-        elif name == wanted or (b"\\" in name and _plain_name(name) == wanted):
-            return member
-        at = member.end()
-        if flat is None:
-            at = skip_separator(source, skip_value(source, at))
+        found.append((string_of(name), _value_of(member)))
+        at = member.end() if flat is not None else skip_separator(source, skip_value(source, member.end()))
+    return found
 
 
 def _read_member(source: bytes, at: int) -> re.Match[bytes]:
@@ -121,6 +146,6 @@ def _read_member(source: bytes, at: int) -> re.Match[bytes]:
     return member
 
 
-def _plain_name(name: bytes) -> bytes:
-    """The literal of a name without escapes."""
-    return b'"%b"' % string_of(name).encode(errors="surrogatepass")
+def _value_of(member: re.Match[bytes]) -> int:
+    """Where the value of a member begins."""
+    return member.end() if member[2] is None else member.start(2)
