@@ -84,10 +84,7 @@ def lay_out(name: str, group: Group) -> Path:
             (folder / link).symlink_to(os.path.relpath(ROOT / target, folder))
     lists = {
         "source_paths": ["src"],
-        "also_copy": [
-            "examples",
-            "tools",
-        ],  # the tests read the mapping there, and vectors by what makes them
+        "also_copy": ["examples", "tools"],  # the tests' mapping, and what makes their vectors
         "only_mutate": [f"src/holdback/{module}" for module in group.modules],
         "pytest_add_cli_args_test_selection": [f"tests/{test}" for test in group.tests] + SKIPPED,
         "pytest_add_cli_args": [
