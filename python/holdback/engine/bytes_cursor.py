@@ -18,7 +18,7 @@ from typing import Any
 
 from holdback.engine import json_text
 from holdback.engine.json_lexis import Nth, Spans, Where, is_empty, skip_separator
-from holdback.engine.json_text import Repeated, scalar_of, to_json, to_json_bytes
+from holdback.engine.json_text import scalar_of, to_json, to_json_bytes
 from holdback.engine.marks import At, Mark, Replace
 from holdback.engine.shapes import Kind, Members, Node, Shapes
 
@@ -42,7 +42,7 @@ def read(shapes: Shapes, source: bytes, *, natively: bool) -> BytesEvent | None:
     if tree is None:
         return None
     event = LoadedEvent(source, tree, shapes.root)
-    if json_text.most_members(source) != event.members:  # a name may come twice in an object
+    if not json_text.has_members(source, event.members):  # a name may come twice in an object
         return LoadedEvent(source, json_text.loads(source, repeated=True), shapes.root)
     return event
 
@@ -151,31 +151,61 @@ class LoadedEvent(BytesEvent):
         if not where:
             return self._tree
         node, name = self.raw(where[0]), where[1]
-        return node.pairs[name][1] if type(name) is Nth else node[name]
+        return node.pairs[name.position][1] if type(name) is Nth else node[name]
 
     def value(self, where: Where) -> Any:
         return self.raw(where)
 
+    def _container(self, value: Any, node: Node, at: At, where: Where) -> None:
+        is_object = isinstance(value, dict)
+        if (node.object if is_object else node.array) is None:
+            self._unshaped(value, node, at, where)
+            return
+        for slot in node.places:
+            self.marks.append((slot, at, None, where))
+        if is_object:
+            self._object(value, node.object, at, where)  # type: ignore[arg-type]
+        else:
+            index, element = 0, node.array
+            for inner in value:
+                self._value(inner, element, (*at, index), (where, index))  # type: ignore[arg-type]
+                index += 1  # noqa: SIM113 - most arrays have one element, for which enumerate() costs more
+        for slot, is_always in node.around:
+            if value or is_always:
+                self.marks.append((slot, at, None, where))
+
+    def _object(self, members: dict[str, Any], shape: Members, at: At, where: Where) -> None:
+        self.members += len(members)
+        if shape.which is not None:
+            shape = _chosen(members, shape)
+        known, other = shape.members, shape.other
+        for name, value in members.items() if type(members) is dict else _counting(members, known):
+            node = known.get(name, other)
+            if node is not None:
+                if type(value) is dict and not node.places and not node.around and node.object is not None:
+                    self._object(value, node.object, at, (where, name))
+                elif value is not None or node.of_null:
+                    self._value(value, node, at, (where, name))
+            elif type(value) is dict or type(value) is list:
+                self.members += _members_in(value)
+
     def _value(self, value: Any, node: Node, at: At, where: Where) -> None:
-        """Read a value."""
-        if isinstance(value, (dict, list)):
+        of = type(value)
+        if of is str:
+            for slot, has_text in node.of_text if value else node.of_empty:
+                self.marks.append((slot, at, value if has_text else None, where))
+            for slot in node.named:
+                self.addresses[slot.name, at[: slot.depth]] = value
+        elif value is None:
+            for slot in node.of_null:
+                self.marks.append((slot, at, None, where))
+        elif isinstance(value, (dict, list)):
             self._container(value, node, at, where)
-        elif type(value) is str:
-            self._string(value, node, at, where)
         else:
             self._scalar(value, node, at, where)
 
-    def _string(self, text: str, node: Node, at: At, where: Where) -> None:
-        for slot, has_text in node.of_text if text else node.of_empty:
-            self.marks.append((slot, at, text if has_text else None, where))
-        for slot in node.named:
-            self.addresses[slot.name, at[: slot.depth]] = text
-
     def _scalar(self, value: Any, node: Node, at: At, where: Where) -> None:
-        """The marks of null, true, false or a number."""
-        if value is None:
-            self.marks += [(slot, at, None, where) for slot in node.of_null]
-            return
+        """The marks of true, false or a number."""
         for slot in node.slots:
             kind = slot.kind
             if kind is _ADDRESS:
@@ -185,49 +215,6 @@ class LoadedEvent(BytesEvent):
                 self.marks.append((slot, at, None, where))
             elif kind is _LATEST or (value and (kind is _EVENT or kind is _ONCE)):
                 self.marks.append((slot, at, value, where))
-
-    def _container(self, value: Any, node: Node, at: At, where: Where) -> None:
-        marks = self.marks
-        if isinstance(value, dict):
-            if node.object is None:
-                self._unshaped(value, node, at, where)
-                return
-            for slot in node.places:
-                marks.append((slot, at, None, where))
-            self.members += len(value)
-            shape = node.object if node.object.which is None else _chosen(value, node.object)
-            known, other = shape.members, shape.other
-            if type(value) is Repeated:
-                self._repeated(value, shape, at, where)
-            for name, inner in value.items() if type(value) is dict else ():
-                member = known.get(name, other)
-                of = type(inner)
-                if member is None:
-                    if of is dict or of is list:
-                        self.members += _members_in(inner)
-                elif of is str:
-                    if inner or member.of_empty or member.named:
-                        self._string(inner, member, at, (where, name))
-                elif inner is None:
-                    if member.of_null:
-                        self._scalar(inner, member, at, (where, name))
-                elif of is dict or of is list:
-                    self._container(inner, member, at, (where, name))
-                else:
-                    self._value(inner, member, at, (where, name))
-        elif node.array is None:
-            self._unshaped(value, node, at, where)
-            return
-        else:
-            for slot in node.places:
-                marks.append((slot, at, None, where))
-            index, element = 0, node.array
-            for inner in value:
-                self._value(inner, element, (*at, index), (where, index))
-                index += 1  # noqa: SIM113 - most arrays have one element, for which enumerate() costs more
-        for slot, is_always in node.around:
-            if value or is_always:
-                marks.append((slot, at, None, where))
 
     def _unshaped(self, value: Any, node: Node, at: At, where: Where) -> None:
         """A container into which the walk does not descend."""
@@ -241,16 +228,6 @@ class LoadedEvent(BytesEvent):
             ):
                 self.marks.append((slot, at, None, where))
 
-    def _repeated(self, members: Repeated, shape: Members, at: At, where: Where) -> None:
-        """The members of an object with names that come twice: of those that the shape names, the last of each."""
-        known, pairs = shape.members, members.pairs
-        last = {name: position for position, (name, _) in enumerate(pairs)}
-        for position, (name, value) in enumerate(pairs):
-            if name in known and last[name] != position:
-                continue
-            if (node := known.get(name, shape.other)) is not None:
-                self._value(value, node, at, (where, Nth(position)))
-
 
 _NOTHING = Members({})
 
@@ -262,6 +239,14 @@ def _chosen(members: dict[str, Any], shape: Members) -> Members:
         said = chosen_by if type(chosen_by) is str else "true" if chosen_by is True else ""
         shape = (shape.variants or {}).get(said, shape.default) or _NOTHING
     return shape
+
+
+def _counting(members: Any, known: dict[str, Node]) -> Iterable[tuple[Nth, Any]]:
+    """The members of an object with names that come twice: of those that the shape names, the last of each."""
+    last = {name: position for position, (name, _) in enumerate(members.pairs)}
+    for position, (name, value) in enumerate(members.pairs):
+        if name not in known or last[name] == position:
+            yield Nth.of(name, position), value
 
 
 def _members_in(value: Any) -> int:

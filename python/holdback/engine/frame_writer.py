@@ -71,8 +71,7 @@ class FrameWriter:
 
     def seen(self, frame: Frame | Message) -> None:
         """An event that was read: synthetic ones are written like it."""
-        if not isinstance(frame, Message):
-            self._newline, self._named = frame.newline or self._newline, frame.has_name
+        self._newline, self._named = frame.newline or self._newline, frame.has_name
 
     def seen_so(self, manner: tuple[bytes, bool] | None) -> None:
         """Likewise of an event that the lane took: what ends its lines, and whether it has an ``event`` line."""

@@ -22,6 +22,7 @@ _TOKEN = re.compile(rb'["{}\[\],]')
 _IN_STRING = re.compile(rb'["\\]')
 _OBJECT_TOKEN = re.compile(rb'["{}\[\],:\n]')
 _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
+_EVENTS = Framing.EVENTS
 
 
 class Framer:
@@ -92,10 +93,15 @@ class Framer:
         if not rest:
             if not data:
                 return out
-            if self._is_plain_event(data):
+            if self._end_of_plain(data) == len(data):
                 self.offset += len(data)
                 return out, data, None
         rest += data
+        if (end := self._end_of_plain(rest)) > 0:
+            frame = bytes(rest[:end])
+            del rest[:end]
+            self.offset += end
+            return out, frame, None
         if self.owes_lf:
             self.owes_lf = False
             if rest[0] == 0x0A:
@@ -111,18 +117,14 @@ class Framer:
             return out, b"", None
         return out + self._pass_on() if self.is_skipping else out
 
-    def _is_plain_event(self, data: bytes) -> bool:
-        """Whether a read at the beginning of a frame is one event as most are written, so no line need be looked at."""
-        end = len(data) - 2
-        return (
-            data.find(b"\n\n") == end > 0
-            and self._framing is Framing.EVENTS
-            and data[0] not in b"\r\n:"
-            and self.offset > 0
-            and end <= self._max
-            and not (self.owes_lf or self.is_skipping)
-            and 13 not in data
-        )
+    def _end_of_plain(self, data: bytes | bytearray) -> int:
+        """Where the event ends that begins here, if it is written as most are, so that no line is looked at; else 0."""
+        if self._framing is not _EVENTS or self._seek or not self.offset or self.is_skipping or self.owes_lf:
+            return 0
+        end = data.find(b"\n\n")
+        if not 0 < end <= self._max or data[0] in b"\r\n:" or data.find(b"\r", 0, end) >= 0:
+            return 0
+        return end + 2
 
     @property
     def is_in_line(self) -> bool:
@@ -182,11 +184,6 @@ class Framer:
 
     def _end_of_event(self) -> int:
         rest = self._rest
-        if rest and not (self._seek or self._line) and self.offset and rest[0] not in b"\r\n:":
-            end = rest.find(b"\n\n")
-            if end > 0 and rest.find(b"\r", 0, end) < 0:  # as most are, so no line need be looked at
-                self._text_end = end
-                return end + 2
         while True:
             if not self.offset and self._is_first_line and rest.startswith(BOM):
                 self._line = len(BOM)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from holdback.engine.json_text import string_of
 
@@ -15,8 +15,18 @@ Where = tuple[Any, ...]
 """Where a value stands: empty for the whole, else where the container stands that has it, and its name or position."""
 
 
-class Nth(int):
-    """The position of a member, in an object in which names come twice."""
+class Nth(str):
+    """The name of a member of an object in which names come twice, with its position."""
+
+    __slots__ = ("position",)
+
+    position: int
+
+    @classmethod
+    def of(cls, name: str, position: int) -> Self:
+        nth = cls(name)
+        nth.position = position
+        return nth
 
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -86,8 +96,9 @@ class Spans:
 
     def __init__(self, source: bytes) -> None:
         self._source = source
-        self._begins: dict[Where, Mapping[Any, int] | Sequence[int]] = {}
-        """Of containers, where their values begin: by name, or by position."""
+        self._begins: dict[int, tuple[Where, Mapping[Any, int] | Sequence[int]]] = {}
+        """Of containers, where their values begin: by name, or by position. Two members of one name compare equal, so a
+        container is known by the identity of its place, which those of all its values share."""
         self._alone = 0 if b"\\u" in source else _FEW
         """How many more values may be looked for by their name alone."""
 
@@ -100,7 +111,8 @@ class Spans:
         if not where:
             return skip_blanks(self._source, 0)
         above, name = where
-        begins = self._begins.get(above)
+        is_nth = type(name) is Nth
+        _, begins = self._begins.get(id(above), (above, None))
         if begins is None:
             if self._alone and type(name) is str and name.isidentifier():
                 self._alone -= 1
@@ -112,9 +124,9 @@ class Spans:
                 begins = _elements(self._source, begin)
             else:
                 members = _members(self._source, begin)
-                begins = [at for _, at in members] if type(name) is Nth else dict(members)
-            self._begins[above] = begins
-        return begins[name]
+                begins = [at for _, at in members] if is_nth else dict(members)
+            self._begins[id(above)] = above, begins
+        return begins[name.position if is_nth else name]
 
 
 def _elements(source: bytes, begin: int) -> list[int]:

@@ -89,12 +89,12 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return repeated
 
 
-def most_members(source: bytes) -> int:
-    """How many members all objects of an event have together, at most.
+def has_members(source: bytes, count: int) -> bool:
+    """Whether all objects of an event surely have so many members together, and no more.
 
-    A quote stands before the colon of a member, but for blanks between; and elsewhere only in a string, escaped.
+    Each member has a colon, behind a quote and maybe blanks. Elsewhere both stand in strings only.
     """
-    return source.translate(None, b" \t\r\n").count(b'":')
+    return source.count(b":") == count or source.translate(None, b" \t\r\n").count(b'":') == count
 
 
 def _number(literal: str) -> int | float:
