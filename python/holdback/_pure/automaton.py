@@ -36,6 +36,7 @@ their parts, which keeps them linear where written-out lists would be quadratic.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, Union
 
@@ -291,12 +292,25 @@ class Automaton:
             return ROOT
         return self.child(self.behind_number if both & NUMBER else ROOT, unit)
 
-    def _stem(self, unit: str) -> tuple[str, int]:
-        """What every key that begins with ``unit`` begins with, and the node where it ends: a walk takes it at once."""
-        node = self.child(ROOT, unit)
-        while node not in self.leaf_key and node not in self.branches and node not in self.ropes:
-            node += 1
-        return self.path(node), node
+    def _stem(self, first: str) -> tuple[str, int, int]:
+        """What most keys that begin with ``first`` begin with, the node where it ends, and the one of ``first``.
+
+        A walk takes a stem at once. What most keys begin with is the beginning of the one in the middle.
+        """
+        keys = self.keys
+        begin = bisect_left(keys, first)
+        end = bisect_right(keys, first, begin, key=lambda key: key[:1])
+        middle, most = keys[(begin + end) // 2], (end - begin) // 2 + 1
+        size, too_long = 1, len(middle) + 1
+        while size + 1 < too_long:
+            longer = (size + too_long) // 2
+            last = bisect_left(keys, middle[:longer], begin, end) + most - 1
+            if last < end and keys[last].startswith(middle[:longer]):
+                size = longer
+            else:
+                too_long = longer
+        stem = middle[:size]
+        return stem, self.node_of(stem), self.child(ROOT, first)
 
     def child(self, node: int, unit: str) -> int:
         """The child of ``node`` by ``unit``, or ``ROOT`` if there is none. Never asked of a leaf that does not rest."""

@@ -8,6 +8,7 @@ key: one expression for all keys that go on alike, since one class is found fast
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -15,6 +16,8 @@ FEW = 3
 """So many different first units are looked for by themselves, as the Rust twin does."""
 MOST_SIGNS = 6
 """So many are asked for one by one; one search for all is as fast for more."""
+SHORT = 4096
+"""A text of so many units is read anew for each place that is found, which is faster than one search for all signs."""
 
 Test = Callable[[str], bool]
 Find = Callable[[str, int], int]
@@ -31,7 +34,7 @@ class Starts:
 
     @property
     def firsts(self) -> list[str]:
-        """The units that what is looked for begins with, each once."""
+        """The units that what is looked for begins with, each once, the most frequent one first."""
         return self._beginnings.firsts
 
     @cached_property
@@ -40,23 +43,22 @@ class Starts:
         with nothing pending passes it on. It may be false without need.
         """
         beginnings = self._beginnings  # not the object itself, which holds this function
-        signs = "".join(filter(str.isascii, beginnings.firsts))
+        signs = [*filter(str.isascii, beginnings.firsts)]
         if len(signs) > MOST_SIGNS:
             search = beginnings.expression.search
             return lambda text: search(text) is None
-        if not signs:
-            return lambda text: text.isascii() or beginnings.has_none(text)
-        if len(signs) == 1:
-            return lambda text: signs not in text if text.isascii() else beginnings.has_none(text)
-        return (_none_of_four if len(signs) <= 4 else _none_of_six)(signs, beginnings.has_none)
+        return _none_of(signs, beginnings.has_none)
 
     @cached_property
     def find(self) -> Find:
         """Index of the first place from an index on where a key may begin, or -1."""
-        firsts = self._beginnings.firsts
+        firsts, places = self._beginnings.firsts, self._beginnings.places
         if len(firsts) == 1 and (sign := firsts[0]).isascii():
             return lambda text, at: text.find(sign, at)
-        search = re.compile("|".join(self._beginnings.places) or "(?!)").search
+        search = re.compile("|".join(places) or "(?!)").search
+        if 1 < len(firsts) <= MOST_SIGNS and places == [_one_of(firsts)]:
+            sign, *others = firsts
+            return _sign_or_search(sign, _none_of([*filter(str.isascii, others)], lambda _: False), search)
 
         def find(text: str, at: int) -> int:
             found = search(text, at)
@@ -74,8 +76,9 @@ class Beginnings:
 
     @cached_property
     def firsts(self) -> list[str]:
-        """The first units, each once."""
-        return [*dict.fromkeys([key[0] for key in self._keys] + ['"', "\\"] * self._json)]
+        """The first units, each once, the most frequent one first."""
+        keys = [first for first, _ in Counter([key[0] for key in self._keys]).most_common()]
+        return [*dict.fromkeys(['"', "\\", *keys])] if self._json else keys
 
     @cached_property
     def begins(self) -> dict[str, None]:
@@ -109,32 +112,43 @@ class Beginnings:
         return self.expression.search(text) is None
 
 
-def _none_of_four(signs: str, has_none: Test) -> Test:
-    """Whether none of up to four signs is in a text. Written out: a loop takes twice the time."""
-    a, b, c, d = _filled(signs, 4)
+def _sign_or_search(
+    sign: str, has_no_other: Test, search: Callable[[str, int], re.Match[str] | None]
+) -> Find:
+    """Finds the sign that most keys begin with, or whatever ``search`` finds where a text has others as well."""
 
-    def quiet(text: str) -> bool:
+    def find(text: str, at: int) -> int:
+        if len(text) <= SHORT and has_no_other(text):
+            return text.find(sign, at)
+        found = search(text, at)
+        return -1 if found is None else found.start()
+
+    return find
+
+
+def _none_of(signs: Sequence[str], has_none: Test) -> Test:
+    """Whether none of the signs is in an ASCII text; for another text ``has_none`` says it.
+
+    Written out: a loop takes twice the time.
+    """
+    if not signs:
+        return lambda text: text.isascii() or has_none(text)
+    if len(signs) == 1:
+        (sign,) = signs
+        return lambda text: sign not in text if text.isascii() else has_none(text)
+    a, b, c, d, e, f = [*signs, *[signs[-1]] * (MOST_SIGNS - len(signs))]
+
+    def of_four(text: str) -> bool:
         if text.isascii():
             return not (a in text or b in text or c in text or d in text)
         return has_none(text)
 
-    return quiet
-
-
-def _none_of_six(signs: str, has_none: Test) -> Test:
-    """The same for up to six."""
-    a, b, c, d, e, f = _filled(signs, 6)
-
-    def quiet(text: str) -> bool:
+    def of_six(text: str) -> bool:
         if text.isascii():
             return not (a in text or b in text or c in text or d in text or e in text or f in text)
         return has_none(text)
 
-    return quiet
-
-
-def _filled(signs: str, count: int) -> list[str]:
-    return list(signs + signs[-1] * (count - len(signs)))
+    return of_four if len(signs) <= 4 else of_six
 
 
 def _places(following: Mapping[str, tuple[set[str], set[str]]]) -> list[str]:

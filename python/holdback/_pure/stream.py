@@ -157,11 +157,11 @@ class StreamBuffer:
                     begin = size
                     break
                 begin = at
-                stem, node = stems[text[at]]
+                stem, node, first = stems[text[at]]
                 if text.startswith(stem, at):
                     at += len(stem)
                 else:
-                    node -= len(stem) - 1
+                    node = first
                     at += 1
             elif at == size:
                 break
