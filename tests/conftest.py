@@ -23,7 +23,7 @@ except ModuleNotFoundError:
         raise
     _native = None
 
-EXAMPLES = 300 if IS_THOROUGH else 100
+EXAMPLES = 200 if IS_THOROUGH else 100
 # The same examples at every run in CI, where a new finding would look like a flaky test; fresh ones elsewhere.
 settings.register_profile(
     "holdback",

@@ -174,7 +174,7 @@ def streamed(matcher: Any, pieces: list[str]) -> str:
     return "".join([*map(stream.feed, pieces), stream.flush()])
 
 
-@strategies.examples(3)
+@strategies.examples(1.5)
 @given(data=st.data(), case=cases())
 def test_the_parsed_output_is_the_restored_tree(data: st.DataObject, case: Case) -> None:
     pairs, tree, source = case
@@ -187,14 +187,14 @@ def test_the_parsed_output_is_the_restored_tree(data: st.DataObject, case: Case)
         assert streamed(matcher, list(source)) == restored
 
 
-@strategies.examples(1.5)
+@strategies.examples(0.75)
 @given(case=cases())
 def test_the_two_oracles_agree(case: Case) -> None:
     pairs, tree, source = case
     restored_as(parse(JsonOracle(pairs).restore(source)), tree, pairs)
 
 
-@strategies.examples(1.5)
+@strategies.examples(0.75)
 @given(data=st.data(), case=cases())
 def test_an_unchanged_document_comes_back_itself(data: st.DataObject, case: Case) -> None:
     """Nothing matches here, so every byte, every spelling and every object stays as it was."""
@@ -269,7 +269,7 @@ def hostile_cases(draw: st.DrawFn) -> tuple[dict[str, str], list[str]]:
     return pairs, draw(strategies.cuts(source))
 
 
-@strategies.examples(5)
+@strategies.examples(2.5)
 @given(case=hostile_cases())
 @example(case=({"<P>": "x"}, ['{"a":"[\\"{\\\\\\"\\u005c']))  # released at the end, it starts an inner escape
 @example(case=({'J "J"': "x"}, ['{"a":"J \\"', 'J\\""}']))  # text from its first letter on
@@ -322,7 +322,7 @@ BEGINNINGS = [
 ]
 
 
-@strategies.examples(3)
+@strategies.examples(1.5)
 @given(
     data=st.data(),
     bits=st.lists(st.sampled_from(BEGINNINGS), max_size=10),

@@ -64,7 +64,7 @@ def may_be_held(pairs: Mapping[str, str], pending: str) -> bool:
     )
 
 
-@strategies.examples(2)
+@strategies.examples(2.5)
 @given(data=st.data(), case=cases())
 def test_any_cutting_gives_what_re_gives(data: st.DataObject, case: tuple[dict[str, str], str]) -> None:
     pairs, text = case
