@@ -37,8 +37,12 @@ class Store(Protocol):
         leaves things as they are.
         """
 
-    async def load(self, scope: str) -> PIIMapping:
-        """What the scope knows; an empty mapping if it knows nothing."""
+    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
+        """What the scope knows; an empty mapping if it knows nothing.
+
+        ``ttl``: a scope that knows something is forgotten that many seconds from now; None takes the store's own, and
+        if it has none leaves things as they are. A time that cannot be set is no error.
+        """
 
     async def forget(self, scope: str) -> None:
         """Remove the scope and all it knows."""
@@ -97,12 +101,11 @@ def entries_of(mapping: PIIMapping) -> list[Entry]:
 def mapping_of(entries: Iterable[Entry]) -> PIIMapping:
     """A mapping of these pairs, the same whatever their order; of two for one placeholder the first counts."""
     mapping = PIIMapping()
-    by_placeholder: dict[str, tuple[str, str]] = {}
-    for placeholder, value, entity_type in entries:
-        by_placeholder.setdefault(placeholder, (value, entity_type))
-    for placeholder in sorted(by_placeholder, key=lambda name: (len(name), name)):
-        value, entity_type = by_placeholder[placeholder]
-        mapping.add(value, placeholder, entity_type)
+    by_placeholder: dict[str, Entry] = {}
+    for entry in entries:
+        by_placeholder.setdefault(entry[0], entry)
+    ordered = sorted(by_placeholder.values(), key=lambda entry: (len(entry[0]), entry[0]))
+    mapping._add_all((value, placeholder, entity_type) for placeholder, value, entity_type in ordered)
     return mapping
 
 

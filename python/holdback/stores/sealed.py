@@ -54,9 +54,8 @@ class Sealer:
 
     def seal(self, scope: str, entries: Iterable[Entry]) -> dict[bytes, bytes]:
         """The entries, sealed, by their names."""
-        key = self._keys[0]
-        cipher = key.cipher(scope)
-        return dict(key.seal(cipher, scope, entry) for entry in entries)
+        sealing = self._keys[0].sealing(scope)
+        return dict(map(sealing.seal, entries))
 
     def open(self, scope: str, found: Sequence[Mapping[bytes, bytes]]) -> Iterator[Entry]:
         """The entries of each of the scope's names.
@@ -65,9 +64,9 @@ class Sealer:
         """
         for key, sealed in zip(self._keys, found, strict=True):
             if sealed:
-                cipher = key.cipher(scope)
+                sealing = key.sealing(scope)
                 for name, entry in sealed.items():
-                    yield key.open(cipher, scope, name, entry)
+                    yield sealing.open(name, entry)
 
     def __repr__(self) -> str:
         return f"Sealer(keys={len(self._keys)})"
@@ -88,19 +87,30 @@ class _Key:
     def name(self, scope: str) -> bytes:
         return hmac.digest(self._names, message((b"scope", scope)), "sha256")
 
-    def cipher(self, scope: str) -> Any:
-        return self._aead(hkdf(self._sealing, message((b"scope", scope))))
+    def sealing(self, scope: str) -> _Sealing:
+        cipher = self._aead(hkdf(self._sealing, message((b"scope", scope))))
+        return _Sealing(cipher, VERSION + self._id, self._names, scope)
 
-    def seal(self, cipher: Any, scope: str, entry: Entry) -> tuple[bytes, bytes]:
-        name = hmac.digest(self._names, message((b"entry", scope, entry[0])), "sha256")[:_TAG]
+
+class _Sealing:
+    """What seals and opens the entries of one scope: what they have in common is made once."""
+
+    __slots__ = ("_along", "_cipher", "_entry", "_head", "_names")
+
+    def __init__(self, cipher: Any, head: bytes, names: bytes, scope: str) -> None:
+        self._cipher, self._head, self._names = cipher, head, names
+        self._along = message((head, scope))
+        self._entry = message((b"entry", scope))
+
+    def seal(self, entry: Entry) -> tuple[bytes, bytes]:
+        name = hmac.digest(self._names, self._entry + message(entry[:1]), "sha256")[:_TAG]
         plain = message(entry)
         plain += bytes(-len(plain) % _BLOCK)
-        head = VERSION + self._id
         nonce = os.urandom(_NONCE)
-        return name, head + nonce + cipher.encrypt(nonce, plain, message((head, scope, name)))
+        return name, self._head + nonce + self._cipher.encrypt(nonce, plain, self._along + message((name,)))
 
-    def open(self, cipher: Any, scope: str, name: bytes, sealed: bytes) -> Entry:
-        head = VERSION + self._id
+    def open(self, name: bytes, sealed: bytes) -> Entry:
+        head = self._head
         if not sealed.startswith(VERSION):
             raise StoreError("an entry cannot be opened: it was not written by this version of holdback")
         if not sealed.startswith(head):
@@ -110,7 +120,7 @@ class _Key:
         nonce = sealed[len(head) : _HEAD]
         plain = None
         try:
-            plain = cipher.decrypt(nonce, sealed[_HEAD:], message((head, scope, name)))
+            plain = self._cipher.decrypt(nonce, sealed[_HEAD:], self._along + message((name,)))
         except Exception as error:  # its class is the extra's own
             if type(error).__name__ != "InvalidTag":
                 raise
