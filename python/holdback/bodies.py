@@ -13,6 +13,7 @@ way to cut the body the output is the same, except for when it leaves, and nothi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from holdback.codings import BodyDecoder
@@ -58,7 +59,7 @@ class BodyOptions:
             raise HoldbackError('oversized must be "pass" or "raise"')
         if self.undecodable not in ("pass", "raise"):
             raise HoldbackError('undecodable must be "pass" or "raise"')
-        self.wire(None)
+        _check(self.protocol, self.max_event_bytes)
 
     def of_messages(self) -> dict[str, Any]:
         """The options of a ``MessageRestorer``; only what was given."""
@@ -73,6 +74,21 @@ class BodyOptions:
     def limit(self) -> int:
         """How large a whole answer may be."""
         return DEFAULT_LIMIT if self.max_event_bytes is None else self.max_event_bytes
+
+
+@lru_cache(typed=True)
+def _check(protocol: str, max_event_bytes: int | None) -> None:
+    """Raise what a restorer would; options are made for each request, and few of them differ."""
+    limit: dict[str, Any] = {} if max_event_bytes is None else {"max_event_bytes": max_event_bytes}
+    WireRestorer(None, protocol=protocol, **limit)
+
+
+def decoder_of(codings: str, options: BodyOptions) -> BodyDecoder:
+    """What decodes a body with these codings.
+
+    :raises EncodedInput: they cannot be decoded here, and ``options`` do not let it pass.
+    """
+    return BodyDecoder(codings, lenient=options.undecodable == "pass")
 
 
 class AnswerRestorer:
@@ -219,7 +235,7 @@ class BodyRestorer:
         self._kind: BodyKind | None = None
         self._restorer: WireRestorer | AnswerRestorer | None = None
         self._lead = b""  # what stands before the first event, until that was read
-        self._decoder: BodyDecoder | None = BodyDecoder(codings, lenient=options.undecodable == "pass")
+        self._decoder: BodyDecoder | None = decoder_of(codings, options)
         self.undecoded = self._decoder.undecoded
         """Whether the body passes because it could not be decoded."""
 

@@ -10,7 +10,7 @@ import contextlib
 import sys
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -59,6 +59,7 @@ class Gateway:
         self._trip, self._config, self._store = parts
         self._without_store = RoundTrip(self._trip.masker)
         self._upstream = httpx.URL(settings.upstream)
+        self._dropped = PER_HOP | OURS | {settings.scope.header}
         self._log = AccessLog()
         self.metrics = Metrics()
         self._running = 0
@@ -205,7 +206,7 @@ class Gateway:
         """The request as the provider gets it."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         by_hop = b",".join(value for name, value in headers if name.lower() == b"connection")
-        dropped = PER_HOP | OURS | listed(by_hop.decode("latin-1")) | {self._settings.scope.header}
+        dropped = self._dropped | listed(by_hop.decode("latin-1")) if by_hop else self._dropped
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         assert self._client is not None  # noqa: S101 - made by the lifespan
         return self._client.build_request(
@@ -226,14 +227,14 @@ class _Sender:
         self._account = account
         self._has_begun = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._has_begun = True
             self._account.status = message["status"]
         elif body := message.get("body", b""):
             self._account.first = self._account.first or time.monotonic()
             self._account.bytes_out += len(body)
-        await self._send(message)
+        return self._send(message)
 
     async def refuse(self, refusal: Refusal, protocol: str) -> None:
         """An error instead of an answer; if that has begun, its missing end is all that can be said."""

@@ -149,8 +149,10 @@ class Metrics:
             self._refused.labels(account.refused).inc()
         for entity_type, count in account.found.items():
             self._values.labels(entity_type).inc(count)
-        self._unmasked.inc(not account.masked)
-        self._unstored.inc(not account.stored)
+        if not account.masked:
+            self._unmasked.inc()
+        if not account.stored:
+            self._unstored.inc()
         self._seconds.observe(time.monotonic() - account.started)
         if account.first is not None:
             self._first.observe(account.first - account.started)

@@ -227,7 +227,7 @@ class _Response:
     def __init__(
         self, find: Callable[[str, str], Opening | None], asked: BodyBegun, receive: Receive, send: Send
     ) -> None:
-        self._find = find
+        self._find: Callable[[str, str], Opening | None] | None = find  # until it is decided
         self._asked = asked
         self._restorer: BodyRestorer | None = None  # None: nothing to restore, or no longer
         self.restored_by: BodyRestorer | None = None  # also when that is over
@@ -262,7 +262,7 @@ class _Response:
                 return
             if data is not body:
                 message = {**message, "body": data}
-        elif message["type"] == "http.response.start":
+        elif message["type"] == "http.response.start" and self._find is not None:
             headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
             named = {name.lower(): value.decode("latin-1") for name, value in headers}
             found = self._find(named.get(b"content-type", ""), named.get(b"content-encoding", ""))
@@ -273,7 +273,11 @@ class _Response:
             if found is not None:
                 message = self._begun(message, found)
         # Whatever else there is, trailers or the path of a file, goes through.
-        await self._pass(message)
+        try:
+            await self._send(message)
+        except Exception:
+            self._is_gone = True
+            raise
 
     async def drain(self) -> None:
         """The application is through. What it left behind, if it did not end the body, leaves now."""
@@ -282,13 +286,6 @@ class _Response:
         restorer, self._restorer = self._restorer, None
         if restorer is not None and not self._is_gone and (data := restorer.flush()):
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-    async def _pass(self, message: Message) -> None:
-        try:
-            await self._send(message)
-        except Exception:
-            self._is_gone = True
-            raise
 
     def _begun(self, message: Message, found: Opening) -> Message:
         """The start of a response that is restored."""
@@ -310,12 +307,11 @@ class _Response:
 
     async def _let_go(self, *, touches: bool) -> None:
         """Let the messages go that wait: as they came, or through the restorer."""
-        self._probe = None
+        self._probe = self._find = None
         (start, *bodies), self._held = self._held, []
         if touches and self._opening is not None:
             start = self._begun(start, self._opening)
         if self._is_gone:
             return
-        await self._pass(start)
-        for message in bodies:
+        for message in (start, *bodies):
             await self.send(message)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer
+from holdback.bodies import BodyOptions, BodyProbe, BodyRestorer, decoder_of
 from holdback.config import is_enabled
 from holdback.formats import AUTO
 from holdback.mapping import AnyMapping, Prepared, prepared_for, static_mapping
@@ -80,7 +80,7 @@ def opening(
     found = Opening(prepared, config, claim, codings, answers, options)
     if not found.is_certain:  # it may be anything: nobody said that it can be decoded
         found = found._replace(options=replace(options, undecodable="pass"))
-    return None if found.begin().undecoded else found
+    return None if decoder_of(codings, found.options).undecoded else found
 
 
 PATHS = (
