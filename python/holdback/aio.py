@@ -52,12 +52,8 @@ def restore_bytes(
     >>> asyncio.run(answer())
     [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
     """
-
-    def begin() -> BodyRestorer:
-        options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
-        return BodyRestorer(mapping, config, codings=codings, options=options)
-
-    return restored(source, begin, not_empty, on_report)
+    settings = protocol, max_event_bytes, oversized, undecodable
+    return restored(source, body_restorer(mapping, config, codings, settings), not_empty, on_report)
 
 
 def restore_chunks(
@@ -117,6 +113,16 @@ class Restorer(Protocol):
 
     def feed(self, item: Any, /) -> Any: ...
     def flush(self) -> Any: ...
+
+
+def body_restorer(
+    mapping: AnyMapping | None,
+    config: Any,
+    codings: str,
+    settings: tuple[str, int | None, str | None, str],
+) -> Callable[[], BodyRestorer]:
+    """What makes the restorer of a body, with the settings of ``BodyOptions``; they are checked when it is called."""
+    return lambda: BodyRestorer(mapping, config, codings=codings, options=BodyOptions(*settings))
 
 
 def not_empty(data: bytes) -> Iterable[bytes]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from holdback.aio import Restorer, not_empty
-from holdback.bodies import BodyOptions, BodyRestorer
+from holdback.aio import Restorer, body_restorer, not_empty
 from holdback.closing import check_iterable, close
 from holdback.formats import AUTO
 from holdback.mapping import AnyMapping
@@ -29,25 +28,14 @@ def restore_bytes(
     codings: str = "",
     on_report: OnReport | None = None,
 ) -> Generator[bytes, None, None]:
-    r"""Restore the raw bytes of an answer, streamed or whole. Takes what ``WireRestorer`` takes, and raises what it
-    raises, when it is read.
-
-    Yields bytes to send on, none of them empty: at most one piece for each read, and one for the end. Bytes that are
-    gzip or zstd are decoded, and so are those of the content codings that ``codings``, the value of the header
-    ``content-encoding``, names: ``br`` and ``zstd`` need their packages. What cannot be decoded is an ``EncodedInput``
-    before the first byte, or passes as it is with ``undecodable="pass"``. ``max_event_bytes`` and ``oversized`` hold of
-    whole answers as well; None is the default of ``WireRestorer``. ``on_report`` is given a :class:`Report` at the end.
+    r"""``holdback.aio.restore_bytes`` for an ordinary iterable.
 
     >>> upstream = [b'data: {"choices":[{"index":0,"delta":{"content":"<PERSON_1>"', b'}}]}\n\ndata: [DONE]\n\n']
     >>> list(restore_bytes(upstream, {"<PERSON_1>": "Ada"}))
     [b'data: {"choices":[{"index":0,"delta":{"content":"Ada"}}]}\n\ndata: [DONE]\n\n']
     """
-
-    def begin() -> BodyRestorer:
-        options = BodyOptions(protocol, max_event_bytes, oversized, undecodable)
-        return BodyRestorer(mapping, config, codings=codings, options=options)
-
-    return restored(source, begin, not_empty, on_report)
+    settings = protocol, max_event_bytes, oversized, undecodable
+    return restored(source, body_restorer(mapping, config, codings, settings), not_empty, on_report)
 
 
 def restore_chunks(
@@ -58,10 +46,7 @@ def restore_chunks(
     protocol: str,
     on_report: OnReport | None = None,
 ) -> Generator[Any, None, None]:
-    """Restore the chunks of an answer, dicts or an SDK's objects. Takes and raises what ``ChunkRestorer`` does.
-
-    Yields chunks of the kind that came; ``protocol`` has no default here. ``on_report`` is given a
-    :class:`Report` at the end.
+    """``holdback.aio.restore_chunks`` for an ordinary iterable.
 
     >>> upstream = [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in ("<PERS", "ON_1>!")]
     >>> list(restore_chunks(upstream, {"<PERSON_1>": "Ada"}, protocol="openai-chat"))

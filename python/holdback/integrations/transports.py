@@ -46,7 +46,7 @@ ProtocolOrCallable = str | Callable[[Any], str | None]
 # ---------------------------------------------------------------- bodies
 
 
-class Body:
+class _Body:
     """The bytes of a response, restored as they are read; as they are without ``begin``."""
 
     _on_report: OnReport | None = None
@@ -59,6 +59,10 @@ class Body:
         self._begin = begin
         self._peeked = peeked
 
+
+class Body(_Body):
+    """A body for the synchronous transport."""
+
     def __iter__(self) -> Iterator[bytes]:
         reads = self._reads if self._peeked is None else _again(self._peeked, self._reads)
         return reads if self._begin is None else sync.restored(reads, self._begin, not_empty, self._on_report)
@@ -67,18 +71,8 @@ class Body:
         close(self._response, self._reads)
 
 
-class AsyncBody:
-    """``Body``, asynchronous."""
-
-    _on_report: OnReport | None = None
-
-    def __init__(
-        self, response: Any, reads: Any, begin: Callable[[], BodyRestorer] | None, peeked: _Peeked | None
-    ) -> None:
-        self._response = response
-        self._reads = reads
-        self._begin = begin
-        self._peeked = peeked
+class AsyncBody(_Body):
+    """A body for the asynchronous transport."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         reads = self._reads if self._peeked is None else _aagain(self._peeked, self._reads)
