@@ -1,6 +1,6 @@
 """Whole servers on loopback, with holdback off and on: `make bench-e2e`.
 
-    python -m benches.e2e [gateway] [masking] [litellm]           about three minutes
+    python -m benches.e2e [gateway] [masking] [litellm]           about five minutes
     HOLDBACK_BENCH=full python -m benches.e2e
 
 Provider, server and client are a process each. What "off" is: for the gateway what forwards in it, without the
@@ -9,8 +9,9 @@ middleware and without values, for LiteLLM the same proxy with a guardrail that 
 
 - *Rate*: the provider sends all it has, an event in each HTTP chunk as providers do, or in blocks as a buffering
   neighbour would, where passing through is nearly free. Tokens per second are those of all streams, from the first
-  request to the last byte. Beside it the server's own processor time per token: the clock sees whatever else the
-  machine does.
+  request to the last byte. Beside it the server's own processor time per token, as the median of alternating pairs of
+  rounds: the clock sees whatever else the machine does. An answer is text, or two tool calls whose pieces come in
+  turns.
 - *Latency*: the provider sends at a pace well below that rate. A token carries the time when it was written, on the
   machine's one monotonic clock, so a latency is that of the way through the server. What is added is the difference of
   a quantile on and off, the median over rounds; beside it by how much the rounds without holdback differ, which is
@@ -49,7 +50,10 @@ RATES = {
         Load(1, 8_000, rounds=21 * MORE, block=4096),
         Load(50, 80, rounds=11 * MORE),
         Load(50, 160, rounds=11 * MORE, block=4096),
-        Load(500, 20, rounds=5 * MORE),
+        Load(500, 20, rounds=11 * MORE),
+        Load(1, 2_000, rounds=21 * MORE, calls=2),
+        Load(50, 80, rounds=11 * MORE, calls=2),
+        Load(500, 20, rounds=11 * MORE, calls=2),
     ],
     "litellm": [Load(1, 600, rounds=5 * MORE), Load(50, 20, rounds=2 * MORE), Load(500, 4, rounds=MORE)],
 }
@@ -77,9 +81,9 @@ def interleaved(servers: dict[str, Server], load: Load, starts: float = 0) -> di
     """The rounds of both sides, in turns, each side first as often as the other. Ratios are of neighbours."""
     rounds: dict[str, list[Round]] = {side: [] for side in SIDES}
     for number in range(load.rounds):
+        if load.streams >= MANY and not load.pace:
+            time.sleep(KEPT + 1)  # or the side whose last round is longer ago has nothing to look through
         for side in SIDES[:: -1 if number % 2 else 1]:
-            if load.streams >= MANY and not load.pace:
-                time.sleep(KEPT + 1)  # or the side whose last round is longer ago has nothing to look through
             rounds[side].append(once(servers[side], load, starts))
     return rounds
 
@@ -109,6 +113,8 @@ def measure(name: str, servers: dict[str, Server]) -> None:
             "of rounds",
             "off, us/token",
             "on, us/token",
+            "on/off",
+            "of rounds",
         ]
     ]
     wrong: dict[int, int] = {}
@@ -116,7 +122,8 @@ def measure(name: str, servers: dict[str, Server]) -> None:
         rounds = interleaved(servers, load)
         rates = [statistics.median(each.rate for each in rounds[side]) for side in SIDES]
         costs = [statistics.median(each.cpu for each in rounds[side]) * 1e6 for side in SIDES]
-        how = ", blocks" if load.block else ""
+        how = ", blocks" if load.block else f", {load.calls} calls in turns" if load.calls else ""
+        times = [on.cpu / off.cpu for off, on in zip(rounds["off"], rounds["on"], strict=True)]
         shares = [100 * on.rate / off.rate for off, on in zip(rounds["off"], rounds["on"], strict=True)]
         share = statistics.median(shares)
         rows.append(
@@ -127,7 +134,14 @@ def measure(name: str, servers: dict[str, Server]) -> None:
                 f"{min(shares):.0f}..{max(shares):.0f} %",
             ]
             + [f"{cost:,.1f}" for cost in costs]
+            + [f"{statistics.median(times):.3f}", f"{min(times):.2f}..{max(times):.2f}"]
         )
+        if not load.block:
+            figure(
+                f"{name}, {load.streams} streams{how}: processor time on against off",
+                statistics.median(times),
+                at_most=1.10,
+            )
         figure(f"{name}, {load.streams} streams{how}: rate on against off", share, at_least=95, unit=" %")
         wrong[load.streams] = wrong.get(load.streams, 0) + sum(
             each.wrong for side in SIDES for each in rounds[side]

@@ -8,9 +8,9 @@ import gc
 import json
 import time
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from benches.e2e.load import CUT, STAMP, Load, as_masked, restored, said, values
+from benches.e2e.load import CUT, STAMP, Load, argued, as_masked, restored, said, values
 from benches.e2e.servers import Server
 
 LIMIT = 120  # seconds: no round may hang
@@ -43,6 +43,10 @@ class Answer(asyncio.Protocol):
         choices = [
             choice for line in lines if line != b"[DONE]" for choice in json.loads(line).get("choices", ())
         ]
+        if lines[-1:] != [b"[DONE]"]:
+            return False
+        if load.calls:
+            return choices[-1]["finish_reason"] == "tool_calls" and self._argues(load, server, choices)
         text = "".join(choice["delta"].get("content") or "" for choice in choices)
         text = STAMP.sub(b"", text.encode()).decode()
         if server.masks and server.restores:
@@ -50,7 +54,20 @@ class Answer(asyncio.Protocol):
         else:
             expected = "".join(said(self.seed, load.tokens))
             right = text == (restored(expected) if server.restores else expected)
-        return right and lines[-1:] == [b"[DONE]"] and choices[-1]["finish_reason"] == "stop"
+        return right and bool(choices[-1]["finish_reason"] == "stop")
+
+    def _argues(self, load: Load, server: Server, choices: list[dict[str, Any]]) -> bool:
+        """Whether the arguments of each call are what they should be."""
+        expected, came = ([""] * load.calls for _ in range(2))
+        for call, piece in argued(self.seed, load.tokens, load.calls):
+            expected[call] += piece
+        for choice in choices:
+            for call in choice["delta"].get("tool_calls") or ():
+                came[call["index"]] += call["function"]["arguments"]
+        said = [json.loads(source)["text"] for source in expected]
+        if server.restores:
+            said = [restored(text) for text in said]
+        return [json.loads(source)["text"] for source in came] == said
 
     def latencies(self) -> list[float]:
         """Seconds from the provider's hand to ours, of every token that says when it was sent."""
@@ -82,7 +99,7 @@ def dechunked(body: bytes) -> bytes:
 
 
 def request(server: Server, load: Load, seed: int) -> bytes:
-    text = f"[{seed},{load.tokens},{load.pace},{load.block}]"
+    text = f"[{seed},{load.tokens},{load.pace},{load.block},{load.calls}]"
     if server.masks:
         text += f" {', '.join(values())}."
     messages = [{"role": "user", "content": text}]

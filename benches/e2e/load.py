@@ -6,7 +6,7 @@ import json
 import re
 import time
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benches.workloads import pairs_of, prose, tokens
 
@@ -23,6 +23,7 @@ class Load(NamedTuple):
     repeats: int = 1  # one after another
     rounds: int = 3
     block: int = 0  # bytes in an HTTP chunk, if it is not an event in each
+    calls: int = 0  # tool calls in turns that the answer is, if it is not text
 
 
 FEW = 10
@@ -66,7 +67,15 @@ def restored(text: str) -> str:
     return PLACEHOLDER.sub(lambda found: PAIRS[found[0]], text)
 
 
-def event(delta: dict[str, str], finish: str | None = None) -> bytes:
+@cache
+def argued(seed: int, count: int, calls: int) -> list[tuple[int, str]]:
+    """The pieces of the arguments of an answer that is calls in turns: the number of the call, and its source."""
+    texts = [said(seed + call, count // calls - 2) for call in range(calls)]
+    sources = [['{"text":"', *(json.dumps(piece)[1:-1] for piece in text), '"}'] for text in texts]
+    return [piece for pieces in zip(*sources, strict=True) for piece in enumerate(pieces)]
+
+
+def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     envelope = {
         "id": "chatcmpl-1",
@@ -76,6 +85,17 @@ def event(delta: dict[str, str], finish: str | None = None) -> bytes:
         "choices": [choice],
     }
     return f"data: {json.dumps(envelope)}\n\n".encode()
+
+
+@cache
+def call_events(seed: int, count: int, calls: int) -> list[bytes]:
+    """Each event of an answer that is calls in turns, their openings first."""
+    named = [
+        {"index": call, "id": f"call_{call}", "type": "function", "function": {"name": "f", "arguments": ""}}
+        for call in range(calls)
+    ]
+    deltas = [{"index": call, "function": {"arguments": piece}} for call, piece in argued(seed, count, calls)]
+    return [event({"tool_calls": [one]}) for one in (*named, *deltas)]
 
 
 @cache

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import re
 
-from benches.e2e.load import MARK, event, events, stamp
+from benches.e2e.load import MARK, call_events, event, events, stamp
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 async def provide(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection. Their text says what is wanted: ``[seed,tokens,pace,block]``."""
+    """Answer the requests of one connection. Their text says what is wanted: ``[seed,tokens,pace,block,calls]``."""
 
     def send(data: bytes) -> None:
         writer.write(b"%x\r\n%b\r\n" % (len(data), data))
@@ -22,14 +22,17 @@ async def provide(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
             body = await reader.readexactly(int(length[1]) if length else 0)
-            asked = re.search(rb"\[(\d+),(\d+),(\d+),(\d+)\]", body)
+            asked = re.search(rb"\[(\d+),(\d+),(\d+),(\d+),(\d+)\]", body)
             if asked is None:
                 break
-            seed, count, pace, block = map(int, asked.groups())
-            pieces = events(seed, count, tuple(mark.decode() for mark in MARK.findall(body)))
+            seed, count, pace, block, calls = map(int, asked.groups())
+            if calls:
+                pieces = [(data, b"") for data in call_events(seed, count, calls)]
+            else:
+                pieces = events(seed, count, tuple(mark.decode() for mark in MARK.findall(body)))
             writer.write(HEAD)
-            opening = event({"role": "assistant", "content": ""})
-            closing = event({}, "stop") + b"data: [DONE]\n\n"
+            opening = event({"role": "assistant", "content": None if calls else ""})
+            closing = event({}, "tool_calls" if calls else "stop") + b"data: [DONE]\n\n"
             if pace:
                 send(opening)
                 for before, after in pieces:
