@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from benches.clock import once
 
-from holdback import DeanonymizationConfig, _pure
+from holdback import BACKEND, DeanonymizationConfig, _pure
 from holdback.handler import StreamingHandler
 from holdback.restorers.wire import WireRestorer
 
@@ -53,7 +53,7 @@ def optional(name: str) -> Any:
         raise
 
 
-native = optional("holdback._native")
+native = optional("holdback._native") if BACKEND == "native" else None
 privaite_buffer = optional("privaite.streaming.buffer")
 
 
