@@ -273,7 +273,7 @@ class Failing(MemoryStore):
 
     __slots__ = ()
 
-    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
+    async def load(self, scope: str) -> PIIMapping:
         raise StoreError("the store cannot be used")
 
 

@@ -140,7 +140,7 @@ async def test_what_cannot_be_masked_is_not_sent() -> None:
     class Broken(MemoryStore):
         __slots__ = ()
 
-        async def load(self, scope: str, ttl: float | None = None) -> Any:
+        async def load(self, scope: str) -> Any:
             raise ValueError(MAIL)
 
     def fails(text: str) -> list[Span]:

@@ -166,7 +166,7 @@ class Failing(MemoryStore):
 
     __slots__ = ()
 
-    async def load(self, scope: str, ttl: float | None = None) -> Any:
+    async def load(self, scope: str) -> Any:
         raise StoreError("the store cannot be used")
 
 

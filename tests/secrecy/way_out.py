@@ -189,7 +189,7 @@ def round_trip(watch: Watch, _: Path) -> None:
     class Broken(MemoryStore):
         __slots__ = ()
 
-        async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
+        async def load(self, scope: str) -> PIIMapping:
             raise Host
 
         merge = load  # type: ignore[assignment]

@@ -100,8 +100,6 @@ async def test_wrong_times(make: Make, ttl: float) -> None:
         await make().merge("s", mapping(ADA), ttl=ttl)
     with pytest.raises(StoreError, match="ttl must be more"):
         make(ttl=ttl)
-    with pytest.raises(StoreError, match="ttl must be more"):
-        await make().load("s", ttl=ttl)
 
 
 async def test_wrong_arguments(make: Make) -> None:
@@ -116,17 +114,6 @@ async def test_wrong_arguments(make: Make) -> None:
     for ttl in ("5", True):
         with pytest.raises(TypeError, match="ttl must be a number"):
             await store.merge("s", mapping(ADA), ttl=ttl)
-        with pytest.raises(TypeError, match="ttl must be a number"):
-            await store.load("s", ttl=ttl)
-
-
-async def test_a_load_that_sets_a_time_adds_nothing(make: Make) -> None:
-    store = make()
-    assert (await store.load("s", ttl=1000)).is_empty
-    await store.merge("t", mapping(ADA))
-    assert same(await store.load("t", ttl=1000), mapping(ADA))
-    assert (await store.load("s", ttl=1000)).is_empty
-    assert same(await make().load("t"), mapping(ADA))
 
 
 async def test_a_store_is_silent(make: Make) -> None:

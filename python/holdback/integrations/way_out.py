@@ -102,7 +102,7 @@ class Session:
         :raises StoreError: what the conversation masked before cannot be loaded.
         """
         if self._store is not None and not self._is_loaded:
-            self.mapping, self._is_loaded = await loaded(self._store, self._scope, self._ttl), True
+            self.mapping, self._is_loaded = await loaded(self._store, self._scope), True
         masked = self._masker.mask(request, scope=self._scope, known=self.mapping, protocol=protocol)
         self.mapping = masked.mapping
         return masked if self._store is None else await merged(self._store, self._scope, masked, self._ttl)

@@ -2,14 +2,13 @@
 
 The masker is sans-IO; shells do this around it, each in the same order:
 
-    known  = await store.load(scope, ttl)         fails: the request cannot be masked, and must not be sent
+    known  = await store.load(scope)           fails: the request cannot be masked, and must not be sent
     masked = masker.mask(request, known=known)
-    await store.merge(scope, masked.added, ttl)   fails: this answer is restored all the same, and the report says so
+    await store.merge(scope, masked.added)     fails: this answer is restored all the same, and the report says so
     …send masked.request, restore its answer by masked.mapping…
 
 The merge comes before the request is sent, so that another worker that is asked for the next turn finds it. Two round
-trips to the store, one each way, and one where nothing is new: the load has set the time then, and there is no merge.
-Without a store there is none.
+trips to the store, one each way; without a store there is none.
 """
 
 from __future__ import annotations
@@ -94,11 +93,11 @@ class RoundTrip:
         """
         if self._store is None:
             return await self._mask(request, scope, self._known, protocol)
-        known = await loaded(self._store, scope, self._ttl)
+        known = await loaded(self._store, scope)
         if self._known is not None:
             known = _both(self._known, known)
         masked = await self._mask(request, scope, known, protocol)
-        return masked if masked.added.is_empty else await merged(self._store, scope, masked, self._ttl)
+        return await merged(self._store, scope, masked, self._ttl)
 
     def mask_now(self, request: Request, scope: str, *, protocol: str = "auto") -> Masked[Request]:
         """The same without waiting, where there is no store.
@@ -128,14 +127,14 @@ class RoundTrip:
         return f"RoundTrip({self._masker!r}, store={store})"
 
 
-async def loaded(store: Store, scope: str, ttl: float | None) -> PIIMapping:
+async def loaded(store: Store, scope: str) -> PIIMapping:
     """What a store has of a conversation.
 
     :raises StoreError: it cannot tell; of a store that is not ours only the type of its error is named.
     """
     failure = ""
     try:
-        return await store.load(scope, ttl)
+        return await store.load(scope)
     except (HoldbackError, TypeError):
         raise
     except Exception as error:  # noqa: BLE001 - its message may quote what it holds

@@ -37,12 +37,8 @@ class Store(Protocol):
         leaves things as they are.
         """
 
-    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
-        """What the scope knows; an empty mapping if it knows nothing.
-
-        ``ttl``: a scope that knows something is forgotten that many seconds from now; None takes the store's own, and
-        if it has none leaves things as they are. A time that cannot be set is no error.
-        """
+    async def load(self, scope: str) -> PIIMapping:
+        """What the scope knows; an empty mapping if it knows nothing."""
 
     async def forget(self, scope: str) -> None:
         """Remove the scope and all it knows."""

@@ -12,7 +12,7 @@ from holdback.stores.base import Closing, Entry, checked_scope, checked_ttl, ent
 class MemoryStore(Closing):
     """A store in the memory of this process: for one worker, and for tests. What it knows goes with the process.
 
-    :param ttl: after how many seconds without a load or a merge a scope is forgotten; None keeps it.
+    :param ttl: after how many seconds without a merge a scope is forgotten; None keeps it.
 
     >>> MemoryStore(ttl=3600)
     MemoryStore(scopes=0)
@@ -44,16 +44,12 @@ class MemoryStore(Closing):
             if known:
                 self._scopes[scope] = (known, until)
 
-    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
-        """What the scope knows; see :class:`Store`."""
+    async def load(self, scope: str) -> PIIMapping:
+        """What the scope knows."""
         checked_scope(scope)
-        ttl = checked_ttl(ttl) or self._ttl
-        now = self._now()
         with self._lock:
             known, until = self._scopes.get(scope, ({}, None))
-            entries = [] if until is not None and until <= now else list(known.values())
-            if entries and ttl is not None:
-                self._scopes[scope] = (known, now + ttl)
+            entries = [] if until is not None and until <= self._now() else list(known.values())
         return mapping_of(entries)
 
     async def forget(self, scope: str) -> None:

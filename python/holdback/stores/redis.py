@@ -1,8 +1,8 @@
 """A store on a Redis or Valkey server, for workers on any number of machines.
 
 A scope is one hash: its fields are the names of entries, the values are the sealed entries. Every call is one round
-trip: a merge sends ``MULTI``, ``HSET``, ``PEXPIRE``, ``EXEC`` in one pipeline and is atomic, a load sends ``PEXPIRE``
-and ``HGETALL`` for each key that is accepted. ``PEXPIRE`` comes first: what is loaded is then known for the whole time.
+trip: a merge sends ``MULTI``, ``HSET``, ``PEXPIRE``, ``EXEC`` in one pipeline and is atomic, a load sends ``HGETALL``
+for each key that is accepted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RedisStore(Closing):
 
     :param url: such as ``"redis://localhost:6379/0"``, ``"rediss://…"`` for TLS, ``"unix://…"`` for a socket.
     :param key: at least 32 random bytes; or several keys, of which the first seals and all open.
-    :param ttl: after how many seconds without a load or a merge a scope is forgotten; None keeps it.
+    :param ttl: after how many seconds without a merge a scope is forgotten; None keeps it.
     :param timeout: how many seconds a call may take as a whole, reconnecting included.
     :raises HoldbackError: a key is too short, or ``redis`` or ``cryptography`` is not installed.
 
@@ -75,23 +75,20 @@ class RedisStore(Closing):
         if sealed:
             pipeline.hset(name, mapping=sealed)
         if ttl is not None:
-            pipeline.pexpire(name, _milliseconds(ttl))
+            pipeline.pexpire(name, max(1, round(ttl * 1000)))
         if sealed or ttl is not None:
             await self._said(pipeline.execute())
 
-    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
-        """What the scope knows; see :class:`Store`.
+    async def load(self, scope: str) -> PIIMapping:
+        """What the scope knows.
 
         :raises StoreError: the server cannot be reached in time, or an entry not be opened.
         """
         checked_scope(scope)
-        ttl = checked_ttl(ttl) or self._ttl
         pipeline = self._client.pipeline(transaction=False)
         for name in self._names(scope):
-            if ttl is not None:
-                pipeline.pexpire(name, _milliseconds(ttl))
             pipeline.hgetall(name)
-        found: list[dict[bytes, bytes]] = await self._said(self._hashes(pipeline, 1 if ttl is None else 2))
+        found: list[dict[bytes, bytes]] = await self._said(pipeline.execute())
         if sum(map(len, found)) > MANY:
             return await asyncio.to_thread(lambda: mapping_of(self._sealer.open(scope, found)))
         return mapping_of(self._sealer.open(scope, found))
@@ -108,15 +105,6 @@ class RedisStore(Closing):
         """Close the connections."""
         await self._said(self._client.aclose())
 
-    @staticmethod
-    async def _hashes(pipeline: Any, commands: int) -> list[dict[bytes, bytes]]:
-        """The last answer of so many commands, for each name. The other may fail: a replica can only be read."""
-        found: list[Any] = (await pipeline.execute(raise_on_error=False))[commands - 1 :: commands]
-        for answer in found:
-            if isinstance(answer, Exception):
-                raise answer
-        return found
-
     def _names(self, scope: str) -> list[bytes]:
         return [PREFIX + name.hex().encode() for name in self._sealer.names(scope)]
 
@@ -132,7 +120,3 @@ class RedisStore(Closing):
 
     def __repr__(self) -> str:
         return "RedisStore()"
-
-
-def _milliseconds(ttl: float) -> int:
-    return max(1, round(ttl * 1000))

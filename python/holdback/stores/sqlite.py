@@ -33,14 +33,6 @@ CREATE INDEX IF NOT EXISTS holdback_until ON holdback (until) WHERE until IS NOT
 _SCOPE = b""
 """The name of the row that is the scope's own."""
 
-_KEEP = """
-INSERT INTO holdback (scope, name, until)
-    SELECT DISTINCT scope, X'', :until FROM holdback WHERE scope = :scope
-        AND NOT EXISTS (SELECT 1 FROM holdback WHERE scope = :scope AND until <= :now)
-    ON CONFLICT DO UPDATE SET until = excluded.until
-"""
-"""Says until when a scope is known, if it is known now."""
-
 Result = TypeVar("Result")
 
 
@@ -49,7 +41,7 @@ class SqliteStore(Closing):
 
     :param path: the file; it is made if it is not there, readable by its owner alone.
     :param key: at least 32 random bytes; or several keys, of which the first seals and all open.
-    :param ttl: after how many seconds without a load or a merge a scope is forgotten; None keeps it.
+    :param ttl: after how many seconds without a merge a scope is forgotten; None keeps it.
     :param timeout: how many seconds it waits for another worker that writes.
     :raises HoldbackError: a key is too short, or ``cryptography`` is not installed.
 
@@ -106,23 +98,16 @@ class SqliteStore(Closing):
 
         await self._in_thread(work)
 
-    async def load(self, scope: str, ttl: float | None = None) -> PIIMapping:
-        """What the scope knows; see :class:`Store`.
+    async def load(self, scope: str) -> PIIMapping:
+        """What the scope knows.
 
         :raises StoreError: the file cannot be read, or an entry not be opened.
         """
         checked_scope(scope)
-        ttl = checked_ttl(ttl) or self._ttl
         names = self._sealer.names(scope)
 
         def work(connection: sqlite3.Connection) -> PIIMapping:
             found = []
-            if ttl is not None:
-                now = self._now()
-                with contextlib.suppress(sqlite3.Error):  # a full disk can still be read
-                    connection.executemany(
-                        _KEEP, [{"scope": name, "now": now, "until": now + ttl} for name in names]
-                    )
             for name in names:
                 rows = connection.execute(
                     "SELECT name, sealed, until FROM holdback WHERE scope = ?", (name,)
