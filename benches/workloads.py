@@ -53,7 +53,7 @@ def optional(name: str) -> Any:
         raise
 
 
-native = optional("holdback._native") if BACKEND == "native" else None
+native: Any = optional("holdback._native") if BACKEND == "native" else None
 privaite_buffer = optional("privaite.streaming.buffer")
 
 
