@@ -47,19 +47,28 @@ def read(shapes: Shapes, source: bytes, *, natively: bool) -> BytesEvent | None:
     return event
 
 
+class _Edits:
+    """What is to change in an event."""
+
+    __slots__ = ("appended", "changed", "inserted", "set", "taken")
+
+    def __init__(self) -> None:
+        self.set: list[tuple[Any, str]] = []
+        self.changed: list[Change] = []
+        self.inserted: dict[tuple[int, int], dict[str, Any]] = {}
+        self.appended: dict[tuple[int, int], list[Any]] = {}
+        self.taken: dict[tuple[int, int], At] = {}
+
+
 class BytesEvent:
     """An event as the bytes of its JSON, and the changes to make there; its marks say spans."""
 
-    __slots__ = ("_appended", "_changes", "_inserted", "_set", "_taken", "addresses", "marks", "source")
+    __slots__ = ("_edits", "addresses", "marks", "source")
 
     def __init__(self, source: bytes, reading: Reading) -> None:
         self.source = source
         self.marks, self.addresses = reading
-        self._changes: list[Change] = []
-        self._set: list[tuple[Any, str]] = []
-        self._inserted: dict[tuple[int, int], dict[str, Any]] = {}
-        self._appended: dict[tuple[int, int], list[Any]] = {}
-        self._taken: dict[tuple[int, int], At] = {}
+        self._edits: _Edits | None = None  # most events change in nothing
 
     def span(self, where: Any) -> tuple[int, int]:
         """The span of a value."""
@@ -74,51 +83,58 @@ class BytesEvent:
         return scalar_of(self.raw(where))
 
     def set(self, where: Any, value: str) -> None:
-        self._set.append((where, value))
+        self._to_edit().set.append((where, value))
 
     def document(self, where: Any, replace: Replace) -> None:
         begin, end = self.span(where)
         source = self.source[begin:end].decode()
         restored = replace(source)
         if restored != source:
-            self._changes.append((begin, end, restored.encode(errors="backslashreplace")))
+            self._to_edit().changed.append((begin, end, restored.encode(errors="backslashreplace")))
 
     def insert(self, where: Any, names: tuple[str, ...], value: Any) -> None:
-        node = self._inserted.setdefault(self.span(where), {})
+        node = self._to_edit().inserted.setdefault(self.span(where), {})
         for name in names[:-1]:
             node = node.setdefault(name, {})
         node[names[-1]] = value
 
     def append(self, where: Any, value: Any) -> None:
-        self._appended.setdefault(self.span(where), []).append(value)
+        self._to_edit().appended.setdefault(self.span(where), []).append(value)
 
     def take_out(self, where: Any, at: At) -> None:
-        self._taken[self.span(where)] = at
+        self._to_edit().taken[self.span(where)] = at
+
+    def _to_edit(self) -> _Edits:
+        edits = self._edits
+        if edits is None:
+            edits = self._edits = _Edits()
+        return edits
 
     def changes(self) -> list[Change]:
         """What is to change in the source, from left to right."""
-        found = [(*self.span(where), to_json_bytes(value)) for where, value in self._set]
-        if not (self._changes or self._inserted or self._appended or self._taken):
-            return sorted(found)
-        found += self._changes
-        for (begin, end), members in self._inserted.items():
+        edits = self._edits
+        if edits is None:
+            return []
+        found = [(*self.span(where), to_json_bytes(value)) for where, value in edits.set]
+        found += edits.changed
+        for (begin, end), members in edits.inserted.items():
             if self.source[begin : begin + 1] != b"{":
                 found.append((begin, end, to_json_bytes(members)))
                 continue
             text = to_json(members)[1:-1]
             comma = "" if is_empty(self.source, begin) else ","
             found.append((begin + 1, begin + 1, (text + comma).encode()))
-        for (begin, end), values in self._appended.items():
+        for (begin, end), values in edits.appended.items():
             comma = "" if is_empty(self.source, begin) else ","
             found.append((end - 1, end - 1, (comma + to_json(values)[1:-1]).encode()))
-        found += self._removals()
+        found += self._removals(edits.taken)
         return sorted(found)
 
-    def _removals(self) -> Iterable[Change]:
+    def _removals(self, taken: dict[tuple[int, int], At]) -> Iterable[Change]:
         """The elements that are taken out: each with the comma that is one too many then."""
         source = self.source
         before: dict[At, int] = {}  # how many are gone of each array, so far
-        for (begin, end), at in sorted(self._taken.items()):
+        for (begin, end), at in sorted(taken.items()):
             gone = before[at[:-1]] = before.get(at[:-1], 0) + 1
             if gone <= at[-1]:  # one before it stays
                 begin = len(source[:begin].rstrip(b" \t\r\n").removesuffix(b",").rstrip(b" \t\r\n"))  # noqa: PLW2901

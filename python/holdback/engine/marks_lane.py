@@ -26,10 +26,11 @@ _EVENT, _ONCE, _LATEST, _DOCUMENT = Kind.EVENT, Kind.ONCE, Kind.LATEST, Kind.DOC
 class MarksLane(OpenChannels):
     """What is known of a stream's channels, and the events that feed them."""
 
-    __slots__ = ("_open_at",)
+    __slots__ = ("_known_slots", "_open_at")
 
     def __init__(self) -> None:
         super().__init__()
+        self._known_slots: set[int] = set()  # those without addresses whose marks say nothing any more
         self._open_at: dict[int, set[int]] = {}  # by slot, which of its addresses were left open
 
     def register(self, channel: int, slot: int, addresses: tuple[Any, ...]) -> None:
@@ -37,6 +38,11 @@ class MarksLane(OpenChannels):
         super().register(channel, slot, addresses)
         if ... in addresses:
             self._open_at.setdefault(slot, set()).add(addresses.index(...))
+
+    def know(self, slot: int, addresses: tuple[Any, ...]) -> None:
+        super().know(slot, addresses)
+        if not addresses:
+            self._known_slots.add(slot)
 
     def feed(self, event: Event) -> Fed | None:
         """Feed the texts of an event if that is all that it does; else None, and nothing was fed.
@@ -61,7 +67,10 @@ class MarksLane(OpenChannels):
                     texts.append((channel, value))
                     ends_others = ends_others or bool(channel.ends)
             elif kind is _EVENT or kind is _ONCE:
-                if (slot.number, address_of(slot, at, addresses) if slot.places else ()) not in self._known:
+                if slot.places:
+                    if (slot.number, address_of(slot, at, addresses)) not in self._known:
+                        return None
+                elif slot.number not in self._known_slots:
                     return None
             elif value or kind is _DOCUMENT:  # a whole value
                 return None

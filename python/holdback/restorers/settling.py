@@ -52,6 +52,7 @@ class Settling:
         "_occurred",
         "_shapes",
         "_state",
+        "_unsound",
         "_uses_lane",
         "_writer",
     )
@@ -68,6 +69,7 @@ class Settling:
     _occurred: bool  # something of the format came
     _shapes: Shapes | None  # of the format
     _state: State
+    _unsound: int  # messages that were complete or cut off, and not sound
     _uses_lane: bool
     _writer: FrameWriter
 
@@ -80,6 +82,7 @@ class Settling:
         self._is_first = False
         source = frame.source
         if source is None:
+            self._unsound += isinstance(frame, Message) and not frame.is_sound
             if frame.bytes == b"\n" and self._writer.owes_lf:  # it goes the way of its frame
                 self._writer.owes_lf = False
             else:

@@ -90,7 +90,6 @@ class WireRestorer(Settling):
         "_source",
         "_start",
         "_unread",
-        "_unsound",
     )
 
     def __init__(
@@ -124,7 +123,7 @@ class WireRestorer(Settling):
         self._source: Any = None  # of frames: a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
         self._start = b""  # bytes that do not tell the framing yet
-        self._unsound = 0  # messages that were complete or cut off, and not sound
+        self._unsound = 0
         self._passed = 0  # how many bytes of blank lines came before
         self._is_first = True  # no frame was read yet
         self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
@@ -206,7 +205,7 @@ class WireRestorer(Settling):
             if is_cut:
                 writer.data(rest)
             elif rest:
-                frame = self._taken_apart(rest)
+                frame = taken_apart(rest, writer.framing, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
                 self._read(frame, None)
@@ -280,7 +279,7 @@ class WireRestorer(Settling):
                 at, most = source.offset, self._limits[0]
                 raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            piece = self._taken_apart(frame)
+            piece = taken_apart(frame, writer.framing, first=self._is_first)
             if self._has_line or not self._is_first_of_some(piece):
                 self._read(piece, reading)
             self._unread = b""
@@ -309,12 +308,6 @@ class WireRestorer(Settling):
         self._writer.data(taken)
         self._writer.framing, self._source = Framing.OBJECTS, framer
         return True
-
-    def _taken_apart(self, frame: bytes) -> Frame | Message:
-        """A frame taken apart; a message that is not sound is counted."""
-        found = taken_apart(frame, self._writer.framing, first=self._is_first)
-        self._unsound += isinstance(found, Message) and not found.is_sound
-        return found
 
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
