@@ -79,10 +79,11 @@ def test_a_declined_frame_comes_with_its_reading() -> None:
     other = event("Hi", 1)
     taken = lane.feed(event("<P>") + other + event("x"))
     assert isinstance(taken, tuple)
-    out, frame, reading = taken
+    out, frame, found = taken
     assert (out, frame) == (event('Ada \\"A\\"'), other)
-    assert reading is not None
-    marks, addresses = reading
+    assert found is not None
+    (marks, addresses), *how = found
+    assert how == [other[6:-2], 6, b"\n", False, True]
     said = marks[1]
     assert (said[0].name, said[1], said[2]) == ("said", (0,), "Hi")
     assert other[6:][slice(*said[3])] == b'"Hi"'

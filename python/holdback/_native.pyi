@@ -171,6 +171,9 @@ class Shapes:
 _Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]
 ]
+_DeclinedEvent: TypeAlias = tuple[_Reading, bytes, int, bytes, bool, bool]
+"""What was found, in which bytes, and where in the frame they begin; how the frame's first line ends, whether it has an
+``event`` line, and whether it has nothing but ``data`` lines."""
 _Address: TypeAlias = str | int | float | EllipsisType | None
 
 @final
@@ -233,10 +236,10 @@ class Lane:
         skip_oversized: bool,
         offset: int,
     ) -> Lane: ...
-    def feed(self, data: bytes, /) -> bytes | tuple[bytes, bytes, _Reading | None]:
+    def feed(self, data: bytes, /) -> bytes | tuple[bytes, bytes, _DeclinedEvent | None]:
         """What leaves, if all was taken; the same object if it leaves as it came.
 
-        Else what leaves before a frame that was declined, that frame, and what was found in its data; no frame if one
+        Else what leaves before a frame that was declined, that frame, and the event in it if it is one; no frame if one
         is larger than allowed. A frame of a single LF is the rest of the last one that was declined. ``feed(b"")`` goes
         on behind it.
         """

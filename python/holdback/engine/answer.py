@@ -26,13 +26,17 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from holdback import _backend
-from holdback.engine.guard import Account, AnyGuard
+from holdback.engine.guard import NO_TOOL, Account, AnyGuard
 from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
 from holdback.engine.spots import Spot, write
 from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
 from holdback.engine.wholes import Chain, Json, json_of, restore_whole
+
+_NUMBER = re.compile(r"\d+")
+_LATEST = Kind.LATEST
+"""A name of the module: a member of an enum is slow to find."""
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
@@ -124,12 +128,13 @@ class Answer:
         before: list[dict[str, Any]] = []
         spots: list[Spot] = []
         last: dict[Key, Spot] = {}
-        chain = Chain(event)
+        chain = None
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:
                 self._feed(step, spots, last)  # type: ignore[arg-type]
             elif kind is Whole:
+                chain = chain or Chain(event)
                 self._restore(event, step, chain)  # type: ignore[arg-type]
             elif kind is Named:
                 self._guards.named(step)  # type: ignore[arg-type]
@@ -140,7 +145,7 @@ class Answer:
             else:
                 for group in sorted(self._groups, key=natural):
                     self._end(event, End(group), before, last)
-        leaves = write(event, spots, has_placed=self._has_placed)
+        leaves = not spots or write(event, spots, has_placed=self._has_placed)
         self.note(event, leaves=leaves)
         return before, leaves
 
@@ -162,18 +167,18 @@ class Answer:
     def drain(self) -> list[dict[str, Any]]:
         """End every channel for good; returns the events that carry what they held back."""
         tails = []
-        for group, name in sorted(
-            ((group, name) for group, channels in self._groups.items() for name in channels), key=natural
-        ):
-            channel = self._groups[group][name]
-            tail = self._account.tail(channel.buffer, channel.buffer.flush)
-            self._account.take(channel.buffer, channel.guard)
-            if tail:
-                tails.append(self._format.tail((group, *name), tail, self))
+        for group, channels in self._groups.items():
+            for name, channel in channels.items():
+                tail = self._account.tail(channel.buffer, channel.buffer.flush)
+                self._account.take(channel.buffer, channel.guard)
+                if tail:
+                    tails.append((group, name, tail))
+        if len(tails) > 1:
+            tails.sort(key=lambda found: natural(found[:2]))
         self._groups.clear()
         self._count = 0
         self._guards.clear()
-        return tails
+        return [self._format.tail((group, *name), tail, self) for group, name, tail in tails]
 
     def count(self) -> None:
         """Bring the account up to date."""
@@ -193,6 +198,10 @@ class Answer:
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
         guards, mark = self._guards, step.mark
+        if self._account.policy is None:
+            choice, start, tool = (), None, NO_TOOL
+        else:
+            choice, start, tool = guards.choice_of(mark[1]), guards.start(step), guards.tool(step)
         restore_whole(
             event,
             mark,
@@ -200,9 +209,9 @@ class Answer:
             self._content,
             self._account,
             chain,
-            guards.choice_of(mark[1]),
-            start=guards.start(step),
-            tool=guards.tool(step),
+            choice,
+            start=start,
+            tool=tool,
             counts=not step.repeats,
         )
 
@@ -229,7 +238,7 @@ class Answer:
         out leaves after all where its frame says more.
         """
         for slot, _, _, where in event.marks:
-            if slot.kind is Kind.LATEST:
+            if slot.kind is _LATEST:
                 value = event.raw(where)
                 if self._lane is None:
                     self._latest[slot.name] = (value, leaves)
@@ -353,13 +362,12 @@ def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
 
 def natural(key: Any) -> str:
     """Sorts keys of any kind, numbers by their value: in an order that does not depend on when they opened."""
-    return re.sub(r"\d+", lambda number: number[0].zfill(12), repr(key))
+    return _NUMBER.sub(lambda number: number[0].zfill(12), repr(key))
 
 
 def _named(channels: dict[tuple[str, Any], _Channel], step: End) -> list[tuple[str, Any]]:
     """The names of the channels that end."""
-    if step.kinds is None:
-        return sorted(channels, key=natural)
-    if step.own is None:
-        return sorted((name for name in channels if name[0] in step.kinds), key=natural)
+    if step.kinds is None or step.own is None:
+        names = [name for name in channels if step.kinds is None or name[0] in step.kinds]
+        return sorted(names, key=natural) if len(names) > 1 else names
     return [(kind, own) for kind in step.kinds for own in step.own if (kind, own) in channels]

@@ -64,6 +64,26 @@ class Named(Frame):
     only_data = False
 
 
+class Given(Frame):
+    """An event that the native lane took apart: its data is one span, from ``begin`` on."""
+
+    __slots__ = ("has_name", "newline", "only_data")
+
+    def __init__(
+        self,
+        frame: bytes,
+        source: bytes,
+        begin: int,
+        newline: bytes,
+        has_name: bool,  # noqa: FBT001 - as the lane says it
+        only_data: bool,  # noqa: FBT001 - likewise
+    ) -> None:
+        super().__init__(frame, begin, source)
+        self.newline = newline
+        self.has_name = has_name
+        self.only_data = only_data
+
+
 class Element(Frame):
     """An element of an array."""
 

@@ -19,7 +19,7 @@ provider's field.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,14 @@ class Slot:
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
     """Of the addresses: name, depth, whether positional."""
+    is_text: bool = field(init=False, repr=False, compare=False)
+    """Whether it carries text of a channel."""
+    is_whole: bool = field(init=False, repr=False, compare=False)
+    """Whether it carries a complete value."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_text", self.kind in (Kind.TEXT, Kind.SOURCE))
+        object.__setattr__(self, "is_whole", self.kind in (Kind.WHOLE, Kind.WHOLE_SOURCE, Kind.DOCUMENT))
 
 
 class ByType(dict[Any, Any]):

@@ -19,7 +19,7 @@ from holdback.engine.answer import Answer
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import CONTENT, JSON, OTHER, RESULT, TEXT, TOOL, ByType, Shape, Slot, address
 from holdback.engine.steps import End, Key, Named, Step, Whole
-from holdback.formats.base import is_text, type_of
+from holdback.formats.base import type_of
 from holdback.formats.typed import KIND, MOST_FED, NAME, Channel, Typed
 
 MESSAGE_ID = Channel(("messageId",))
@@ -135,7 +135,7 @@ class AgUi(Typed):
         is_named = False
         has_text = False
         for slot, _, value, _ in event.marks:
-            if is_text(slot):
+            if slot.is_text:
                 now = slot.name
                 if value:  # an empty one ends nothing, so that the lane may take it
                     has_text = True

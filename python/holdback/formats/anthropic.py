@@ -34,7 +34,7 @@ from holdback.engine.shapes import (
     text,
 )
 from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
-from holdback.formats.base import Format, begun, is_text, is_whole, type_of
+from holdback.formats.base import Format, begun, type_of
 
 DELTAS = {
     "text_delta": text("text_delta", "index", content=True),
@@ -141,10 +141,10 @@ class Anthropic(Format):
         index = _index(event)
         for mark in event.marks:
             slot, _, value, _ = mark
-            if is_text(slot):
+            if slot.is_text:
                 addresses = addresses_of(mark, event)
                 steps.append(Feed((index, slot.name, None), mark, addresses))
-            elif is_whole(slot):
+            elif slot.is_whole:
                 steps.append(Whole(mark))
             elif slot.name == "kind":
                 if value in {"content_block_start", "content_block_stop"}:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event, Mark, tools_at
 from holdback.engine.objects import members
-from holdback.engine.shapes import Kind, Shape, Shapes, Slot, once
+from holdback.engine.shapes import Shape, Shapes, Slot, once
 from holdback.engine.steps import Named, Step
 from holdback.policy import UNREAD, Channel
 
@@ -119,16 +119,6 @@ def type_of(node: Any) -> str | None:
     kind = node.get("type")
     kind = getattr(kind, "value", kind)
     return kind if isinstance(kind, str) else None
-
-
-def is_text(slot: Slot) -> bool:
-    """Whether a slot carries text of a channel."""
-    return slot.kind is Kind.TEXT or slot.kind is Kind.SOURCE
-
-
-def is_whole(slot: Slot) -> bool:
-    """Whether a slot carries a complete value."""
-    return slot.kind is Kind.WHOLE or slot.kind is Kind.WHOLE_SOURCE or slot.kind is Kind.DOCUMENT
 
 
 def begun(tool: Any, event: Event) -> list[Step]:

@@ -35,7 +35,7 @@ from holdback.engine.shapes import (
 )
 from holdback.engine.shapes import RESULT as SOURCE
 from holdback.engine.steps import Drain, End, Feed, Key, Step, Whole
-from holdback.formats.base import Format, begun, is_text, is_whole
+from holdback.formats.base import Format, begun
 
 PATHS = {
     "text": ("text",),
@@ -147,13 +147,13 @@ class Bedrock(Format):
         ends = False
         for mark in event.marks:
             slot = mark[0]
-            if is_text(slot):
+            if slot.is_text:
                 addresses = addresses_of(mark, event)
                 own = addresses[0] if slot.name == "outputs" else None
                 index = addresses[0] if slot.name in PATHS else None
                 key = (index, slot.name, own)
                 steps.append(Feed(key, mark, addresses))
-            elif is_whole(slot):
+            elif slot.is_whole:
                 steps.append(Whole(mark))
             elif slot.name == "edge":
                 index = event.addresses.get(("index", ()))

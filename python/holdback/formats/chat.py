@@ -44,7 +44,7 @@ from holdback.engine.shapes import (
     text,
 )
 from holdback.engine.steps import ANY, Drain, End, Feed, Finish, Key, Named, Step, Whole
-from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_choice, is_text, is_whole
+from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_choice
 from holdback.formats.chat_places import CALL_TEXT, REASONING, Places
 
 # What ends where an answer begins.
@@ -226,7 +226,7 @@ class Chat(Enveloped):
         for mark in event.marks:
             slot, at, value, _ = mark
             name = slot.name
-            if is_text(slot):
+            if slot.is_text:
                 choice = _choice(event, at)
                 if slot.addresses == CALL:
                     self._call_steps(saying, mark, choice, event, answer)
@@ -241,7 +241,7 @@ class Chat(Enveloped):
                     saying.append(Feed((choice, name, None), mark, addresses_of(mark, event)))
                     if value and name != "audio":
                         ending[choice] = at
-            elif is_whole(slot):
+            elif slot.is_whole:
                 saying.append(Whole(mark))
                 if slot.kind is Kind.DOCUMENT:
                     ending[_choice(event, at)] = at
@@ -298,7 +298,7 @@ class Chat(Enveloped):
         call_id = call_id if isinstance(call_id, str) else ""
         own = self._call_without_index(choice, where[1], call_id, name) if index == "" else index
         addresses: tuple[Any, ...] | None = None
-        if value or not is_text(slot):  # the lane takes what says nothing, so that changes nothing
+        if value or not slot.is_text:  # the lane takes what says nothing, so that changes nothing
             addresses = addresses_of(mark, event)
             if index != "":
                 self._see_index(steps, choice, own, where[1], call_id, name, answer)
@@ -311,7 +311,7 @@ class Chat(Enveloped):
                     self._begin(choice, own, where[1], answer)
                 elif call_id and own != call_id:
                     addresses = None  # such an id need not come again
-        if is_text(slot):
+        if slot.is_text:
             steps.append(Feed((choice, slot.name, own), mark, addresses))
 
     def _call_of(self, event: Event, at: At, name: str) -> Any:

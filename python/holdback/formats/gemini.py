@@ -52,7 +52,7 @@ from holdback.engine.shapes import (
     text,
 )
 from holdback.engine.steps import Drain, End, Feed, Finish, Key, Named, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole
+from holdback.formats.base import Format
 
 
 @cache
@@ -242,7 +242,7 @@ class Gemini(Format):
         for mark in event.marks:
             slot, at, value, where = mark
             name = slot.name
-            if is_text(slot):
+            if slot.is_text:
                 candidate = _candidate(event, at)
                 if name == "args":
                     said = event.addresses.get(("tool", at[:2]))
@@ -257,7 +257,7 @@ class Gemini(Format):
                     steps.append(End(candidate, ("thought",), (None,)))
                 if value or not _is_kept(event, at):
                     steps.append(Feed((candidate, name, None), mark, addresses_of(mark, event)))
-            elif is_whole(slot):
+            elif slot.is_whole:
                 if name != "call":  # which is there so that no call passes unseen
                     steps.append(Whole(mark))
             elif slot.kind is Kind.ONCE:
@@ -331,7 +331,7 @@ def _is_kept(event: Event, at: tuple[int, ...]) -> bool:
 def _tells(mark: Mark) -> bool:
     """Whether an event with this mark is one of an answer. The lane passes others unseen."""
     slot, _, value, _ = mark
-    return slot.kind in (Kind.EVENT, Kind.ONCE) or (is_text(slot) and bool(value))
+    return slot.kind in (Kind.EVENT, Kind.ONCE) or (slot.is_text and bool(value))
 
 
 def _is_in_snake(node: Any, depth: int = 8) -> bool:

@@ -15,7 +15,7 @@ from holdback.engine.marks import Event
 from holdback.engine.objects import members
 from holdback.engine.shapes import CONTENT, JSON, THOUGHT, TOOL, Kind, event, once, place, text
 from holdback.engine.steps import Drain, End, Feed, Finish, Key, Place, Step, Whole
-from holdback.formats.base import Format, is_text, is_whole
+from holdback.formats.base import Format
 
 FIELDS = {
     "message.content": ("message", "content"),
@@ -85,10 +85,10 @@ class Ollama(Format):
         for mark in event.marks:
             slot, _, value, _ = mark
             name = slot.name
-            if is_text(slot):
+            if slot.is_text:
                 (thinking if name in THINKING else saying).append(Feed((0, name, None), mark, ()))
                 ends_thinking |= bool(value) and name in SAYING
-            elif is_whole(slot):
+            elif slot.is_whole:
                 saying.append(Whole(mark))
             elif slot.kind is Kind.ONCE:
                 if answer.is_new(mark, ()):

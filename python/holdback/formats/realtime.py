@@ -32,7 +32,7 @@ from holdback.engine.shapes import (
     latest,
 )
 from holdback.engine.steps import End, Key, Step, Whole
-from holdback.formats.base import begun, is_text, type_of
+from holdback.formats.base import begun, type_of
 from holdback.formats.typed import KIND, Channel, Typed
 
 OF_ITEM = ("response_id", "item_id", "output_index")
@@ -146,7 +146,7 @@ class Realtime(Typed):
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         for mark in event.marks:
-            if is_text(mark[0]) and mark[2]:
+            if mark[0].is_text and mark[2]:
                 key = self.key(mark[0].name, self.ids(mark[0].name, event))
                 self._open.setdefault((key[0], key[2][0]), {})[key] = None
         steps = super().steps(event, answer)

@@ -43,7 +43,7 @@ from holdback.engine.shapes import (
     text,
 )
 from holdback.engine.steps import ANY, Drain, End, Feed, Key, Step, Whole
-from holdback.formats.base import Format, begun, is_text, is_whole, type_of
+from holdback.formats.base import Format, begun, type_of
 from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, PART
 from holdback.formats.response_wholes import Said
 
@@ -194,9 +194,9 @@ class Responses(Format):
         steps: list[Step] = []
         for mark in event.marks:
             slot = mark[0]
-            if is_text(slot):
+            if slot.is_text:
                 steps.append(self._feed(mark, event, answer))
-            elif is_whole(slot):
+            elif slot.is_whole:
                 steps.append(Whole(mark))
             elif slot.name == "kind":
                 ends += self._ends(mark[2], event, answer)

@@ -16,7 +16,7 @@ from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event
 from holdback.engine.shapes import Slot, address, event, source, text
 from holdback.engine.steps import Drain, End, Feed, Key, Named, Step, Whole
-from holdback.formats.base import Format, begun, is_text, is_whole
+from holdback.formats.base import Format, begun
 
 KIND = {"type": event("kind")}
 """In the shape of an event that ends something."""
@@ -83,13 +83,13 @@ class Typed(Format):
         wholes: list[Whole] = []
         for mark in event.marks:
             slot, _, value, _ = mark
-            if is_text(slot):
+            if slot.is_text:
                 addresses = addresses_of(mark, event)
                 key = self.key(slot.name, addresses)
                 steps.append(Feed(key, mark, addresses))
                 if value and len(self._fed) < MOST_FED:
                     self._fed[key] = None
-            elif is_whole(slot):
+            elif slot.is_whole:
                 wholes.append(Whole(mark))
             elif slot.name == "kind":
                 ends += self.ends(value, event)

@@ -11,7 +11,7 @@ from typing import Any
 from holdback._backend import TrieMatcher
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.bytes_cursor import BytesEvent, Change, Reading, apply, read
+from holdback.engine.bytes_cursor import BytesEvent, Change, apply, read
 from holdback.engine.frame import Frame
 from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.framing import Framing
@@ -22,7 +22,6 @@ from holdback.engine.open_channels import Fed
 from holdback.engine.shapes import Shapes
 from holdback.engine.wholes import Json
 from holdback.formats import Format, format_of, format_of_answer
-from holdback.formats.base import is_text, is_whole
 from holdback.restorers.answers import changes_in
 
 
@@ -77,7 +76,7 @@ class Settling:
         """The format is known from here on."""
         raise NotImplementedError
 
-    def _read(self, frame: Frame | Message, reading: Reading | None) -> None:
+    def _read(self, frame: Frame | Message) -> None:
         """What becomes of a frame."""
         self._is_first = False
         source = frame.source
@@ -88,15 +87,11 @@ class Settling:
             else:
                 self._writer.frame(frame)
             return
-        if reading is not None:
-            event: BytesEvent | None = BytesEvent(source, reading)
-        else:
-            if self._format is None and (kind := self._begun_with(source)) is not None:
-                self._settle_answer(frame, source, kind)
-                return
-            event = self._event_in(source)
+        if self._format is None and (kind := self._begun_with(source)) is not None:
+            self._settle_answer(frame, source, kind)
+            return
+        event = self._event_in(source)
         if event is not None:
-            self._writer.seen(frame)
             self._settle_event(frame, event)
         elif source.startswith(b"[DONE]") or (source == b"]" and self._writer.framing is Framing.ELEMENTS):
             self._drain()
@@ -142,8 +137,9 @@ class Settling:
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
+        self._writer.seen(frame)
         if not self._occurred:
-            self._occurred = any(is_text(mark[0]) or is_whole(mark[0]) for mark in event.marks)
+            self._occurred = any(mark[0].is_text or mark[0].is_whole for mark in event.marks)
         fed = None if self._lane is None else self._lane.feed(event)
         if fed is not None and not fed:
             self._writer.frame(frame)

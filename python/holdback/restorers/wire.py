@@ -29,7 +29,8 @@ from holdback._backend import Lane, is_native
 from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
-from holdback.engine.frame import Frame, taken_apart
+from holdback.engine.bytes_cursor import BytesEvent
+from holdback.engine.frame import Frame, Given, taken_apart
 from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import framer_of
 from holdback.engine.framing import Framing
@@ -208,7 +209,7 @@ class WireRestorer(Settling):
                 frame = taken_apart(rest, writer.framing, first=self._is_first)
                 if frame.source is None or not json_text.is_event(frame.source):
                     self._drain()  # cut off, or nothing to read: tails leave before it
-                self._read(frame, None)
+                self._read(frame)
             ready = len(writer)
             self._drain()
             if ready or is_cut:
@@ -269,19 +270,23 @@ class WireRestorer(Settling):
         """Settle the frames that must be read, one after the other, until there are none."""
         writer = self._writer
         while type(taken) is tuple:
-            before, frame, reading = taken
+            before, frame, event = taken
             if before:
                 writer.data(before)
             source = self._source
-            if source.manner is not None:
-                writer.seen_so(source.manner)
-            if not frame:
-                at, most = source.offset, self._limits[0]
-                raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
             self._unread = frame
-            piece = taken_apart(frame, writer.framing, first=self._is_first)
-            if self._has_line or not self._is_first_of_some(piece):
-                self._read(piece, reading)
+            if event is not None:
+                reading, data, *place = event
+                self._settle_event(Given(frame, data, *place), BytesEvent(data, reading))
+            else:
+                if source.manner is not None:
+                    writer.seen_so(source.manner)
+                if not frame:
+                    at, most = source.offset, self._limits[0]
+                    raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
+                piece = taken_apart(frame, writer.framing, first=self._is_first)
+                if self._has_line or not self._is_first_of_some(piece):
+                    self._read(piece)
             self._unread = b""
             if self._state is State.FORWARDING:
                 taken = source.take_rest()

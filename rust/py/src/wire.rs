@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use holdback_core::wire::{
-    Address, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Plain, Progress,
-    Reading, Shapes, SlotId, SlotKind, SlotSpec, Taken, Which,
+    Address, Declined, Emptied, Framing, Kind, Lane, LaneError, Literal, Mark, NodeSpec, ObjectSpec, Plain,
+    Progress, Reading, Shapes, SlotId, SlotKind, SlotSpec, Taken, Which,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -259,15 +259,20 @@ impl PyLane {
             Progress::Unchanged => return Ok(data.clone().into_any()),
             Progress::Taken => None,
             Progress::TooLarge => Some((Vec::new(), None)),
-            Progress::Declined(declined) => {
-                let reading = declined.reading.map(|reading| (declined.data.to_vec(), reading.clone()));
-                Some((declined.frame.to_vec(), reading))
+            Progress::Declined(Declined { frame, data, begin, only_data, manner, reading }) => {
+                let event = reading.map(|reading| (data.to_vec(), begin, only_data, manner, reading.clone()));
+                Some((frame.to_vec(), event))
             }
         };
         let out = PyBytes::new(py, &out);
-        let Some((frame, reading)) = declined else { return Ok(out.into_any()) };
-        let reading = reading.map(|(source, reading)| self.shapes.get().to_python(py, &source, &reading));
-        Ok((out, PyBytes::new(py, &frame), reading.transpose()?).into_pyobject(py)?.into_any())
+        let Some((frame, event)) = declined else { return Ok(out.into_any()) };
+        let event = event.map(|(source, begin, only_data, manner, reading)| {
+            let reading = self.shapes.get().to_python(py, &source, &reading)?;
+            let (source, line_end) =
+                (PyBytes::new(py, &source), PyBytes::new(py, manner.line_end.as_bytes()));
+            PyResult::Ok((reading, source, begin, line_end, manner.has_name, only_data))
+        });
+        Ok((out, PyBytes::new(py, &frame), event.transpose()?).into_pyobject(py)?.into_any())
     }
 
     #[pyo3(signature = (event, /))]

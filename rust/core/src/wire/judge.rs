@@ -1,11 +1,10 @@
 //! What the lane does with one complete frame: it is judged as a whole, then fed and written, or declined.
 
-use std::ops::Range;
-
 use super::frames::{Data, Frame, Framing};
 use super::lane::{Fate, Lane, Run};
 use super::literal::Kind;
 use super::messages::{self, Carried};
+use super::progress::Found;
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
 use crate::Fed;
@@ -17,7 +16,7 @@ impl Lane {
         bytes: &[u8],
         frame: &Frame,
         run: &mut Run,
-        read: &mut Option<(Range<usize>, bool)>,
+        found: &mut Found,
         out: &mut Vec<u8>,
     ) -> Fate {
         let data = match &frame.data {
@@ -32,13 +31,13 @@ impl Lane {
         if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
             return Fate::Passes;
         }
-        *read = Some((data.clone(), false));
+        found.data = data.clone();
         if source.starts_with(b"[DONE]")
             || !self.shapes.walk_next(source, &mut self.reading, &mut self.envelope)
         {
             return Fate::Declined;
         }
-        *read = Some((data.clone(), true));
+        found.is_read = true;
         let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
         let fate = self.settle(source, may_drop);
         if fate == Fate::Passes {

@@ -21,7 +21,7 @@ use super::addresses::Addresses;
 use super::channels::{Address, ChannelId, Channels, Key, LaneError};
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
-use super::progress::{Declined, Progress};
+use super::progress::{Declined, Found, Progress};
 use super::reading::{Envelope, Reading};
 use super::shapes::{Shapes, SlotId, SlotKind};
 use super::splice::Splice;
@@ -82,7 +82,7 @@ pub(super) struct Run {
 
 /// Why a feed ends before its bytes do.
 pub(super) enum Stop {
-    Declined { frame: Range<usize>, data: Range<usize>, is_read: bool },
+    Declined(Range<usize>, Found),
     TooLarge,
 }
 
@@ -167,11 +167,12 @@ impl Lane {
                 out.extend_from_slice(&bytes[run.done..run.at]);
                 Progress::TooLarge
             }
-            Some(Stop::Declined { frame, data, is_read }) => {
+            Some(Stop::Declined(frame, Found { data, only_data, manner, is_read })) => {
                 out.extend_from_slice(&bytes[run.done..frame.start]);
                 let reading = is_read.then_some(&self.reading);
                 let begin = data.start - frame.start;
-                Progress::Declined(Declined { frame: &bytes[frame], data: &bytes[data], begin, reading })
+                let (frame, data) = (&bytes[frame], &bytes[data]);
+                Progress::Declined(Declined { frame, data, begin, only_data, manner, reading })
             }
         }
     }
@@ -185,7 +186,9 @@ impl Lane {
             if let Some(fate) = self.last.take()
                 && bytes[run.at] == b'\n'
             {
-                self.finish(&mut run, bytes, 1, fate, None, out);
+                let manner = Manner { line_end: "\n", has_name: false };
+                let found = Found { data: run.at..run.at, only_data: false, manner, is_read: false };
+                self.finish(&mut run, bytes, 1, fate, found, out);
                 continue;
             }
             let rest = &bytes[run.at..];
@@ -199,7 +202,8 @@ impl Lane {
                 }
                 break;
             };
-            let mut read = None;
+            let (only_data, manner) = (frame.only_data, frame.manner);
+            let mut found = Found { data: run.at..run.at, only_data, manner, is_read: false };
             let fate = if let Some(skipped) = self.skipped.take() {
                 self.offset += skipped;
                 Fate::Passes
@@ -211,9 +215,9 @@ impl Lane {
                 self.skipped = None;
                 Fate::Passes
             } else {
-                self.take(bytes, &frame, &mut run, &mut read, out)
+                self.take(bytes, &frame, &mut run, &mut found, out)
             };
-            self.finish(&mut run, bytes, frame.length, fate, read, out);
+            self.finish(&mut run, bytes, frame.length, fate, found, out);
             self.last = frame.takes_line_feed.then_some(fate);
         }
         run
@@ -237,7 +241,7 @@ impl Lane {
         bytes: &[u8],
         length: usize,
         fate: Fate,
-        read: Option<(Range<usize>, bool)>,
+        found: Found,
         out: &mut Vec<u8>,
     ) {
         let frame = run.at..run.at + length;
@@ -251,8 +255,7 @@ impl Lane {
             }
             Fate::Declined => {
                 self.declined = length;
-                let (data, is_read) = read.unwrap_or((frame.start..frame.start, false));
-                run.stop = Some(Stop::Declined { frame, data, is_read });
+                run.stop = Some(Stop::Declined(frame, found));
             }
         }
     }

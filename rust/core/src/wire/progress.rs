@@ -1,7 +1,9 @@
 //! What a lane says of the bytes that it was fed.
 
 use std::fmt;
+use std::ops::Range;
 
+use super::frames::Manner;
 use super::reading::Reading;
 
 /// What became of the bytes that a lane was fed.
@@ -25,8 +27,21 @@ pub struct Declined<'a> {
     pub data: &'a [u8],
     /// Where the data begins in the frame.
     pub begin: usize,
+    /// Whether all lines of the frame carry data.
+    pub only_data: bool,
+    /// How the frame is written.
+    pub manner: Manner,
     /// What the walk found in the data. None if it did not walk it, or if it is no JSON object.
     pub reading: Option<&'a Reading>,
+}
+
+/// The data of a frame.
+pub(super) struct Found {
+    pub(super) data: Range<usize>,
+    pub(super) only_data: bool,
+    pub(super) manner: Manner,
+    /// The walk found it to be an event.
+    pub(super) is_read: bool,
 }
 
 /// Without the bytes: they are part of somebody's answer.
