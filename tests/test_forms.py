@@ -33,11 +33,13 @@ def cuts(text: str, rng: random.Random) -> Iterator[list[str]]:
 
 
 def compiled(twin: str, forms: Any, names: Any, keys: Any) -> Any:
+    """Of a matcher that has these keys, which it puts into its order."""
     kind = _backend.Forms if twin == "native" else _pure.Forms
-    return kind(list(map(tuple, forms)), names, keys)
+    in_order = [key for key, _ in _backend.TWINS[twin](dict.fromkeys(keys, "Ada"))._pairs()]
+    return kind(list(map(tuple, forms)), names, in_order)
 
 
-def counted(twin: str, forms: Any, pieces: list[str], *, is_json: bool, keys: Any = ()) -> dict[int, int]:
+def counted(twin: str, forms: Any, pieces: list[str], *, is_json: Any, keys: Any = ()) -> dict[int, int]:
     pairs = dict.fromkeys(keys, "Ada") or {"<": "Ada"}
     buffer = _backend.TWINS[twin](pairs).stream(json=is_json)
     buffer._look_for(forms)
@@ -49,10 +51,10 @@ def counted(twin: str, forms: Any, pieces: list[str], *, is_json: bool, keys: An
 
 @pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["name"])
 def test_each_vector_in_any_cut(case: dict[str, Any], backend: str) -> None:
-    forms = compiled(backend, case["forms"], case["names"], case["keys"])
     expected = {int(number): count for number, count in case["counts"].items()}
     firsts = {form[0][:1] or name[:1] for form in case["forms"] for name in case["names"]}
     keys = {*case["keys"], *firsts} - {""}  # any form begins like a key
+    forms = compiled(backend, case["forms"], case["names"], keys)
     for pieces in cuts(case["text"], random.Random(case["name"])):
         assert counted(backend, forms, pieces, is_json=case["json"], keys=keys) == expected, pieces
 
@@ -135,18 +137,23 @@ def test_twins_and_cuts_agree_with_a_naive_reading(forms: Any, text: str, rng: r
 
 
 @given(
+    st.sampled_from([True, "auto"]),
+    st.sampled_from(['{"a":"', "", "```\n{", "[", '[{"a":"']),
     st.lists(
-        st.sampled_from(["<", "\\u003c", "A_", "\\u0041", "1", ">", "\\", '"', "\\n", "u", "\\ud83d"]),
+        st.sampled_from(
+            ["<", "\\u003c", "A_", "\\u0041", "1", ">", "\\", '"', "\\n", "u", "\\ud83d", "`", "{", "<A_2>"]
+        ),
         max_size=16,
     ),
     st.randoms(use_true_random=False),
 )
-def test_twins_and_cuts_agree_on_json_source(pieces: list[str], rng: random.Random) -> None:
-    text, keys = '{"a":"' + "".join(pieces), ["<A_2>"]
+def test_twins_and_cuts_agree_on_json_source(
+    is_json: Any, begin: str, pieces: list[str], rng: random.Random
+) -> None:
+    text, keys = begin + "".join(pieces), ["<A_2>", "A_1", "{{A_1"]
+    forms = [("<", "_", False, ">", True), ("", "_", False, "", False)]
     found = [
-        counted(
-            twin, compiled(twin, [("<", "_", False, ">", True)], ["A"], keys), cut, is_json=True, keys=keys
-        )
+        counted(twin, compiled(twin, forms, ["A"], keys), cut, is_json=is_json, keys=keys)
         for twin in _backend.TWINS
         for cut in cuts(text, rng)
     ]
@@ -193,6 +200,21 @@ def test_a_key_is_of_its_own_form(key: str) -> None:
             assert (
                 counted(twin, compiled(twin, [form], [name], [key]), [key], is_json=False, keys=[key]) == {}
             )
+
+
+@pytest.mark.parametrize("others", ["bcde", "bcdefghij"])
+@pytest.mark.parametrize("is_json", [False, True, "auto"])
+@pytest.mark.parametrize(
+    "text", ["hi <IBAN_1> ho", "h\u00e9 <IBAN_1>", '{"a": "h\u00e9 <IBAN_1>"}', "<A_2> <IBAN_1>"]
+)
+def test_a_name_that_begins_like_no_key(backend: str, others: str, is_json: Any, text: str) -> None:
+    """Keys that begin with many characters are looked for by more than the first."""
+    matcher = _backend.TWINS[backend](dict.fromkeys(["<A_1>", *(other * 2 for other in others)], "Ada"))
+    buffer = matcher.stream(json=is_json)
+    buffer._look_for(forms_of(matcher).compiled)
+    for _ in range(3):
+        buffer.feed(text)
+    assert buffer._take_unknown()[1] == 3
 
 
 def test_forms_are_derived_once_for_a_matcher_and_go_with_it(backend: str) -> None:

@@ -106,6 +106,18 @@ def test_arguments_are_read_as_json_source(backend: str) -> None:
             assert report.unknown == {"PERSON": 2, "EMAIL": 1}
 
 
+@pytest.mark.parametrize("protocol", FORMATS)
+def test_content_that_turns_out_to_be_json_is_read_as_such(backend: str, protocol: str) -> None:
+    texts = {
+        '{"a": "\\u003cPERSON_7> <MAIL_9>"}': {"PERSON": 1, "EMAIL": 1},
+        "\\u003cPERSON_7> <MAIL_9>": {"EMAIL": 1},
+    }
+    for seed, (text, unknown) in enumerate(texts.items()):
+        rng = random.Random(seed)
+        for report in reports(FORMATS[protocol]([pieces(text, rng)]), protocol, ASKED, rng):
+            assert report.unknown == unknown
+
+
 def test_whole_answers(backend: str) -> None:
     called = {"function": {"name": "f", "arguments": '{"to": "\\u003cMAIL_7>"}'}}
     answer = {"choices": [{"index": 0, "message": {"content": TEXT, "tool_calls": [called]}}]}

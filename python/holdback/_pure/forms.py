@@ -6,7 +6,7 @@ are in capitals between brackets, any such name is of the form; else only those 
 
 A text is read from left to right. Where a form may begin, the longest text of any form is taken. What is not decided
 yet is kept, at most ``MOST`` characters beside opening and closing, so that the counts are the same in any cut. JSON
-source is read with its escapes undone.
+source is read with its escapes undone, as far as it is a document or may become one.
 
 Cost: a search for the first character of a form, and at such a character O(forms + ``MOST``).
 """
@@ -130,23 +130,41 @@ def _beginning(literal: str, source: str, at: int, *, is_over: bool) -> tuple[in
 class Unknown:
     """One text, in which texts of the forms are counted that are no keys, by the numbers of their names."""
 
-    __slots__ = ("_before", "_counts", "_escape", "_forms", "_held", "_is_json")
+    __slots__ = ("_before", "_begins_as_json", "_counts", "_escape", "_forms", "_held", "_is_json", "_turns")
 
     def __init__(self, forms: Forms, *, json: bool) -> None:
         self._forms = forms
-        self._is_json = json
+        self._begins_as_json = self._is_json = json
+        self._turns: list[tuple[int, bool]] = []  # from where on the text that comes next is JSON, or is not
         self._held = ""  # what may become a text of a form
         self._before = ""  # the character before that
         self._escape = Escape()
         self._counts: Counter[int] = Counter()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether text without a first character of a key, or in JSON a backslash, would change nothing."""
-        return not (self._held or self._escape.begun or self._forms._has_bare)
+    def passes(self, text: str) -> bool:
+        """Whether a text without a backslash changes nothing."""
+        forms = self._forms
+        return not (self._held or self._escape.begun or forms._has_bare) and forms._find(text) is None
+
+    def turned(self, *, is_json: bool, at: int) -> None:
+        """The text that comes next is a JSON document from ``at`` on, or is none."""
+        self._turns.append((at, is_json))
+
+    def go_back(self) -> None:
+        """Forget what was said of the text that comes next."""
+        self._turns.clear()
 
     def feed(self, text: str) -> None:
         """Move over text that came."""
+        if self._turns:
+            turns, self._turns, done = self._turns, [], 0
+            for at, is_json in turns:
+                self._read(text[done:at])
+                self._is_json, self._escape.begun, done = is_json, "", at
+            text = text[done:]
+        self._read(text)
+
+    def _read(self, text: str) -> None:
         if self._is_json and (self._escape.begun or "\\" in text):
             text = self._decoded(text)
         self._scan(text, is_over=False)
@@ -155,6 +173,7 @@ class Unknown:
         """The text is over; another one may begin."""
         self._scan("", is_over=True)
         self._held = self._before = self._escape.begun = ""
+        self._is_json = self._begins_as_json
 
     def take_counts(self) -> dict[int, int]:
         """What was counted since this was asked last."""

@@ -38,6 +38,7 @@ from holdback._pure.json_text import (
     BLANK_AT_START,
     DOCUMENT,
     FENCE,
+    FENCED,
     INSIDE,
     ONE,
     OPENERS,
@@ -59,19 +60,8 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     """A stream whose text is JSON source, or that decides by its first characters whether it is."""
 
     __slots__ = (
-        *(
-            "_auto",
-            "_begin",
-            "_done",
-            "_held",
-            "_is_cut",
-            "_is_opening",
-            "_is_plain",
-            "_keys",
-            "_out",
-            "_source",
-        ),
-        *("_spans", "_text", "_top"),
+        *("_at", "_auto", "_begin", "_done", "_held", "_is_cut", "_is_opening", "_is_plain", "_keys", "_out"),
+        *("_source", "_spans", "_text", "_top"),
     )
 
     _auto: bool
@@ -86,6 +76,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
     # Of the feed under way:
     _text: str
     _out: list[str]
+    _at: int  # where the unit stands that is read
     _begin: int  # where the source held back begins
     _done: int  # up to where everything has been written
 
@@ -122,6 +113,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         self._start(text)
         find_special, at, size = self._automaton.json_starts.find, 0, len(text)
         while at < size:
+            self._at = at
             if self._begin == at and self._top.kind <= INSIDE and not self._is_cut:
                 found = find_special(text, at)
                 run = text[at : found if found >= 0 else size]
@@ -169,7 +161,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     def _start(self, text: str) -> None:
         """Positions count from the start of ``text``; those of the held source are negative."""
-        self._text = text
+        self._text, self._at = text, 0
         self._begin = self._done = -len(self._held)
 
     def _finish(self) -> str:
@@ -295,8 +287,11 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     def _become(self, kind: int) -> None:
         self._top.kind = kind
-        if kind == TEXT and self._guard is not None and not self._strings:
-            self._guard.is_plain()
+        if kind <= FENCED and not self._strings:
+            if kind == TEXT and self._guard is not None:
+                self._guard.is_plain()
+            if self._unknown is not None:
+                self._unknown.turned(is_json=kind != TEXT, at=self._at)
         self._is_opening = False
         self._aim()
 
@@ -391,6 +386,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         if top.is_document():
             top.last = text.rstrip(BLANK)[-1:] or top.last
             if top.fenced and not matched and "`" in text:
+                self._at += text.index("`")
                 self._become(TEXT)
 
     def _landed(self, key: int) -> str:

@@ -29,5 +29,7 @@ def restore(stream: JsonStreamBuffer, before: tuple[Any, ...]) -> None:
     del stream._hits[hits:]
     if stream._guard is not None:
         stream._guard.restore(guard)
+    if stream._unknown is not None:
+        stream._unknown.go_back()
     stream._out = []
     stream._start("")

@@ -74,7 +74,12 @@ class StreamBuffer:
 
     def feed(self, text: str) -> str:
         unknown = self._unknown
-        if self._idle and type(text) is str and self._quiet(text) and (unknown is None or unknown.is_idle):
+        if (
+            self._idle
+            and type(text) is str
+            and self._quiet(text)
+            and (unknown is None or unknown.passes(text))
+        ):
             if self._guard is not None:
                 self._guard.passed(text)
             if self._minds and text:
@@ -93,9 +98,9 @@ class StreamBuffer:
                 self._high = ""
                 if "\ud800" <= came[-1] <= "\udbff":
                     came, self._high = came[:-1], came[-1]
+            restored = self._advance(came)
             if unknown is not None:
                 unknown.feed(came)
-            restored = self._advance(came)
             if self._high:
                 self._idle = False
             return given if restored is text else restored
@@ -114,10 +119,15 @@ class StreamBuffer:
 
     def _rest(self) -> str:
         """What is held back leaves, and the text goes on where it is."""
+        unknown = self._unknown
         high, self._high = self._high, ""
-        if high and self._unknown is not None:
-            self._unknown.feed(high)
-        return self._advance(high) + self._settle_held()
+        rest = self._advance(high)
+        if unknown is not None:
+            unknown.feed(high)
+        rest += self._settle_held()
+        if unknown is not None:
+            unknown.feed("")  # of what was held it may have become known what the text is
+        return rest
 
     def _look_for(self, forms: Forms) -> None:
         with self._lock:

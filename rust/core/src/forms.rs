@@ -6,16 +6,18 @@
 //!
 //! A text is read from left to right. Where a form may begin, the longest text of any form is taken. What is not decided
 //! yet is kept, at most 64 bytes beside opening and closing, so that the counts are the same in any cut. JSON
-//! source is read with its escapes undone.
+//! source is read with its escapes undone, as far as it is a document or may become one. The keys that a stream found in
+//! a text are passed over, where nothing longer than the key can be of a form.
 //!
 //! Cost: a search for the first byte of a form, and at such a byte O(forms + 64).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 
-use crate::escapes::Escape;
+mod unknown;
+
+pub(crate) use unknown::Unknown;
 
 /// The bytes of name, separator and identifier together: what is longer is of no form.
 const MOST: usize = 64;
@@ -38,33 +40,54 @@ pub struct Form {
 
 /// The forms of some placeholders, compiled once and shared by streams.
 pub struct Forms {
-    all: Vec<Form>,
-    names: HashMap<Box<[u8]>, u32, Hash>,
-    keys: HashSet<Box<[u8]>, Hash>,
+    all: Vec<Compiled>,
+    names: Names,
+    /// For each key its length, if it is of a form wherever it stands, and no longer text of one can stand there; else 0.
+    whole: Vec<usize>,
     firsts: Firsts,
     has_bare: bool,
 }
 
-/// FNV-1a: short texts, and a table that nobody who writes the text can fill.
-struct Fnv(u64);
+/// A form, and what is looked up at each place where it may stand.
+struct Compiled {
+    form: Form,
+    /// Of which bytes name, separator and identifier may be.
+    is_body: [bool; 256],
+    /// What stands between opening and closing of the keys that are of the form.
+    keys: HashSet<Box<[u8]>, Hash>,
+}
 
-type Hash = BuildHasherDefault<Fnv>;
+/// Eight bytes at a time: for short texts, and tables that nobody who writes the text can fill.
+#[derive(Default)]
+struct Folded(u64);
 
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+type Hash = BuildHasherDefault<Folded>;
+
+/// Their numbers.
+type Names = HashMap<Box<[u8]>, u32, Hash>;
+
+impl Folded {
+    fn fold(&mut self, bytes: u64) {
+        self.0 = (self.0.rotate_left(5) ^ bytes).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
-impl Hasher for Fnv {
+impl Hasher for Folded {
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        let (eights, rest) = bytes.as_chunks();
+        for eight in eights {
+            self.fold(u64::from_le_bytes(*eight));
         }
+        // The one in front tells how many there are.
+        self.fold(rest.iter().fold(1, |all, &byte| all << 8 | u64::from(byte)));
     }
 
+    /// The length of a slice.
+    fn write_usize(&mut self, _: usize) {}
+
+    /// The best bits are the upper ones, and a table takes the lower ones.
     fn finish(&self) -> u64 {
-        self.0
+        self.0.rotate_left(26)
     }
 }
 
@@ -106,32 +129,105 @@ enum Found {
     Nothing,
     /// The text so far does not tell.
     Undecided,
+    /// The number of its name, one more than there are for another one; None of a key.
     Token {
         length: usize,
-        name: u32,
+        name: Option<u32>,
     },
 }
 
+impl Form {
+    /// The number of the name in a body, one more than there are for another one; None if it is no body.
+    fn name(&self, body: &[u8], names: &Names) -> Option<u32> {
+        let is_identifier = |byte: &u8| {
+            if self.is_base32 { matches!(byte, b'a'..=b'z' | b'2'..=b'7') } else { byte.is_ascii_digit() }
+        };
+        let length = body.iter().rev().take_while(|byte| is_identifier(byte)).count();
+        if length < if self.is_base32 { FEWEST_OF_BASE32 } else { 1 } {
+            return None;
+        }
+        let name = body[..body.len() - length].strip_suffix(&self.separator[..])?;
+        if !name.first()?.is_ascii_alphabetic() || !name.last()?.is_ascii_alphanumeric() {
+            return None;
+        }
+        if let Some(&number) = names.get(name) {
+            return Some(number);
+        }
+        let is_taken = self.takes_any_name && !name.iter().any(u8::is_ascii_lowercase);
+        is_taken.then(|| u32::try_from(names.len()).unwrap_or(u32::MAX))
+    }
+}
+
+impl Compiled {
+    fn new(form: Form, names: &Names, keys: &[Vec<u8>]) -> Self {
+        let body_of = |key: &'_ Vec<u8>| {
+            let body = key.strip_prefix(&form.opening[..])?.strip_suffix(&form.closing[..])?;
+            form.name(body, names).map(|_| body.into())
+        };
+        let keys = keys.iter().filter_map(body_of).collect();
+        let is_body = |byte: u8| is_word(byte) || form.separator.contains(&byte);
+        Self { is_body: std::array::from_fn(|byte| u8::try_from(byte).is_ok_and(is_body)), keys, form }
+    }
+
+    /// The text of the form that stands at `at`.
+    fn token(&self, names: &Names, source: &[u8], at: usize, before: u8, is_over: bool) -> Found {
+        let Form { opening, closing, .. } = &self.form;
+        let Some(rest) = source[at..].strip_prefix(&opening[..]) else {
+            return beginning(opening, &source[at..], is_over);
+        };
+        if opening.is_empty() && is_word(before) {
+            return Found::Nothing;
+        }
+        let most = &rest[..rest.len().min(MOST + 1)];
+        let run = most.iter().position(|&byte| !self.is_body[usize::from(byte)]).unwrap_or(most.len());
+        if run > MOST {
+            return Found::Nothing;
+        }
+        if run == rest.len() && !is_over {
+            return Found::Undecided;
+        }
+        let end = rest[..run].iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
+        let (body, rest) = rest.split_at(end);
+        if closing.is_empty() && rest.first() == Some(&b'_') {
+            return Found::Nothing;
+        }
+        let is_closed = rest.starts_with(closing);
+        let length = opening.len() + end + closing.len();
+        if is_closed && self.keys.contains(body) {
+            return Found::Token { length, name: None };
+        }
+        match self.form.name(body, names) {
+            None => Found::Nothing,
+            Some(name) if is_closed => Found::Token { length, name: Some(name) },
+            Some(_) => beginning(closing, rest, is_over),
+        }
+    }
+}
+
 impl Forms {
-    /// Compile the forms of `keys`, whose names are `names`.
+    /// Compile the forms of `keys`, whose names are `names`. `keys` are all keys of the matcher, in their order.
     pub fn new(
         forms: Vec<Form>,
         names: impl IntoIterator<Item = Vec<u8>>,
         keys: impl IntoIterator<Item = Vec<u8>>,
     ) -> Self {
-        let names: HashMap<Box<[u8]>, u32, Hash> =
-            names.into_iter().map(Vec::into_boxed_slice).zip(0..).collect();
+        let names: Names = names.into_iter().map(Vec::into_boxed_slice).zip(0..).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
         let has_bare = forms.iter().any(|form| form.opening.is_empty());
         let openings = forms.iter().filter_map(|form| form.opening.first().copied());
         let words = names.keys().filter(|_| has_bare).filter_map(|name| name.first().copied());
         let firsts = Firsts::of(openings.chain(words));
-        Self {
-            all: forms,
-            names,
-            keys: keys.into_iter().map(Vec::into_boxed_slice).collect(),
-            firsts,
-            has_bare,
-        }
+        let all = forms.into_iter().map(|form| Compiled::new(form, &names, &keys)).collect();
+        let mut forms = Self { all, names, whole: Vec::new(), firsts, has_bare };
+        forms.whole = keys.iter().map(|key| if forms.is_whole(key) { key.len() } else { 0 }).collect();
+        forms
+    }
+
+    /// Whether the text of a form that stands where a key does is that key, whatever stands around it: what is decided
+    /// within the key does not depend on that.
+    fn is_whole(&self, key: &[u8]) -> bool {
+        let found = self.token(key, 0, 0, false);
+        matches!(found, Found::Token { length, name: None } if length == key.len())
     }
 
     /// The longest text of a form that stands at `at`.
@@ -139,7 +235,7 @@ impl Forms {
         let mut best = Found::Nothing;
         let mut longest = 0;
         for form in &self.all {
-            match self.of_form(form, source, at, before, is_over) {
+            match form.token(&self.names, source, at, before, is_over) {
                 Found::Undecided => return Found::Undecided,
                 Found::Token { length, name } if length > longest => {
                     longest = length;
@@ -149,54 +245,6 @@ impl Forms {
             }
         }
         best
-    }
-
-    fn of_form(&self, form: &Form, source: &[u8], at: usize, before: u8, is_over: bool) -> Found {
-        if !source[at..].starts_with(&form.opening) {
-            return beginning(&form.opening, &source[at..], is_over);
-        }
-        if form.opening.is_empty() && is_word(before) {
-            return Found::Nothing;
-        }
-        let rest = &source[at + form.opening.len()..];
-        let is_body = |byte: &u8| is_word(*byte) || form.separator.contains(byte);
-        let run = rest.iter().take(MOST + 1).take_while(|byte| is_body(byte)).count();
-        if run > MOST {
-            return Found::Nothing;
-        }
-        if run == rest.len() && !is_over {
-            return Found::Undecided;
-        }
-        let end = rest[..run].iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last + 1);
-        let (body, rest) = rest.split_at(end);
-        let Some(name) = self.name(form, body) else { return Found::Nothing };
-        if form.closing.is_empty() && rest.first() == Some(&b'_') {
-            return Found::Nothing;
-        }
-        if !rest.starts_with(&form.closing) {
-            return beginning(&form.closing, rest, is_over);
-        }
-        Found::Token { length: form.opening.len() + end + form.closing.len(), name }
-    }
-
-    /// The number of the name in a body, one more than there are for another one; None if it is no body.
-    fn name(&self, form: &Form, body: &[u8]) -> Option<u32> {
-        let is_identifier = |byte: &u8| {
-            if form.is_base32 { matches!(byte, b'a'..=b'z' | b'2'..=b'7') } else { byte.is_ascii_digit() }
-        };
-        let length = body.iter().rev().take_while(|byte| is_identifier(byte)).count();
-        if length < if form.is_base32 { FEWEST_OF_BASE32 } else { 1 } {
-            return None;
-        }
-        let name = body[..body.len() - length].strip_suffix(&form.separator[..])?;
-        if !name.first()?.is_ascii_alphabetic() || !name.last()?.is_ascii_alphanumeric() {
-            return None;
-        }
-        if let Some(&number) = self.names.get(name) {
-            return Some(number);
-        }
-        let is_taken = form.takes_any_name && !name.iter().any(u8::is_ascii_lowercase);
-        is_taken.then(|| u32::try_from(self.names.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -214,120 +262,4 @@ fn is_word(byte: u8) -> bool {
 fn beginning(literal: &[u8], rest: &[u8], is_over: bool) -> Found {
     let is_open = !is_over && rest.len() < literal.len() && literal.starts_with(rest);
     if is_open { Found::Undecided } else { Found::Nothing }
-}
-
-/// One text, in which texts of the forms are counted that are no keys, by the numbers of their names.
-pub struct Unknown {
-    forms: Arc<Forms>,
-    is_json: bool,
-    /// What may become a text of a form.
-    held: Vec<u8>,
-    /// The byte before that, 0 at the beginning.
-    before: u8,
-    escape: Escape,
-    counts: BTreeMap<u32, u64>,
-}
-
-impl Unknown {
-    /// A text that begins: plain, or JSON source.
-    #[must_use]
-    pub fn new(forms: Arc<Forms>, is_json: bool) -> Self {
-        Self {
-            forms,
-            is_json,
-            held: Vec::new(),
-            before: 0,
-            escape: Escape::default(),
-            counts: BTreeMap::new(),
-        }
-    }
-
-    /// Whether text without a first character of a key, or in JSON a backslash, would change nothing.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.held.is_empty() && !self.escape.is_open() && !self.forms.has_bare
-    }
-
-    /// Move over text that came, UTF-8 or WTF-8.
-    pub fn feed(&mut self, text: &[u8]) {
-        if self.is_json && (self.escape.is_open() || memchr::memchr(b'\\', text).is_some()) {
-            let decoded = self.decoded(text);
-            self.scan(&decoded, false);
-        } else {
-            self.scan(text, false);
-        }
-    }
-
-    /// The text is over; another one may begin.
-    pub fn end(&mut self) {
-        self.scan(b"", true);
-        self.held.clear();
-        self.escape.clear();
-        self.before = 0;
-    }
-
-    /// What was counted since this was asked last.
-    pub fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        std::mem::take(&mut self.counts)
-    }
-
-    fn scan(&mut self, text: &[u8], is_over: bool) {
-        let forms = Arc::clone(&self.forms);
-        let mut held = std::mem::take(&mut self.held);
-        let source = if held.is_empty() {
-            text
-        } else {
-            held.extend_from_slice(text);
-            &held[..]
-        };
-        let mut at = 0;
-        loop {
-            let Some(found) = forms.firsts.find(&source[at..]) else {
-                at = source.len();
-                break;
-            };
-            at += found;
-            let before = if at == 0 { self.before } else { source[at - 1] };
-            match forms.token(source, at, before, is_over) {
-                Found::Undecided => break,
-                Found::Nothing => at += 1,
-                Found::Token { length, name } => {
-                    if !forms.keys.contains(&source[at..at + length]) {
-                        *self.counts.entry(name).or_default() += 1;
-                    }
-                    at += length;
-                }
-            }
-        }
-        if at > 0 {
-            self.before = source[at - 1];
-        }
-        self.held = source[at..].to_vec();
-    }
-
-    fn decoded(&mut self, source: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(source.len());
-        let mut rest = source;
-        while let Some(&byte) = rest.first() {
-            if self.escape.is_open() {
-                let belongs = self.escape.read(byte, |text| out.extend_from_slice(text));
-                rest = &rest[usize::from(belongs)..];
-                continue;
-            }
-            let end = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
-            out.extend_from_slice(&rest[..end]);
-            if end < rest.len() {
-                self.escape.begin();
-            }
-            rest = rest.get(end + 1..).unwrap_or_default();
-        }
-        out
-    }
-}
-
-/// Without what is held: it is part of somebody's answer.
-impl fmt::Debug for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unknown").field("is_idle", &self.is_idle()).finish_non_exhaustive()
-    }
 }

@@ -142,6 +142,20 @@ impl Guard {
         Self(Arc::new(Inner { rules, is_open: AtomicBool::new(true), state: Mutex::new(state) }))
     }
 
+    /// Whether it has to be told what leaves.
+    pub(crate) fn looks_at_places(&self) -> bool {
+        self.0.rules.looks_at_places
+    }
+
+    /// What changes as the text goes on, to go back to.
+    pub(crate) fn seen(&self) -> Seen {
+        self.state().seen.clone()
+    }
+
+    pub(crate) fn go_back(&self, seen: &Seen) {
+        self.state().seen = seen.clone();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -231,82 +245,5 @@ impl Guard {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").finish_non_exhaustive()
-    }
-}
-
-/// What becomes of the matches of a stream: those that were replaced, and the guard that is asked before.
-#[derive(Default)]
-pub(crate) struct Ledger {
-    /// The keys that were replaced since they were counted last.
-    pub(crate) hits: Vec<u32>,
-    pub(crate) guard: Option<Guard>,
-    /// Up to where the guard was told what was written.
-    told: usize,
-}
-
-/// A ledger as it was, to go back to.
-pub(crate) struct Before {
-    hits: usize,
-    told: usize,
-    seen: Option<Seen>,
-}
-
-impl Ledger {
-    /// Begin to write behind what stands in `out`.
-    #[inline]
-    pub(crate) fn begin(&mut self, out: &[u8]) {
-        self.told = out.len();
-    }
-
-    /// Tell the guard what was written.
-    #[inline]
-    pub(crate) fn tell(&mut self, out: &[u8]) {
-        if let Some(guard) = &self.guard {
-            guard.passed(&out[self.told..]);
-            self.told = out.len();
-        }
-    }
-
-    /// Whether the key is replaced that stands behind what was written.
-    #[inline]
-    pub(crate) fn replaces(&mut self, key: u32, original: &[u8], out: &[u8]) -> bool {
-        self.tell(out);
-        if self.guard.as_ref().is_some_and(|guard| guard.keeps(key, original)) {
-            return false;
-        }
-        self.hits.push(key);
-        true
-    }
-
-    /// The text left as it came.
-    #[inline]
-    pub(crate) fn passed(&mut self, text: &[u8]) {
-        if let Some(guard) = &self.guard {
-            guard.passed(text);
-        }
-    }
-
-    pub(crate) fn is_plain(&mut self) {
-        if let Some(guard) = &self.guard {
-            guard.is_plain();
-        }
-    }
-
-    /// Whether a text that leaves as it came changes nothing.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.guard.as_ref().is_none_or(|guard| !guard.0.rules.looks_at_places)
-    }
-
-    pub(crate) fn now(&self) -> Before {
-        let seen = self.guard.as_ref().map(|guard| guard.state().seen.clone());
-        Before { hits: self.hits.len(), told: self.told, seen }
-    }
-
-    pub(crate) fn go_back(&mut self, before: &Before) {
-        self.hits.truncate(before.hits);
-        self.told = before.told;
-        if let (Some(guard), Some(seen)) = (&self.guard, &before.seen) {
-            guard.state().seen = seen.clone();
-        }
     }
 }

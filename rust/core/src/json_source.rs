@@ -29,8 +29,8 @@ use std::collections::VecDeque;
 
 use crate::automaton::{Automaton, ROOT};
 use crate::borders;
-use crate::guard::Ledger;
 use crate::json_text::{Kind, Text, Unit};
+use crate::ledger::Ledger;
 use crate::surrogate::{self, CodePoint};
 use crate::walk::{Fed, Walk as PlainWalk, signed};
 
@@ -167,6 +167,8 @@ struct Walk<'a> {
     text: &'a [u8],
     out: &'a mut Vec<u8>,
     ledger: &'a mut Ledger,
+    /// Where the unit stands that is read.
+    at: usize,
     /// Where the source held back begins.
     begin: isize,
     /// Up to where everything has been written.
@@ -193,6 +195,7 @@ impl<'a> Walk<'a> {
             text,
             out,
             ledger,
+            at: 0,
             begin,
             done: begin,
         }
@@ -202,6 +205,7 @@ impl<'a> Walk<'a> {
         let text = self.text;
         let mut at = 0;
         while at < text.len() {
+            self.at = at;
             if self.begin == signed(at) && self.kind <= Kind::Inside && !self.state.is_cut {
                 let run = self.inside.starts().find_json(&text[at..]).unwrap_or(text.len() - at);
                 if run > 0 {

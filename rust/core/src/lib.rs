@@ -56,6 +56,7 @@ pub mod forms;
 pub mod guard;
 mod json_source;
 mod json_text;
+mod ledger;
 mod matcher;
 mod pattern;
 mod shared;

@@ -23,6 +23,12 @@ impl Starts {
         self.plain.find(text)
     }
 
+    /// Whether it finds every place where the first byte of a key stands, whatever stands behind it.
+    pub(crate) fn finds_firsts(&self, json: bool) -> bool {
+        let places = if json { &self.json } else { &self.plain };
+        !matches!(places, Places::Many(_))
+    }
+
     /// The next place in JSON source where a key, an escape or a border of a string may begin.
     #[inline]
     pub(crate) fn find_json(&self, text: &[u8]) -> Option<usize> {

@@ -4,13 +4,11 @@
 //! `json_source.rs`; what turns out to be plain text goes on as that.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::automaton::{Automaton, ROOT};
-use crate::forms::Unknown;
-use crate::guard::Ledger;
 use crate::json_source::State;
+use crate::ledger::Ledger;
 use crate::surrogate;
 use crate::walk::{Fed, Walk};
 
@@ -41,13 +39,7 @@ pub struct StreamBuffer {
     /// A trailing high surrogate that waits for its mate: three bytes, or none.
     high: Vec<u8>,
     ledger: Ledger,
-    counts: BTreeMap<u32, u64>,
-    /// Counts what looks like a key and is none, if somebody asked.
-    unknown: Option<Box<Unknown>>,
 }
-
-/// So many replaced keys are counted at once.
-const MOST_HITS: usize = 1024;
 
 /// What a stream was opened for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,15 +69,7 @@ impl Channel {
 
 impl StreamBuffer {
     pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
-        Self {
-            automaton,
-            mode,
-            channel: Channel::new(mode),
-            high: Vec::new(),
-            ledger: Ledger::default(),
-            counts: BTreeMap::new(),
-            unknown: None,
-        }
+        Self { automaton, mode, channel: Channel::new(mode), high: Vec::new(), ledger: Ledger::default() }
     }
 
     pub(crate) fn automaton(&self) -> Arc<Automaton> {
@@ -141,9 +125,7 @@ impl StreamBuffer {
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         self.settle(out);
         self.channel = Channel::new(self.mode);
-        if let Some(unknown) = &mut self.unknown {
-            unknown.end();
-        }
+        self.ledger.end_text();
     }
 
     /// Append what was held back to `out`, as at the end, and stay where the text is: a JSON document goes on in the
@@ -168,7 +150,7 @@ impl StreamBuffer {
             Channel::Plain(walk) => walk.settle(&self.automaton, out, ledger),
             Channel::Json(state) => state.settle(&self.automaton, out, ledger),
         }
-        ledger.tell(out);
+        ledger.end_settled(out);
     }
 
     /// Whether nothing is pending and a quiet text (see [`Matcher::is_quiet`](crate::Matcher::is_quiet)) would leave as
@@ -176,8 +158,7 @@ impl StreamBuffer {
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
         self.high.is_empty()
-            && self.ledger.is_idle()
-            && self.unknown.as_ref().is_none_or(|unknown| unknown.is_idle())
+            && self.ledger.is_idle(self.automaton.starts(), !self.is_plain())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
                 Channel::Json(state) => state.is_at_rest(&self.automaton),
@@ -211,12 +192,6 @@ impl StreamBuffer {
 
     #[inline]
     fn advance(&mut self, text: &[u8], out: &mut Vec<u8>) -> Fed {
-        if self.ledger.hits.len() >= MOST_HITS {
-            self.count();
-        }
-        if let Some(unknown) = &mut self.unknown {
-            unknown.feed(text);
-        }
         let ledger = &mut self.ledger;
         ledger.begin(out);
         let fed = match &mut self.channel {
@@ -229,10 +204,7 @@ impl StreamBuffer {
                 fed
             }
         };
-        match fed {
-            Fed::Unchanged => ledger.passed(text),
-            Fed::Written => ledger.tell(out),
-        }
+        ledger.end(text, fed, out);
         fed
     }
 

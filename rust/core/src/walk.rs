@@ -10,7 +10,7 @@
 //! decide what they stand in.
 
 use crate::automaton::{Automaton, ROOT};
-use crate::guard::Ledger;
+use crate::ledger::Ledger;
 use crate::writer::Writer;
 use crate::{borders, surrogate};
 

@@ -1,7 +1,7 @@
 //! What leaves: literals in slices, and originals in place of keys.
 
 use crate::automaton::Automaton;
-use crate::guard::Ledger;
+use crate::ledger::Ledger;
 use crate::walk::signed;
 
 /// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
@@ -33,7 +33,7 @@ impl Writer<'_> {
         self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(begin);
         let (original, end) = (self.automaton.original(key), begin + signed(self.automaton.key(key).len()));
-        if self.ledger.replaces(key, original, self.out) {
+        if self.ledger.replaces(key, begin, original, self.out) {
             self.out.extend_from_slice(original);
             self.done = end;
         } else {

@@ -3,8 +3,8 @@
 use super::{State, Walk, signed};
 use crate::automaton::Automaton;
 use crate::borders;
-use crate::guard::Ledger;
 use crate::json_text::Text;
+use crate::ledger::Ledger;
 
 impl State {
     /// What is held leaves: unfinished escapes as text, then the path is settled. The open strings stay open.

@@ -46,8 +46,8 @@ impl Walk<'_> {
 
     pub(super) fn turn(&mut self, kind: Kind) {
         self.state.top_mut().kind = kind;
-        if kind == Kind::Text && self.state.strings.is_empty() {
-            self.ledger.is_plain();
+        if self.state.strings.is_empty() && kind <= Kind::Fenced {
+            self.ledger.turned(kind.is_document(), self.at);
         }
         self.kind = kind;
         self.state.is_opening = false;

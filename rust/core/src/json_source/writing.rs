@@ -20,7 +20,7 @@ impl Walk<'_> {
         self.out.reserve(self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(self.begin);
         let (text, original) = (self.automaton.key(key), self.automaton.original(key));
-        let is_replaced = self.ledger.replaces(key, original, self.out);
+        let is_replaced = self.ledger.replaces(key, self.begin, original, self.out);
         if is_replaced {
             self.land(key);
         }
@@ -81,7 +81,11 @@ impl Walk<'_> {
             if let Some(&last) = text.iter().rfind(|&&byte| !is_blank(byte)) {
                 top.last = last;
             }
-            if top.fenced && !matched && text.contains(&b'`') {
+            if top.fenced
+                && !matched
+                && let Some(ends) = memchr::memchr(b'`', text)
+            {
+                self.at += ends;
                 self.turn(Kind::Text);
             }
         }

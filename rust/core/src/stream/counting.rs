@@ -5,36 +5,29 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Mode, StreamBuffer};
-use crate::forms::{Forms, Unknown};
+use crate::forms::Forms;
 use crate::guard::Guard;
 
 impl StreamBuffer {
     /// How often which key was replaced since this was asked last, by the places of the keys in their order.
     pub fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        self.count();
-        std::mem::take(&mut self.counts)
-    }
-
-    pub(super) fn count(&mut self) {
-        for key in self.ledger.hits.drain(..) {
-            *self.counts.entry(key).or_default() += 1;
-        }
+        self.ledger.take_counts()
     }
 
     /// Tell this guard from here on what leaves, and ask it at each match.
     pub fn guard_by(&mut self, guard: Guard) {
-        self.ledger.guard = Some(guard);
+        self.ledger.guard_by(guard);
     }
 
-    /// Count from here on what has one of these forms and is no key, of text that comes. JSON source is read with its
-    /// escapes undone, of a text that tells by its beginning what it is only what stands there plainly.
+    /// Count from here on what has one of these forms and is no key, of text that comes. The forms are those of the
+    /// matcher's keys. JSON source is read with its escapes undone, as far as it is a document.
     pub fn look_for(&mut self, forms: Arc<Forms>) {
-        self.unknown = Some(Box::new(Unknown::new(forms, self.mode == Mode::Json)));
+        self.ledger.look_for(forms, self.mode == Mode::Json);
     }
 
     /// What was counted of such text since this was asked last, by the numbers of the names.
     pub fn take_unknown(&mut self) -> BTreeMap<u32, u64> {
-        self.unknown.as_mut().map_or_else(BTreeMap::new, |unknown| unknown.take_counts())
+        self.ledger.take_unknown()
     }
 }
 
