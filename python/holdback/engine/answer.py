@@ -35,8 +35,8 @@ from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
 from holdback.engine.wholes import Chain, Json, json_of, restore_whole
 
 _NUMBER = re.compile(r"\d+")
-_LATEST = Kind.LATEST
-"""A name of the module: a member of an enum is slow to find."""
+_TEXT, _SOURCE, _LATEST = Kind.TEXT, Kind.SOURCE, Kind.LATEST
+"""Names of the module: they are asked of each mark, and a member of an enum is slow to find."""
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
@@ -157,7 +157,8 @@ class Answer:
         self._has_placed = False
         texts, spots = iter(fed), []
         for mark in event.marks:
-            if mark[0].kind is Kind.TEXT or mark[0].kind is Kind.SOURCE:
+            kind = mark[0].kind
+            if kind is _TEXT or kind is _SOURCE:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
                 spots.append(Spot(mark, leaves, holds=holds))
         does_leave = write(event, spots, has_placed=self._has_placed)

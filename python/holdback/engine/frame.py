@@ -17,7 +17,7 @@ from holdback.engine.framing import BOM, Framing
 from holdback.engine.messages import Message
 
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
-_EVENTS = Framing.EVENTS
+_EVENTS, _LINES, _MESSAGES = Framing.EVENTS, Framing.LINES, Framing.MESSAGES  # as in ``frames``
 _LF, _CR = b"\n\r"
 _BRACKETS = (b"[", b"]")
 _LEAD = re.compile(rb"[ \t\r\n]*+,?[ \t\r\n]*+")
@@ -156,12 +156,12 @@ def taken_apart(frame: bytes, framing: Framing | None, *, first: bool) -> Frame 
             return Frame(frame, len(_PLAIN), frame[len(_PLAIN) : end])
         if (named := _NAMED.fullmatch(frame)) is not None:
             return Named(frame, named.start(1), named[1])
-    elif framing is Framing.MESSAGES:
+    elif framing is _MESSAGES:
         return Message(frame)
     begin = len(BOM) if first and frame.startswith(BOM) else 0
     if framing is _EVENTS or framing is None:
         return Lines(frame, begin)
-    if framing is Framing.LINES:
+    if framing is _LINES:
         return Frame(frame, begin, frame[begin:])
     begin += len(_LEAD.match(frame, begin)[0])  # type: ignore[index]  # it matches anything
     source = frame[begin:]

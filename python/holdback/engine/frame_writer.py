@@ -54,7 +54,7 @@ class FrameWriter:
         """A frame leaves, with these changes."""
         self.owes_lf = False
         data = apply(frame.bytes, changes) if changes else frame.bytes
-        if self.framing is Framing.ELEMENTS and frame.is_element:
+        if frame.is_element:
             if self._lacks_element and not self._has_element:
                 lead = frame.bytes[: frame.begin]
                 data = lead.replace(b",", b"") + data[frame.begin :]

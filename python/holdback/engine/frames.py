@@ -22,7 +22,7 @@ _TOKEN = re.compile(rb'["{}\[\],]')
 _IN_STRING = re.compile(rb'["\\]')
 _OBJECT_TOKEN = re.compile(rb'["{}\[\],:\n]')
 _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
-_EVENTS = Framing.EVENTS
+_EVENTS, _LINES = Framing.EVENTS, Framing.LINES  # asked at each frame, and an enum finds its members slowly
 
 
 class Framer:
@@ -145,9 +145,9 @@ class Framer:
 
     def _size(self, end: int) -> int:
         """How large an event is that ends here, or that has come so far, without the line ends that end it."""
-        if self._framing is Framing.LINES:
+        if self._framing is _LINES:
             return end - (self._rest[end - 1 : end] == b"\n")
-        if self._framing is Framing.EVENTS and end and self._rest[end - 1] in (0x0A, 0x0D):
+        if self._framing is _EVENTS and end and self._rest[end - 1] in (0x0A, 0x0D):
             return self._text_end
         return end
 
@@ -155,7 +155,7 @@ class Framer:
         frame = bytes(self._rest[:end])
         del self._rest[:end]
         self.offset += end
-        self.owes_lf = self._framing is Framing.EVENTS and frame.endswith(b"\r")
+        self.owes_lf = self._framing is _EVENTS and frame.endswith(b"\r")
         self._start()
         return frame
 
@@ -174,13 +174,13 @@ class Framer:
 
     def _end(self) -> int:
         """Where the frame ends; -1 if that has not come yet."""
-        if self._framing is Framing.LINES:
+        if self._framing is _LINES:
             found = self._rest.find(b"\n", self._seek)
             self._seek = len(self._rest)
             return found + 1 or -1
-        if self._framing is Framing.OBJECTS:
-            return self._end_of_object()
-        return self._end_of_event() if self._framing is Framing.EVENTS else self._end_of_element()
+        if self._framing is _EVENTS:
+            return self._end_of_event()
+        return self._end_of_object() if self._framing is Framing.OBJECTS else self._end_of_element()
 
     def _end_of_event(self) -> int:
         rest = self._rest

@@ -52,6 +52,11 @@ _LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
 }
 """The framings that the lane knows, and its names of them."""
 
+_RESTORING, _FORWARDING = (
+    State.RESTORING,
+    State.FORWARDING,
+)  # asked at each read, and an enum finds its members slowly
+
 
 class WireRestorer(Settling):
     r"""Restores a stream of raw bytes, in reads cut anywhere: server-sent events, lines, one JSON array, AWS messages.
@@ -177,7 +182,7 @@ class WireRestorer(Settling):
             self._state, self._quick = State.FAILED, None
             raise
         out = self._writer.take()
-        if self._state is not State.RESTORING or self._writer.owes_lead:
+        if self._state is not _RESTORING or self._writer.owes_lead:
             self._quick = None
         elif quick is None or self._source is not source:
             self._quick = self._source.feed
@@ -288,7 +293,7 @@ class WireRestorer(Settling):
                 if self._has_line or not self._is_first_of_some(piece):
                     self._read(piece)
             self._unread = b""
-            if self._state is State.FORWARDING:
+            if self._state is _FORWARDING:
                 taken = source.take_rest()
             elif self._source is source:
                 taken = source.feed(b"")
