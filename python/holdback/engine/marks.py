@@ -1,7 +1,7 @@
 """Marks: what a cursor found in an event, and what may be changed there.
 
 A mark is a slot, the positions in the arrays on the way to it, the value, and where it stands. The last is for the
-cursor alone, which makes the changes: a span of bytes, or a path in an object.
+cursor alone, which makes the changes: a span of bytes, or the names and positions on the way to the value.
 """
 
 from __future__ import annotations
