@@ -21,6 +21,7 @@ __all__ = [
     "Shapes",
     "StreamBuffer",
     "TrieMatcher",
+    "Values",
     "keyed_placeholders",
 ]
 
@@ -167,6 +168,37 @@ class Shapes:
         the kinds ``"text"`` and ``"latest"`` together are a member of which nothing is known (a string has its name
         twice), and where any other slot has a value, or a named member comes twice, it is not. Native only.
         """
+
+    def values(self, source: bytes, matcher: TrieMatcher, /) -> Values | None:
+        """The matcher's keys in the texts of a plain source, found as ``replace`` finds them in each.
+
+        None if the source is not plain, a text may be a JSON document, or a key stands in a name that no shape has.
+        """
+
+@final
+class Values:
+    """For masking: which keys of a matcher stand in a plain source, and where. Native only."""
+
+    @property
+    def texts(self) -> int:
+        """How many texts there are."""
+    @property
+    def changing(self) -> int:
+        """How many of them have a key in them."""
+    @property
+    def keys(self) -> list[int]:
+        """The keys that stand in them, by their numbers among the matcher's pairs, in the order of their appearance."""
+    @property
+    def bracketed(self) -> list[str]:
+        """The texts with a ``<`` in them."""
+    def replaced(self, others: list[str], /) -> list[bytes | str]:
+        """The source with another text for each of ``keys``, in pieces: bytes, and texts to be written as literals.
+
+        None of the others may need an escape.
+
+        :raises ValueError: there are fewer of them than keys.
+        """
+    def __reduce__(self) -> NoReturn: ...
 
 _Reading: TypeAlias = tuple[
     list[tuple[Any, tuple[int, ...], Any, tuple[int, int]]], dict[tuple[Any, tuple[int, ...]], Any]

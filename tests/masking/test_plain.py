@@ -1,4 +1,4 @@
-"""The native short cut through a plain request: whatever it does not decline comes out as the walk has it."""
+"""The native short cuts through a plain request: whatever they do not decline comes out as the walk has it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from holdback.masking import KnownValues, Masked, Masker, Patterns, Placeholders
 from holdback.masking.plain import plain
 from holdback.masking.requests import REQUESTS
 from holdback.masking.shapes import By, Either
+from holdback.masking.values import standing
 
 pytestmark = pytest.mark.skipif(
     _backend.BACKEND != "native", reason="the native twin alone has the short cut"
@@ -31,7 +32,9 @@ VALUES = {
     "7": "ID",
     " x ": "X",
 }
+STRIPPED = {value: kind for value, kind in VALUES.items() if value == value.strip()}
 KNOWN = Masker(KnownValues(VALUES), Placeholders(KEY))
+CERTAIN = Masker(KnownValues(STRIPPED), Placeholders(KEY))
 BOTH = Masker([KnownValues(VALUES), Patterns({"EMAIL": r"\w+@\w+\.org"}, engine="re")], Placeholders(KEY))
 UNSPELLED = Masker(KnownValues(VALUES, spelled=False), Placeholders(KEY))
 NUMBERED = Masker(KnownValues(VALUES), Placeholders(style="numbered"))
@@ -145,9 +148,12 @@ def test_what_is_not_declined_is_what_the_walk_has(request: tuple[str, bytes], h
         known.add("user", "Zorp", "ROLE")
         known.add("Ada", "<PERSON_1>", "PERSON")
     event(f"plain: {plain(source, protocol) is not None}")
-    for work in (KNOWN, UNSPELLED, BOTH, *((NUMBERED,) if known is None else ())):
+    event(f"certain: {standing(source, protocol, KnownValues(STRIPPED)) is not None}")
+    for work in (KNOWN, CERTAIN, UNSPELLED, BOTH, *((NUMBERED,) if known is None else ())):
         quick = came_of(work, source, protocol, known)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(masker, "standing", lambda *_: None)
+            assert came_of(work, source, protocol, known) == quick
             patch.setattr(masker, "plain_request", lambda *_: None)
             assert came_of(work, source, protocol, known) == quick
 
@@ -186,6 +192,52 @@ def test_what_is_plain(source: bytes, is_plain: bool) -> None:
 @pytest.mark.parametrize("protocol", REQUESTS)
 def test_every_format_has_a_table(protocol: str) -> None:
     assert plain(b"{}", protocol) is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "is_certain"),
+    [
+        ("I am Ada.", True),
+        ("no value", True),
+        ("\n 1 < 2 is said by Ada", True),
+        ('"Ada" is a name', True),
+        (" [1]", False),
+        ('{"a": "Ada"}', False),
+        ('\t"Ada"\n', False),
+        (f"{MARK} and Ada", False),
+        ("a private \U0010fffd", False),
+    ],
+)
+def test_where_values_are_certain(content: str, is_certain: bool) -> None:
+    source = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
+    assert (standing(source, "openai-chat", KnownValues(STRIPPED)) is not None) is is_certain
+    assert standing(source, "openai-chat", KnownValues(VALUES)) is None
+    assert standing(source, "openai-chat", KnownValues(STRIPPED, spelled=False)) is None
+    assert (
+        standing(source.replace(b'"role"', b'"Ada": 1, "role"'), "openai-chat", KnownValues(STRIPPED)) is None
+    )
+
+
+def test_a_spelling_of_two_values_is_not_certain() -> None:
+    source = b'{"messages": []}'
+    assert standing(source, "openai-chat", KnownValues({"é": "A", "/": "B"})) is not None
+    assert standing(source, "openai-chat", KnownValues({"é": "A", "\\u00e9": "B"})) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["Ada", "Ada é", "Ada\x7f", "Ada é\x7f", "Ada\n\x7f", "\n\ud800 Ada \U0001f600 Ada"]
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_literals_are_written_as_the_walk_writes_them(said: str, ascii_only: bool) -> None:
+    source = json.dumps({"messages": [{"role": "user", "content": said}]}, ensure_ascii=ascii_only)
+    if not said.isascii() and not ascii_only:
+        source = source.replace("\ud800", "\\ud800")
+    assert standing(source.encode(), "openai-chat", KnownValues(STRIPPED)) is not None
+    quick = came_of(CERTAIN, source.encode(), "openai-chat", None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masker, "standing", lambda *_: None)
+        patch.setattr(masker, "plain_request", lambda *_: None)
+        assert came_of(CERTAIN, source.encode(), "openai-chat", None) == quick
 
 
 def test_only_literals_of_what_changed_are_written() -> None:

@@ -37,7 +37,16 @@ class KnownValues:
     [Span(start=3, end=15, entity_type='PERSON')]
     """
 
-    __slots__ = ("_finds_spellings", "_matcher", "_spelled", "_spellings", "_types", "_values")
+    __slots__ = (
+        "_by_key",
+        "_finds_spellings",
+        "_is_certain",
+        "_matcher",
+        "_spelled",
+        "_spellings",
+        "_types",
+        "_values",
+    )
 
     def __init__(self, values: Mapping[str, str], *, spelled: bool = True) -> None:
         if not isinstance(values, Mapping):
@@ -58,13 +67,25 @@ class KnownValues:
         pairs = {value: f"{_S}{number}{_S}" for number, value in enumerate(known)}
         self._spellings = [[value] for value in known]  # of each value, itself first
         self._spelled: dict[str, str] = {}  # the other spellings, and the value of each
+        shares_spellings = False
         for number, value in enumerate(known):
             for spelling in spellings_of(value) if spelled else ():
                 if pairs.setdefault(spelling, mark := pairs[value]) == mark:
                     self._spellings[number].append(spelling)
                     self._spelled[spelling] = value
+                else:
+                    shares_spellings = True
         pairs.setdefault(_S, _S + _S)
         self._matcher = _backend.TrieMatcher(pairs)
+        self._is_certain = spelled and not shares_spellings and all(value == value.strip() for value in known)
+        """Whether what it finds says all: every spelling of a value is found, as that value's, and no part of it is
+        a value."""
+        self._by_key: list[tuple[str, str] | None] = []
+        """By the numbers of the matcher's keys, their values and types."""
+        entries = list(known.items())
+        for _, mark in self._matcher._pairs() if self._is_certain else ():
+            number_of = mark[1:-1]
+            self._by_key.append(entries[int(number_of)] if number_of else None)
 
     def __call__(self, text: str, /) -> list[Span]:
         """The spans of the values in ``text``, from left to right, without overlaps."""

@@ -33,6 +33,7 @@ from holdback.masking.plain import plain as plain_request
 from holdback.masking.readers import Collector, Read, Writer
 from holdback.masking.requests import AUTO, REQUESTS
 from holdback.masking.spans import Detector, Detectors, Span, settled, spans_of
+from holdback.masking.values import standing
 from holdback.masking.walk import Walk
 
 Request = TypeVar("Request", bound="bytes | dict[str, Any]")
@@ -158,10 +159,13 @@ class Masker:
         shape = AUTO if protocol == "auto" else REQUESTS.get(protocol)
         if shape is None:
             raise MaskingError(f"unknown protocol; known are: {', '.join(sorted([*REQUESTS, 'auto']))}")
-        if isinstance(request, bytes) and (read := plain_request(request, protocol)) is not None:
-            done = self._mask_plain(request, read, scope, known)
-            if done is not None:
-                return done
+        if isinstance(request, bytes):
+            if (quick := self._mask_standing(request, protocol, scope, known)) is not None:
+                return quick
+            if (read := plain_request(request, protocol)) is not None:
+                done = self._mask_plain(request, read, scope, known)
+                if done is not None:
+                    return done
         if isinstance(request, (bytes, bytearray, memoryview)):
             bom, source, tree = _read(bytes(request))
         elif isinstance(request, dict):
@@ -189,6 +193,26 @@ class Masker:
         if not isinstance(request, dict):
             masked = bom + _source.write(source, tree, new).encode()
         return Masked(masked, mapping, report, added)
+
+    def _mask_standing(
+        self, request: bytes, protocol: str, scope: str, known: PIIMapping | Mapping[str, str] | None
+    ) -> Masked[Any] | None:
+        """The masked request, if known values are all there is to look for in it and nothing was known before."""
+        if len(self._detectors) != 1 or type(detector := self._detectors[0]) is not KnownValues:
+            return None
+        before, placeholders = _mapping_of(known), self._placeholders
+        if placeholders is None or placeholders.style != "keyed" or not before.is_empty:
+            return None
+        if (read := standing(request, protocol, detector)) is None:
+            return None
+        added = PIIMapping()
+        if not read.found:
+            return Masked(request, before, MaskingReport(texts=read.texts), added)
+        allotted = placeholders.allot(list(read.found.items()), scope=scope, taken=(), texts=())
+        added._add_all((value, placeholder, entity_type) for value, entity_type, placeholder in allotted)
+        counts = MappingProxyType(dict(Counter(read.found.values())))
+        masked = read.replaced(added._fakes)
+        return Masked(masked, copy.copy(added), MaskingReport(counts, read.texts, read.masked), added)
 
     def _mask_plain(
         self, request: bytes, plain: Plain, scope: str, known: PIIMapping | Mapping[str, str] | None

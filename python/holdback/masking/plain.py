@@ -110,8 +110,8 @@ class Plain:
 
 def plain(source: bytes, protocol: str) -> Plain | None:
     """The texts of a plain request; None if it is not plain, or there is no native twin."""
-    table = _table(protocol) if _backend.BACKEND == "native" else None
-    if table is None or (found := table.plain(source)) is None:
+    shapes = table(protocol)
+    if shapes is None or (found := shapes.plain(source)) is None:
         return None
     texts, spans, names = found
     if any(may_be_document(text) and _may_be_deep(text) for text in texts):
@@ -130,12 +130,17 @@ def _may_be_deep(text: str) -> bool:
     return "\\" in text  # a document in a document may be deeper than it looks
 
 
+def table(protocol: str) -> Any:
+    """The table of a format; None if there is none, or no native twin."""
+    return _table(protocol) if _backend.BACKEND == "native" else None
+
+
 @cache
 def _table(protocol: str) -> Any:
-    table = _Table()
-    table.root(AUTO if protocol == "auto" else REQUESTS[protocol])
+    made = _Table()
+    made.root(AUTO if protocol == "auto" else REQUESTS[protocol])
     try:
-        return table.compiled()
+        return made.compiled()
     except ValueError:  # an object has more members than the cursor tells apart
         return None
 

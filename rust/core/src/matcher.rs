@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::automaton::Automaton;
 use crate::pattern::Patterns;
 use crate::stream::Mode;
+use crate::walk::Walk;
 use crate::{Fed, PatternError, StreamBuffer};
 
 /// A compiled mapping of placeholders (keys) to originals: immutable, cheap to clone, shared by all streams.
@@ -168,6 +169,17 @@ impl Matcher {
         let starts = self.automaton.starts();
         let found = if json { starts.find_json(text.as_bytes()) } else { starts.find(text.as_bytes()) };
         found.is_none()
+    }
+
+    /// Hand over the keys in a whole text: where each begins, and its number. The text is WTF-8 without adjacent halves.
+    #[inline]
+    pub(crate) fn find(&self, text: &[u8], found: impl FnMut(usize, u32)) {
+        Walk::find(&self.automaton, text, found);
+    }
+
+    /// The text of the key of that number.
+    pub(crate) fn key(&self, key: u32) -> &[u8] {
+        self.automaton.key(key)
     }
 
     /// How many keys there are; surrogate halves that were joined make one key.

@@ -14,6 +14,22 @@ use crate::ledger::Ledger;
 use crate::writer::Writer;
 use crate::{borders, surrogate};
 
+/// What the matches of a walk are handed to.
+pub(crate) trait Sink {
+    /// A key that leaves, and where it begins.
+    fn put(&mut self, key: u32, begin: isize);
+
+    /// The path that begins at `begin` cannot grow, for a unit of these classes is next: hand over the keys inside its
+    /// pops, fall back to `fail`.
+    #[inline]
+    fn fall(&mut self, automaton: &Automaton, node: u32, begin: isize, following: u8) -> (u32, isize) {
+        let settled = automaton.settled(node, following);
+        automaton.pops(settled, |(offset, key)| self.put(key, begin + signed(offset as usize)));
+        let fail = settled.fail;
+        (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
+    }
+}
+
 /// What a [`StreamBuffer::feed`](crate::StreamBuffer::feed) did with its text.
 ///
 /// ```
@@ -52,28 +68,40 @@ impl Walk {
         out: &mut Vec<u8>,
         ledger: &mut Ledger,
     ) -> Fed {
+        let held = automaton.path(self.node);
+        let mut writer = Writer { automaton, held, text, done: -signed(held.len()), out, ledger };
+        let begin = self.pass(automaton, text, &mut writer);
+        if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
+            // No match (one would have moved `done`) and nothing held, before or after.
+            return Fed::Unchanged;
+        }
+        writer.copy(begin);
+        Fed::Written
+    }
+
+    /// Move over `text`, whose matches go to `sink`. Returns where what is held back then begins.
+    #[inline]
+    fn pass(&mut self, automaton: &Automaton, text: &[u8], sink: &mut impl Sink) -> isize {
         if automaton.has_borders() {
-            self.advance_by::<true>(automaton, text, out, ledger)
+            self.pass_by::<true>(automaton, text, sink)
         } else {
-            self.advance_by::<false>(automaton, text, out, ledger)
+            self.pass_by::<false>(automaton, text, sink)
         }
     }
 
     #[inline]
-    fn advance_by<const MINDS: bool>(
+    fn pass_by<const MINDS: bool>(
         &mut self,
         automaton: &Automaton,
         text: &[u8],
-        out: &mut Vec<u8>,
-        ledger: &mut Ledger,
-    ) -> Fed {
+        sink: &mut impl Sink,
+    ) -> isize {
         let Self { mut node, mut before } = *self;
         let held = automaton.path(node);
         if MINDS && node != ROOT {
             before = borders::of_last(held); // the unit before `text`
         }
         let mut begin = -signed(held.len());
-        let mut writer = Writer { automaton, held, text, done: begin, out, ledger };
         let mut at = 0;
         loop {
             if node == ROOT {
@@ -100,13 +128,14 @@ impl Walk {
                 if MINDS && node == ROOT {
                     at += length; // a key may begin so, but not here
                 } else {
-                    (node, begin) = writer.fall(node, begin, if MINDS { borders::of_first(unit) } else { 0 });
+                    let following = if MINDS { borders::of_first(unit) } else { 0 };
+                    (node, begin) = sink.fall(automaton, node, begin, following);
                 }
                 continue;
             };
             at += length;
             if let Some(key) = automaton.leaf(child) {
-                writer.put(key, begin);
+                sink.put(key, begin);
                 (node, begin) = (ROOT, signed(at));
             } else {
                 node = child;
@@ -116,27 +145,47 @@ impl Walk {
             before = borders::of_last(text);
         }
         *self = Self { node, before };
-        if held.is_empty() && writer.done == 0 && begin == signed(text.len()) {
-            // No match (one would have moved `done`) and nothing held, before or after.
-            return Fed::Unchanged;
+        begin
+    }
+
+    /// Hand over the matches of a whole text: where each begins, and its key.
+    pub(crate) fn find(automaton: &Automaton, text: &[u8], found: impl FnMut(usize, u32)) {
+        let mut sink = Found(found);
+        let mut walk = Self::default();
+        let begin = walk.pass(automaton, text, &mut sink);
+        walk.fall_to_root(automaton, begin, &mut sink);
+    }
+
+    /// The text ends: settle the path, which begins at `begin`, down to the root. Returns where it ends.
+    #[inline]
+    fn fall_to_root(self, automaton: &Automaton, mut begin: isize, sink: &mut impl Sink) -> isize {
+        let mut node = self.node;
+        while node != ROOT {
+            (node, begin) = sink.fall(automaton, node, begin, 0);
         }
-        writer.copy(begin);
-        Fed::Written
+        begin
     }
 
     /// What is held leaves: settle the path down to the root.
     pub(crate) fn settle(&mut self, automaton: &Automaton, out: &mut Vec<u8>, ledger: &mut Ledger) {
-        let mut node = self.node;
-        let held = automaton.path(node);
+        let held = automaton.path(self.node);
+        let begin = -signed(held.len());
+        let mut writer = Writer { automaton, held, text: &[], done: begin, out, ledger };
+        let end = self.fall_to_root(automaton, begin, &mut writer);
+        writer.copy(end);
         if !held.is_empty() {
             *self = Self { node: ROOT, before: borders::of_last(held) };
         }
-        let mut begin = -signed(held.len());
-        let mut writer = Writer { automaton, held, text: &[], done: begin, out, ledger };
-        while node != ROOT {
-            (node, begin) = writer.fall(node, begin, 0);
-        }
-        writer.copy(begin);
+    }
+}
+
+/// Calls a function with each match of a text that came whole.
+struct Found<F>(F);
+
+impl<F: FnMut(usize, u32)> Sink for Found<F> {
+    #[inline]
+    fn put(&mut self, key: u32, begin: isize) {
+        (self.0)(begin.unsigned_abs(), key);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::automaton::Automaton;
 use crate::ledger::Ledger;
-use crate::walk::signed;
+use crate::walk::{Sink, signed};
 
 /// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
 /// `text`; those of the held text are negative.
@@ -16,19 +16,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) ledger: &'a mut Ledger,
 }
 
-impl Writer<'_> {
-    /// The path that begins at `begin` cannot grow, for a unit of these classes is next: write the keys inside its
-    /// pops, fall back to `fail`.
-    #[inline]
-    pub(crate) fn fall(&mut self, node: u32, begin: isize, following: u8) -> (u32, isize) {
-        let automaton = self.automaton;
-        let settled = automaton.settled(node, following);
-        automaton.pops(settled, |(offset, key)| self.put(key, begin + signed(offset as usize)));
-        let fail = settled.fail;
-        (fail, begin + signed((automaton.depth(node) - automaton.depth(fail)) as usize))
-    }
-
-    pub(crate) fn put(&mut self, key: u32, begin: isize) {
+impl Sink for Writer<'_> {
+    fn put(&mut self, key: u32, begin: isize) {
         // Room for the rest of the text too: a long text is not moved again and again as `out` grows.
         self.out.reserve(self.held.len() + self.text.len() - self.done.max(0).unsigned_abs());
         self.copy(begin);
@@ -40,7 +29,9 @@ impl Writer<'_> {
             self.copy(end);
         }
     }
+}
 
+impl Writer<'_> {
     /// Copy the literals up to `end`.
     pub(crate) fn copy(&mut self, end: isize) {
         if self.done < 0 {

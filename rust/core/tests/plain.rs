@@ -1,6 +1,7 @@
 //! A source that is text and nothing else: what is said of it, and of which sources nothing is said.
 
-use holdback_core::wire::{NodeSpec, ObjectSpec, Shapes, SlotKind, SlotSpec, Which};
+use holdback_core::Matcher;
+use holdback_core::wire::{NodeSpec, ObjectSpec, Piece, Shapes, SlotKind, SlotSpec, Which};
 
 const TEXT: u32 = 0;
 const NAMED: u32 = 1;
@@ -75,5 +76,56 @@ fn what_takes_more_to_read() {
         "",
     ] {
         assert!(plain(source).is_none(), "{source}");
+    }
+}
+
+fn replaced(source: &str, pairs: &[(&str, &str)]) -> Option<Vec<Piece>> {
+    let matcher = Matcher::new(pairs.iter().copied()).expect("the keys are no problem");
+    let values = shapes().values(source.as_bytes(), &matcher)?;
+    let all: Vec<_> = matcher.pairs().map(|(_, other)| other).collect();
+    let others: Vec<_> = values.keys.iter().map(|&key| all[key as usize]).collect();
+    assert_eq!(
+        values.replaced(source.as_bytes(), &others[..others.len().saturating_sub(1)]).is_some(),
+        others.is_empty()
+    );
+    values.replaced(source.as_bytes(), &others)
+}
+
+#[test]
+fn values_in_texts() {
+    let pairs = [("Ada", "<1>"), ("Ada Lee", "<2>"), ("é", "<3>"), ("Bo", "<4>")];
+    let source = r#" {"kept": "Ada", "said": ["Ada Le, Ada Lee", "none <", "a Bé"], "new": ["x\n\u00e9"]} "#;
+    let pieces = replaced(source, &pairs).expect("it is plain");
+    let expected = [
+        Piece::Source(r#" {"kept": "Ada", "said": ["<1> Le, <2>", "none <", "a B<3>"], "new": ["#.into()),
+        Piece::Text("x\n<3>".into()),
+        Piece::Source("]} ".into()),
+    ];
+    // "kept" has no text; "é" stands in two texts.
+    assert_eq!(pieces, expected);
+    let matcher = Matcher::new(pairs).expect("the keys are no problem");
+    let values = shapes().values(source.as_bytes(), &matcher).expect("it is plain");
+    assert_eq!((values.texts, values.changing(), values.bracketed.len()), (4, 3, 1));
+    assert_eq!(values.keys.len(), 3);
+    let same = replaced(r#"{"said": "nobody"}"#, &pairs).expect("it is plain");
+    assert_eq!(same, [Piece::Source(br#"{"said": "nobody"}"#.to_vec())]);
+    let deleted = replaced("{\"said\": \"Bo\u{7f}\"}", &pairs).expect("it is plain");
+    assert_eq!(deleted[1], Piece::Text(b"<4>\x7F".to_vec()));
+}
+
+#[test]
+fn where_values_are_not_looked_for() {
+    let pairs = [("Ada", "<1>")];
+    for source in [
+        r#"{"said": " {\"a\": 1}"}"#,
+        r#"{"said": ["Ada", "[]"]}"#,
+        r#"{"said": "\"Ada\"\n"}"#,
+        r#"{"new Ada": "x"}"#,
+        r#"{"hard": "Ada"}"#,
+    ] {
+        assert_eq!(replaced(source, &pairs), None, "{source}");
+    }
+    for source in [r#"{"said": ""}"#, r#"{"said": " \t"}"#, r#"{"said": "\""}"#, r#"{"said": "\"Ada\" a"}"#] {
+        assert!(replaced(source, &pairs).is_some(), "{source}");
     }
 }

@@ -6,6 +6,7 @@ mod guard;
 mod keyed;
 mod places;
 mod text;
+mod values;
 mod wire;
 
 use std::borrow::Cow;
@@ -238,6 +239,8 @@ mod _native {
     use super::keyed::keyed_placeholders;
     #[pymodule_export]
     use super::places::{PyJsonPlaces, PyPlaces};
+    #[pymodule_export]
+    use super::values::PyValues;
     #[pymodule_export]
     use super::{PyStreamBuffer, PyTrieMatcher};
     #[pymodule_export]

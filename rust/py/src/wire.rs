@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyEllipsis, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use crate::{Bytes, PyStreamBuffer};
+use crate::values::PyValues;
+use crate::{Bytes, PyStreamBuffer, PyTrieMatcher};
 
 type Slot<'py> = (Bound<'py, PyAny>, String, u8, Vec<SlotId>, bool, String);
 type Choice = (String, Vec<(String, u32)>, Option<u32>);
@@ -83,6 +84,17 @@ impl PyShapes {
             texts.iter().map(|mark| (mark.literal.begin, mark.literal.end)).collect(),
             names.iter().map(name).collect::<PyResult<_>>()?,
         )))
+    }
+
+    #[pyo3(signature = (source, matcher, /))]
+    fn values(
+        &self,
+        source: &Bound<'_, PyAny>,
+        matcher: &Bound<'_, PyTrieMatcher>,
+    ) -> PyResult<Option<PyValues>> {
+        let source = bytes("values() takes bytes", source)?;
+        let values = self.shapes.values(source.as_bytes(), &matcher.get().0);
+        Ok(values.map(|values| PyValues { source: source.clone().unbind(), values }))
     }
 
     fn __repr__(&self) -> String {

@@ -57,6 +57,7 @@ mod reading;
 mod shapes;
 mod splice;
 mod strings;
+mod values;
 
 pub use channels::{Address, ChannelId, LaneError};
 pub use frameless::Taken;
@@ -70,3 +71,4 @@ pub use shapes::{
     Emptied, NodeId, NodeSpec, ObjectId, ObjectSpec, ShapeError, Shapes, SlotId, SlotKind, SlotSpec, Which,
 };
 pub use strings::write_string;
+pub use values::{Piece, Values};

@@ -1,0 +1,62 @@
+//! The binding of `wire::Values`, for masking.
+
+use holdback_core::wire::{Piece, Values};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::text::owned;
+
+/// See the stub ``holdback/_native.pyi``.
+#[pyclass(frozen, module = "holdback._native", name = "Values")]
+pub(crate) struct PyValues {
+    pub(crate) source: Py<PyBytes>,
+    pub(crate) values: Values,
+}
+
+#[pymethods]
+impl PyValues {
+    #[getter]
+    fn texts(&self) -> usize {
+        self.values.texts
+    }
+
+    #[getter]
+    fn changing(&self) -> usize {
+        self.values.changing()
+    }
+
+    #[getter]
+    fn keys(&self) -> Vec<u32> {
+        self.values.keys.clone()
+    }
+
+    #[getter]
+    fn bracketed<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyString>>> {
+        let texts = self.values.bracketed.iter().filter_map(|mark| mark.text(self.source.as_bytes(py)));
+        texts.map(|text| crate::to_python(py, &text)).collect()
+    }
+
+    #[pyo3(signature = (others, /))]
+    fn replaced<'py>(
+        &self,
+        py: Python<'py>,
+        others: Vec<Bound<'py, PyString>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let pieces = self.values.replaced(self.source.as_bytes(py), &owned(others)?);
+        let pieces = pieces.ok_or_else(|| PyValueError::new_err("replaced() takes another for each key"))?;
+        let to_python = |piece: Piece| match piece {
+            Piece::Source(source) => Ok(PyBytes::new(py, &source).into_any()),
+            Piece::Text(text) => Ok(crate::to_python(py, &text)?.into_any()),
+        };
+        pieces.into_iter().map(to_python).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Values(texts={})", self.values.texts)
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("Values hold a request and are not pickled"))
+    }
+}
