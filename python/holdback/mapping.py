@@ -15,7 +15,7 @@ stream keeps the matcher it started with whatever happens to the mapping meanwhi
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -81,6 +81,15 @@ class PIIMapping:
             finally:
                 if len(originals) != before:
                     self._matchers = {}
+
+    @classmethod
+    def _of(cls, types: Mapping[str, str], fakes: Sequence[str]) -> PIIMapping:
+        """A new one of originals with their types, each with one of these fakes, which are all different."""
+        mapping = cls()
+        mapping._originals = dict(zip(fakes, types, strict=True))
+        mapping._fakes = dict(zip(types, fakes, strict=True))
+        mapping._entity_types = dict(types)
+        return mapping
 
     def get_fake(self, original: str) -> str | None:
         """The fake that was last added for ``original``; None if there is none."""

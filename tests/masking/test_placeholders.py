@@ -112,8 +112,8 @@ def allotted(
     values: list[str], taken: frozenset[str] = frozenset(), style: Any = "keyed", texts: Any = ()
 ) -> Any:
     made = Placeholders(KEY, style)
-    pairs = [(value, "P") for value in values]
-    return {value: fake for value, _, fake in made.allot(pairs, scope="s", taken=taken, texts=texts)}
+    types = dict.fromkeys(values, "P")
+    return dict(zip(types, made.allot(types, scope="s", taken=taken, texts=texts), strict=True))
 
 
 @given(st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=30, unique=True), st.randoms())

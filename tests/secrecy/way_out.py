@@ -130,7 +130,7 @@ def placeholders(watch: Watch, _: Path) -> None:
     for wrong in (ORIGINAL.encode(), None):
         watch.fails(made.of, wrong, "THING", scope="s")
     watch.fails(Placeholders(KEY, "numbered").of, ORIGINAL, "THING", scope="s")
-    assert list(made.allot([(ORIGINAL, "THING")], scope=ORIGINAL, taken=PAIRS, texts=[ORIGINAL]))
+    assert list(made.allot({ORIGINAL: "THING"}, scope=ORIGINAL, taken=PAIRS, texts=[ORIGINAL]))
 
 
 @covers(

@@ -205,11 +205,9 @@ class Masker:
             return None
         if (read := standing(request, protocol, detector)) is None:
             return None
-        added = PIIMapping()
         if not read.found:
-            return Masked(request, before, MaskingReport(texts=read.texts), added)
-        allotted = placeholders.allot(list(read.found.items()), scope=scope, taken=(), texts=())
-        added._add_all((value, placeholder, entity_type) for value, entity_type, placeholder in allotted)
+            return Masked(request, before, MaskingReport(texts=read.texts), PIIMapping())
+        added = PIIMapping._of(read.found, placeholders.allot(read.found, scope=scope, taken=(), texts=()))
         counts = MappingProxyType(dict(Counter(read.found.values())))
         masked = read.replaced(added._fakes)
         return Masked(masked, copy.copy(added), MaskingReport(counts, read.texts, read.masked), added)
@@ -267,9 +265,9 @@ class Masker:
         if placeholders.style == "keyed":
             for value, entity_type, placeholder in self._returned(texts, scope, fakes):
                 added.add(value, placeholder, entity_type)
-        new = [(value, entity_type) for value, entity_type in found.items() if before.get_fake(value) is None]
+        new = {value: entity_type for value, entity_type in found.items() if before.get_fake(value) is None}
         allotted = placeholders.allot(new, scope=scope, taken=fakes, texts=texts)
-        added._add_all((value, placeholder, entity_type) for value, entity_type, placeholder in allotted)
+        added._add_all(zip(new, allotted, new.values(), strict=True))
         if added.is_empty:
             return before, added, found
         if before.is_empty:

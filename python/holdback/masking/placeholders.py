@@ -16,7 +16,8 @@ means something in that request alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Literal, NoReturn
@@ -103,55 +104,56 @@ class Placeholders:
         return _backend.keyed_placeholders(self._key, start, label(entity_type), values, digits)
 
     def allot(
-        self, values: Sequence[tuple[str, str]], *, scope: str, taken: Iterable[str], texts: Iterable[str]
-    ) -> Iterator[tuple[str, str, str]]:
-        """A placeholder for each ``(value, type)``, as ``(value, type, placeholder)``.
+        self, values: Mapping[str, str], *, scope: str, taken: Iterable[str], texts: Iterable[str]
+    ) -> list[str]:
+        """A placeholder for each value, ``{value: type}``, in their order.
 
         :param taken: placeholders that stand for other values already.
         :param texts: the request's texts: a number that one of them uses is left out.
         """
         if self.style == "numbered":
-            return self._numbered(values, set(taken), texts)
+            return list(self._numbered(values, set(taken), texts))
         return self._keyed(values, set(taken), scope)
 
-    def _keyed(
-        self, values: Sequence[tuple[str, str]], taken: set[str], scope: str
-    ) -> Iterator[tuple[str, str, str]]:
-        made: dict[tuple[str, str], str] = {}
-        digits, ahead = DIGITS, values
-        while ahead:
-            by_type: dict[str, list[str]] = {}
-            for value, entity_type in ahead:
-                by_type.setdefault(entity_type, []).append(value)
-            alike: dict[str, list[tuple[str, str]]] = {}
-            for entity_type, same in by_type.items():
-                placeholders = self._of_all(same, entity_type, scope=scope, digits=digits)
-                for value, placeholder in zip(same, placeholders, strict=True):
-                    alike.setdefault(placeholder, []).append((value, entity_type))
-            ahead = []
-            for placeholder, pairs in alike.items():
-                if len(pairs) == 1 and placeholder not in taken:
-                    made[pairs[0]] = placeholder
-                elif digits == MOST_DIGITS:
-                    raise MaskingError("two values have one placeholder of the greatest length")
-                else:
-                    ahead += pairs
+    def _keyed(self, values: Mapping[str, str], taken: set[str], scope: str) -> list[str]:
+        made = self._of_types(values, scope, DIGITS)
+        if len(distinct := set(made)) == len(made) and taken.isdisjoint(distinct):
+            return made
+        known = dict(zip(values, made, strict=True))
+        ahead, digits = list(values), DIGITS
+        while True:
+            alike = Counter(known[value] for value in ahead)
+            ahead = [value for value in ahead if alike[known[value]] > 1 or known[value] in taken]
+            if not ahead:
+                return list(known.values())
+            if digits == MOST_DIGITS:
+                raise MaskingError("two values have one placeholder of the greatest length")
             digits = min(digits + 5, MOST_DIGITS)
-        for value, entity_type in values:
-            yield value, entity_type, made[value, entity_type]
+            longer = self._of_types({value: values[value] for value in ahead}, scope, digits)
+            known.update(zip(ahead, longer, strict=True))
+
+    def _of_types(self, values: Mapping[str, str], scope: str, digits: int) -> list[str]:
+        """What ``of`` says of each."""
+        if len(types := set(values.values())) == 1:
+            return self._of_all([*values], *types, scope=scope, digits=digits)
+        by_type: dict[str, list[str]] = {kind: [] for kind in types}
+        for value, kind in values.items():
+            by_type[kind].append(value)
+        made = {
+            kind: iter(self._of_all(same, kind, scope=scope, digits=digits)) for kind, same in by_type.items()
+        }
+        return [next(made[kind]) for kind in values.values()]
 
     @staticmethod
-    def _numbered(
-        values: Sequence[tuple[str, str]], taken: set[str], texts: Iterable[str]
-    ) -> Iterator[tuple[str, str, str]]:
+    def _numbered(values: Mapping[str, str], taken: set[str], texts: Iterable[str]) -> Iterator[str]:
         standing = {found for text in texts for found in _NUMBERED.findall(text)}
         numbers: dict[str, Iterator[int]] = {}
-        for value, entity_type in values:
+        for entity_type in values.values():
             name = label(entity_type)
             for number in numbers.setdefault(name, count(1)):
                 bare = f"{name}_{number}"
                 if bare not in standing and f"<{bare}>" not in taken:
-                    yield value, entity_type, f"<{bare}>"
+                    yield f"<{bare}>"
                     break
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::text::{Bytes, owned};
+use crate::Bytes;
 
 /// See the stub ``holdback/_native.pyi``.
 #[pyclass(frozen, module = "holdback._native", name = "Forms")]
@@ -15,6 +15,10 @@ pub(crate) struct PyForms(pub(crate) Arc<Forms>);
 
 /// Opening, separator, whether the identifier is of base32 characters, closing, whether any name will do.
 type Row<'py> = (Bound<'py, PyString>, String, bool, Bound<'py, PyString>, bool);
+
+fn owned(texts: Vec<Bound<'_, PyString>>) -> PyResult<Vec<Vec<u8>>> {
+    texts.into_iter().map(|text| Ok(Bytes::of(&text)?.as_ref().to_vec())).collect()
+}
 
 #[pymethods]
 impl PyForms {

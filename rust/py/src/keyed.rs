@@ -13,28 +13,28 @@ const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// See the stub ``holdback/_native.pyi``.
 #[pyfunction]
 #[pyo3(signature = (key, start, label, values, digits, /))]
-pub(crate) fn keyed_placeholders(
+pub(crate) fn keyed_placeholders<'py>(
+    py: Python<'py>,
     key: &[u8],
     start: &[u8],
     label: &str,
-    values: Vec<Bound<'_, PyString>>,
+    values: Vec<Bound<'py, PyString>>,
     digits: usize,
-) -> PyResult<Vec<String>> {
+) -> PyResult<Vec<Bound<'py, PyString>>> {
     let wrong =
         || PyValueError::new_err("keyed_placeholders() takes a key of any length and at most 51 digits");
     let mut begun = Hmac::<Sha256>::new_from_slice(key).map_err(|_| wrong())?;
     begun.update(start);
-    let placeholder = |value: Bound<'_, PyString>| {
+    let mut made = format!("<{label}_");
+    let opening = made.len();
+    let placeholder = |value: Bound<'py, PyString>| {
         let value = Bytes::of(&value)?;
         let value = value.as_ref();
         let mut mac = begun.clone();
         mac.update(&(value.len() as u64).to_be_bytes());
         mac.update(value);
         let digest = mac.finalize().into_bytes();
-        let mut made = String::with_capacity(label.len() + digits + 3);
-        made.push('<');
-        made.push_str(label);
-        made.push('_');
+        made.truncate(opening);
         for bit in (0..digits).map(|digit| 5 * digit) {
             let first = *digest.get(bit / 8).ok_or_else(wrong)?;
             let second = digest.get(bit / 8 + 1).copied().unwrap_or(0);
@@ -42,7 +42,7 @@ pub(crate) fn keyed_placeholders(
             made.push(BASE32[usize::from(five)].into());
         }
         made.push('>');
-        Ok(made)
+        Ok(PyString::new(py, &made))
     };
     values.into_iter().map(placeholder).collect()
 }

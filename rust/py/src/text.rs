@@ -45,11 +45,6 @@ impl AsRef<[u8]> for Bytes<'_> {
     }
 }
 
-/// Several texts, as UTF-8 or else as WTF-8.
-pub(crate) fn owned(texts: Vec<Bound<'_, PyString>>) -> PyResult<Vec<Vec<u8>>> {
-    texts.into_iter().map(|text| Ok(Bytes::of(&text)?.as_ref().to_vec())).collect()
-}
-
 pub(crate) fn to_python<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyString>> {
     match std::str::from_utf8(text) {
         Ok(text) => Ok(PyString::new(py, text)),

@@ -3,9 +3,9 @@
 use holdback_core::wire::{Piece, Values};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyList, PyString};
 
-use crate::text::owned;
+use crate::text::Bytes;
 
 /// See the stub ``holdback/_native.pyi``.
 #[pyclass(frozen, module = "holdback._native", name = "Values")]
@@ -41,9 +41,11 @@ impl PyValues {
     fn replaced<'py>(
         &self,
         py: Python<'py>,
-        others: Vec<Bound<'py, PyString>>,
+        others: &Bound<'py, PyList>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let pieces = self.values.replaced(self.source.as_bytes(py), &owned(others)?);
+        let others: Vec<Bound<'_, PyString>> = others.extract()?;
+        let others = others.iter().map(Bytes::of).collect::<PyResult<Vec<_>>>()?;
+        let pieces = self.values.replaced(self.source.as_bytes(py), &others);
         let pieces = pieces.ok_or_else(|| PyValueError::new_err("replaced() takes another for each key"))?;
         let to_python = |piece: Piece| match piece {
             Piece::Source(source) => Ok(PyBytes::new(py, &source).into_any()),
