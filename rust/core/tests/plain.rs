@@ -79,16 +79,20 @@ fn what_takes_more_to_read() {
     }
 }
 
-fn replaced(source: &str, pairs: &[(&str, &str)]) -> Option<Vec<Piece>> {
+/// What came of a source: pieces, and whether each is a text whose literal is to be written.
+fn replaced(source: &str, pairs: &[(&str, &str)]) -> Option<Vec<(bool, String)>> {
     let matcher = Matcher::new(pairs.iter().copied()).expect("the keys are no problem");
     let values = shapes().values(source.as_bytes(), &matcher)?;
     let all: Vec<_> = matcher.pairs().map(|(_, other)| other).collect();
     let others: Vec<_> = values.keys.iter().map(|&key| all[key as usize]).collect();
-    assert_eq!(
-        values.replaced(source.as_bytes(), &others[..others.len().saturating_sub(1)]).is_some(),
-        others.is_empty()
-    );
-    values.replaced(source.as_bytes(), &others)
+    let fewer = &others[..others.len().saturating_sub(1)];
+    assert_eq!(values.replaced(source.as_bytes(), fewer).is_some(), others.is_empty());
+    let said = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    let pieces = values.replaced(source.as_bytes(), &others)?.into_iter().map(|piece| match piece {
+        Piece::Source(slices) => (false, said(slices.concat())),
+        Piece::Text(text) => (true, said(text)),
+    });
+    Some(pieces.collect())
 }
 
 #[test]
@@ -97,9 +101,9 @@ fn values_in_texts() {
     let source = r#" {"kept": "Ada", "said": ["Ada Le, Ada Lee", "none <", "a Bé"], "new": ["x\n\u00e9"]} "#;
     let pieces = replaced(source, &pairs).expect("it is plain");
     let expected = [
-        Piece::Source(r#" {"kept": "Ada", "said": ["<1> Le, <2>", "none <", "a B<3>"], "new": ["#.into()),
-        Piece::Text("x\n<3>".into()),
-        Piece::Source("]} ".into()),
+        (false, r#" {"kept": "Ada", "said": ["<1> Le, <2>", "none <", "a B<3>"], "new": ["#.to_owned()),
+        (true, "x\n<3>".to_owned()),
+        (false, "]} ".to_owned()),
     ];
     // "kept" has no text; "é" stands in two texts.
     assert_eq!(pieces, expected);
@@ -108,9 +112,9 @@ fn values_in_texts() {
     assert_eq!((values.texts, values.changing(), values.bracketed.len()), (4, 3, 1));
     assert_eq!(values.keys.len(), 3);
     let same = replaced(r#"{"said": "nobody"}"#, &pairs).expect("it is plain");
-    assert_eq!(same, [Piece::Source(br#"{"said": "nobody"}"#.to_vec())]);
+    assert_eq!(same, [(false, r#"{"said": "nobody"}"#.to_owned())]);
     let deleted = replaced("{\"said\": \"Bo\u{7f}\"}", &pairs).expect("it is plain");
-    assert_eq!(deleted[1], Piece::Text(b"<4>\x7F".to_vec()));
+    assert_eq!(deleted[1], (true, "<4>\u{7f}".to_owned()));
 }
 
 #[test]

@@ -47,8 +47,8 @@ impl PyValues {
         let others = others.iter().map(Bytes::of).collect::<PyResult<Vec<_>>>()?;
         let pieces = self.values.replaced(self.source.as_bytes(py), &others);
         let pieces = pieces.ok_or_else(|| PyValueError::new_err("replaced() takes another for each key"))?;
-        let to_python = |piece: Piece| match piece {
-            Piece::Source(source) => Ok(PyBytes::new(py, &source).into_any()),
+        let to_python = |piece: Piece<'_>| match piece {
+            Piece::Source(slices) => Ok(joined(py, &slices)?.into_any()),
             Piece::Text(text) => Ok(crate::to_python(py, &text)?.into_any()),
         };
         pieces.into_iter().map(to_python).collect()
@@ -61,4 +61,17 @@ impl PyValues {
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("Values hold a request and are not pickled"))
     }
+}
+
+/// The slices as one, written once.
+fn joined<'py>(py: Python<'py>, slices: &[&[u8]]) -> PyResult<Bound<'py, PyBytes>> {
+    let length = slices.iter().map(|slice| slice.len()).sum();
+    PyBytes::new_with(py, length, |mut out| {
+        for slice in slices {
+            let (now, rest) = out.split_at_mut(slice.len());
+            now.copy_from_slice(slice);
+            out = rest;
+        }
+        Ok(())
+    })
 }

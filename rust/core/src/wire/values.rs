@@ -3,10 +3,11 @@
 //! It is for masking. A text without a key is neither decoded nor copied if it is spelled without an escape. Nothing is
 //! said of a source with a text that may be a JSON document, or with a key in a name: those take more than this.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::literal::Kind;
+use super::literal::{Kind, Literal};
 use super::plain::Plain;
 use super::reading::Mark;
 use super::shapes::Shapes;
@@ -36,10 +37,10 @@ struct Hit {
 }
 
 /// A part of a source that changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Bytes as they are.
-    Source(Vec<u8>),
+#[derive(Clone, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Bytes as they are: slices of the source and of others.
+    Source(Vec<&'a [u8]>),
     /// A text, as WTF-8, whose literal is to be written.
     Text(Vec<u8>),
 }
@@ -98,35 +99,39 @@ impl Values {
     /// The source with `others` in place of its keys, by their numbers; none of them may need an escape. None if a key
     /// has no other. `source` is what the keys were found in.
     #[must_use]
-    pub fn replaced(&self, source: &[u8], others: &[impl AsRef<[u8]>]) -> Option<Vec<Piece>> {
+    pub fn replaced<'a>(&self, source: &'a [u8], others: &'a [impl AsRef<[u8]>]) -> Option<Vec<Piece<'a>>> {
         let mut pieces = Vec::new();
-        let mut out = Vec::with_capacity(source.len());
+        let mut slices = Vec::with_capacity(2 * self.hits.len() + 1);
         let mut done = 0;
         for (mark, hits) in &self.changing {
             let hits = &self.hits[hits.clone()];
-            let text = mark.text(source)?;
-            let literal = mark.literal;
-            out.extend_from_slice(&source[done..literal.begin]);
-            // A literal without escapes stays one. U+007F may be spelled as an escape where all else is ASCII.
-            if literal.kind == Kind::Plain && memchr::memchr(0x7F, &text).is_none() {
-                out.push(b'"');
-                replace(&text, hits, others, &mut out)?;
-                out.push(b'"');
-            } else {
-                let mut new = Vec::with_capacity(text.len());
-                replace(&text, hits, others, &mut new)?;
-                pieces.extend([Piece::Source(std::mem::take(&mut out)), Piece::Text(new)]);
+            let Literal { kind, begin, end } = mark.literal;
+            match mark.text(source)? {
+                // A literal without escapes stays one. U+007F may be spelled as an escape where all else is ASCII.
+                Cow::Borrowed(text) if kind == Kind::Plain && memchr::memchr(0x7F, text).is_none() => {
+                    for hit in hits {
+                        let other = others.get(hit.number)?.as_ref();
+                        slices.extend([&source[done..begin + 1 + hit.begin], other]);
+                        done = begin + 1 + hit.end;
+                    }
+                }
+                text => {
+                    slices.push(&source[done..begin]);
+                    pieces.push(Piece::Source(std::mem::take(&mut slices)));
+                    pieces.push(Piece::Text(replaced(&text, hits, others)?));
+                    done = end;
+                }
             }
-            done = literal.end;
         }
-        out.extend_from_slice(&source[done..]);
-        pieces.push(Piece::Source(out));
+        slices.push(&source[done..]);
+        pieces.push(Piece::Source(slices));
         Some(pieces)
     }
 }
 
-/// Append the text with others in place of the keys.
-fn replace(text: &[u8], hits: &[Hit], others: &[impl AsRef<[u8]>], out: &mut Vec<u8>) -> Option<()> {
+/// The text with others in place of the keys.
+fn replaced(text: &[u8], hits: &[Hit], others: &[impl AsRef<[u8]>]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
     let mut done = 0;
     for hit in hits {
         out.extend_from_slice(&text[done..hit.begin]);
@@ -134,7 +139,7 @@ fn replace(text: &[u8], hits: &[Hit], others: &[impl AsRef<[u8]>], out: &mut Vec
         done = hit.end;
     }
     out.extend_from_slice(&text[done..]);
-    Some(())
+    Some(out)
 }
 
 /// Whether a text begins like a JSON document: with a bracket, or with a quote if it ends with one.
