@@ -86,8 +86,8 @@ class PIIMapping:
     def _of(cls, types: Mapping[str, str], fakes: Sequence[str]) -> PIIMapping:
         """A new one of originals with their types, each with one of these fakes, which are all different."""
         mapping = cls()
-        mapping._originals = dict(zip(fakes, types, strict=True))
         mapping._fakes = dict(zip(types, fakes, strict=True))
+        mapping._originals = {fake: original for original, fake in mapping._fakes.items()}
         mapping._entity_types = dict(types)
         return mapping
 

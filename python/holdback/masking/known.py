@@ -80,12 +80,12 @@ class KnownValues:
         self._is_certain = spelled and not shares_spellings and all(value == value.strip() for value in known)
         """Whether what it finds says all: every spelling of a value is found, as that value's, and no part of it is
         a value."""
-        self._by_key: list[tuple[str, str] | None] = []
-        """By the numbers of the matcher's keys, their values and types."""
-        entries = list(known.items())
+        self._by_key: list[str] = []
+        """The value of each of the matcher's keys, by its number; empty for what is no value's."""
+        in_order = list(known)
         for _, mark in self._matcher._pairs() if self._is_certain else ():
             number_of = mark[1:-1]
-            self._by_key.append(entries[int(number_of)] if number_of else None)
+            self._by_key.append(in_order[int(number_of)] if number_of else "")
 
     def __call__(self, text: str, /) -> list[Span]:
         """The spans of the values in ``text``, from left to right, without overlaps."""
