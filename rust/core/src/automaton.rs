@@ -49,6 +49,9 @@ const NONE: u32 = u32::MAX;
 /// A [`Tree`] with this bit is a single key, the rest of the bits its id; without, an index into `concats`.
 const IS_KEY: u32 = 1 << 31;
 
+/// So few labels are compared faster one by one.
+const FEW: usize = 8;
+
 type Tree = u32;
 
 #[derive(Clone, Copy)]
@@ -103,6 +106,8 @@ pub(crate) struct Automaton {
     labels: Vec<u8>,
     /// The child of the root by each byte, or `NONE`.
     roots: Box<[u32; 256]>,
+    /// What most keys that begin with each byte begin with: the node where that ends, or `NONE`.
+    stems: Box<[u32; 256]>,
     ropes: Vec<Rope>,
     concats: Vec<Concat>,
     patterns: Arc<Patterns>,
@@ -141,6 +146,7 @@ impl Automaton {
             nodes: Vec::new(),
             labels: Vec::new(),
             roots: Box::new([NONE; 256]),
+            stems: Box::new([NONE; 256]),
             ropes: Vec::new(),
             concats: Vec::new(),
             patterns,
@@ -219,11 +225,17 @@ impl Automaton {
         self.step(ROOT, path).unwrap_or(ROOT)
     }
 
-    /// The child of the root by `byte`.
+    /// The node that is reached from the root by the beginning of `text`, by what most such keys begin with if that
+    /// stands there, else by its first byte; and the length of that beginning.
     #[inline]
-    pub(crate) fn root_child(&self, byte: u8) -> Option<u32> {
-        let child = self.roots[usize::from(byte)];
-        (child != NONE).then_some(child)
+    pub(crate) fn begin(&self, text: &[u8]) -> Option<(u32, usize)> {
+        let first = usize::from(text[0]);
+        let (child, stem) = (self.roots[first], self.stems[first]);
+        if child == stem {
+            return (child != NONE).then_some((child, 1));
+        }
+        let path = self.path(stem);
+        Some(if text.starts_with(path) { (stem, path.len()) } else { (child, 1) })
     }
 
     /// The child of `node` by `byte`.
@@ -237,7 +249,17 @@ impl Automaton {
         let index = match labels {
             [] => return None,
             [only] => (*only == byte).then_some(0)?,
-            _ => memchr::memchr(byte, labels)?,
+            [least, ..] => {
+                // Labels ascend, and those of digits follow one another: the distance from the first is often the place.
+                let likely = usize::from(byte.wrapping_sub(*least));
+                if labels.get(likely) == Some(&byte) {
+                    likely
+                } else if labels.len() <= FEW {
+                    labels.iter().position(|&label| label == byte)?
+                } else {
+                    memchr::memchr(byte, labels)?
+                }
+            }
         };
         Some(first + length(index))
     }

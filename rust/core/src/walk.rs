@@ -114,13 +114,16 @@ impl Walk {
             } else if at == text.len() {
                 break;
             }
-            let length = if MINDS { surrogate::first(&text[at..]).1 } else { 1 };
+            let mut length = if MINDS { surrogate::first(&text[at..]).1 } else { 1 };
             let unit = &text[at..at + length];
             let child = match node {
                 ROOT if MINDS => {
                     automaton.start(unit, if at == 0 { before } else { borders::of_last(&text[..at]) })
                 }
-                ROOT => automaton.root_child(text[at]),
+                ROOT => automaton.begin(&text[at..]).map(|(node, taken)| {
+                    length = taken;
+                    node
+                }),
                 _ if MINDS => automaton.step(node, unit),
                 _ => automaton.child(node, text[at]),
             };

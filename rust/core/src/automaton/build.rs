@@ -84,10 +84,25 @@ impl Automaton {
         let end = length(self.nodes.len());
         self.nodes.push(Node { children: end, fail: ROOT, depth: 0, owner: 0, rope: NONE, leaf: NONE });
         for child in self.nodes[ROOT as usize].children..self.nodes[ROOT as usize + 1].children {
-            self.roots[usize::from(self.labels[child as usize])] = child;
+            let label = usize::from(self.labels[child as usize]);
+            self.roots[label] = child;
+            self.stems[label] = self.stem(child, &spans);
         }
         self.ropes.shrink_to_fit();
         self.concats.shrink_to_fit();
+    }
+
+    /// The last node below `child` through which most of its keys run; `spans` has the keys of each node.
+    fn stem(&self, child: u32, spans: &[(usize, usize)]) -> u32 {
+        let keys = |node: u32| spans[node as usize].1 - spans[node as usize].0;
+        let mut stem = child;
+        loop {
+            let mut children = self.nodes[stem as usize].children..self.nodes[stem as usize + 1].children;
+            match children.find(|&node| 2 * keys(node) > keys(child)) {
+                Some(node) => stem = node,
+                None => return stem,
+            }
+        }
     }
 
     /// Compute `fail` and the rope of `pops` for the new node `v`, which is one unit below `u`.
