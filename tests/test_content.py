@@ -364,6 +364,7 @@ PARTS = (
     SAYINGS.map(lambda text: {"text": text})
     | st.just({"inlineData": {"data": "<PERSON_1>"}})
     | st.sampled_from([{"text": DOCUMENT}, {"text": "<PERS"}, {"text": "ON_1>"}])
+    | st.sampled_from(["<PERS", "ON_1>", "", "a"]).map(lambda text: {"text": text, "thought": True})
 )
 
 
@@ -382,14 +383,51 @@ def test_the_parts_of_a_candidate_are_one_text_that_anything_else_interrupts(
 
 
 def _runs(parts: list[dict[str, Any]]) -> list[Any]:
-    """The text between what is no text."""
-    runs: list[Any] = [""]
+    """What is said and what is thought between what is neither."""
+    runs: list[Any] = [{False: "", True: ""}]
     for part in parts:
         if "text" in part:
-            runs[-1] += part["text"]
+            runs[-1][part.get("thought", False)] += part["text"]
         else:
-            runs += [part, ""]
+            runs += [part, {False: "", True: ""}]
     return runs
+
+
+def _thought(part: dict[str, Any]) -> str:
+    thinking = part["thinking"]
+    return thinking if isinstance(thinking, str) else "".join(piece["text"] for piece in thinking)
+
+
+THOUGHTS = st.sampled_from(["<PERS", "ON_1>", "<PERSON_1>", "", "a "])
+THINKING_PARTS = THOUGHTS.map(lambda text: {"type": "text", "text": text}) | (
+    THOUGHTS | st.lists(THOUGHTS.map(lambda text: {"type": "text", "text": text}), max_size=3)
+).map(lambda thinking: {"type": "thinking", "thinking": thinking})
+
+
+@strategies.examples(1)
+@given(parts=st.lists(THINKING_PARTS, max_size=5))
+def test_the_thinking_parts_of_one_content_are_one_text_until_it_answers(
+    backend: str, parts: list[dict[str, Any]]
+) -> None:
+    restored = restore_answer({"choices": [{"message": {"content": parts}}]}, PAIRS)["choices"][0]["message"]
+    restorer = ChunkRestorer(PAIRS)
+    chunks = [one for part in parts for one in restorer.feed(say([part]))] + restorer.flush()
+    deltas = [chunk["choices"][0]["delta"].get("content") or [] for chunk in chunks]
+    streamed = [part for delta in deltas for part in ([{"text": delta}] if isinstance(delta, str) else delta)]
+    for read in (_thought, _text_of):
+        name = "thinking" if read is _thought else "text"
+        whole, by_stream = (
+            "".join(read(part) for part in some if name in part) for some in (restored["content"], streamed)
+        )
+        assert whole == by_stream
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "reasoning_text"])
+def test_the_parts_of_reasoning_are_one_text(backend: str, name: str) -> None:
+    parts = [{"text": text} for text in ("a <PERS", "ON_1>", " <PERS")]
+    message = {name: parts, "content": "ON_1>"}
+    restored = restore_answer({"choices": [{"message": message}]}, PAIRS)["choices"][0]["message"]
+    assert restored == {name: [{"text": "a "}, {"text": ADA}, {"text": " <PERS"}], "content": "ON_1>"}
 
 
 def test_a_document_in_two_parts_is_one(backend: str) -> None:

@@ -97,8 +97,9 @@ class Slot:
     joins: bool = False
     """Whether a complete text goes on where the one before it in the event stopped, as the parts of content do."""
     content: bool = False
-    is_part: bool = False
-    """Whether all of its kind in one array are one text."""
+    part_of: str = ""
+    """What complete text it is a part of: all that stand in one array, ``arrays`` further out, are one text."""
+    arrays: int = 1
     number: int = -1
     depth: int = 0
     places: tuple[tuple[str, int, bool], ...] = ()
@@ -174,10 +175,17 @@ def place(name: str) -> Slot:
 KEEPS = Slot("keeps", Kind.KEEPS)
 TEXT = Slot("text", Kind.WHOLE)
 CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True)
-PART_OF_CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True, is_part=True)
+PART_OF_CONTENT = Slot("text", Kind.WHOLE, content=True, joins=True, part_of="content")
 SAID = Slot("text", Kind.WHOLE, joins=True)
 """Text of the answer itself."""
 THOUGHT = Slot("text", Kind.WHOLE, channel="reasoning", joins=True)
+
+
+def part_of_thought(of: str, *, arrays: int = 1) -> Slot:
+    """Text of a part of what a model thinks."""
+    return replace(THOUGHT, part_of=of, arrays=arrays)
+
+
 REFUSED = Slot("text", Kind.WHOLE, channel="refusal", joins=True)
 SIGNED = Slot("text", Kind.WHOLE, channel="signed", joins=True)
 INPUT = Slot("text", Kind.WHOLE, channel="arguments")

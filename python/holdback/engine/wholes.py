@@ -1,7 +1,7 @@
 """Whole values: those that are part of no channel, restored at once, and all of an answer that is not streamed.
 
-The parts of one content are one text, as they are one channel in a stream: whether it is a document is decided once,
-and a placeholder may begin in one part and end in the next. It is put in where it ends.
+The parts of one content are one text, as they are one channel in a stream, and so are those of thoughts: whether it is
+a document is decided once, and a placeholder may begin in one part and end in the next. It is put in where it ends.
 """
 
 from __future__ import annotations
@@ -33,24 +33,31 @@ class Chain:
 
     def parts(self, mark: Mark) -> Parts:
         """The parts of one text, if ``mark`` is the first of them; none if it is another."""
-        if not mark[0].is_part:
+        if not mark[0].part_of:
             return [(mark, False)]
         if self._parts is None:
             self._parts = _parts(self._event)
-        return self._parts.pop((mark[1][:-1], mark[0].channel), [])
+        return self._parts.pop(_text_of(mark), [])
+
+
+def _text_of(mark: Mark) -> tuple[tuple[int, ...], str]:
+    """Of which text a part is: the array and the name."""
+    return mark[1][: -mark[0].arrays], mark[0].part_of
 
 
 def _parts(event: Event) -> dict[tuple[tuple[int, ...], str], Parts]:
-    """The parts of each text by the array they stand in and the channel. An event among them ends what is held back."""
+    """The parts of each text by the array they stand in and its name. What is held back leaves before an event among
+    them, and that of thoughts before content.
+    """
     found: dict[tuple[tuple[int, ...], str], Parts] = {}
     for mark in event.marks:
-        slot, within = mark[0], mark[1][:-1]
-        if slot.is_part:
-            found.setdefault((within, slot.channel), []).append((mark, False))
-        elif slot.kind is Kind.EVENT:
+        slot, within = mark[0], mark[1][: -mark[0].arrays]
+        if slot.kind is Kind.EVENT or (slot.part_of and slot.content and mark[2]):
             for (array, _), parts in found.items():
-                if array == within:
+                if array == within and not (slot.content and parts[-1][0][0].content):
                     parts[-1] = parts[-1][0], True
+        if slot.part_of:
+            found.setdefault(_text_of(mark), []).append((mark, False))
     return found
 
 

@@ -39,6 +39,7 @@ from holdback.engine.shapes import (
     address,
     event,
     once,
+    part_of_thought,
     place,
     source,
     text,
@@ -122,13 +123,17 @@ TOOL_CALL: Shape = {
 WHOLE_PART = ByType(
     {
         **{kind: {"text": PART_OF_CONTENT} for kind in TEXT_PARTS},
-        "thinking": {"thinking": (THOUGHT, [{"text": THOUGHT, **REFERRED}])},
+        "thinking": {
+            "thinking": (
+                part_of_thought("thinking"),
+                [{"text": part_of_thought("thinking", arrays=2), **REFERRED}],
+            )
+        },
         "resource": {"content": {"text": TEXT}},
     }
 )
-REASONING_WHOLE: Shape = (THOUGHT, {"text": SIGNED}, [{"text": THOUGHT}])
 MESSAGE: dict[Any, Any] = {
-    **dict.fromkeys(REASONING, REASONING_WHOLE),
+    **{name: (THOUGHT, {"text": SIGNED}, [{"text": part_of_thought(name)}]) for name in REASONING},
     "refusal": REFUSED,
     "content": (CONTENT, [(PART_OF_CONTENT, WHOLE_PART)]),
     "reasoning_details": [

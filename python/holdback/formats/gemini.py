@@ -37,7 +37,6 @@ from holdback.engine.shapes import (
     RESULT,
     SAID,
     TEXT,
-    THOUGHT,
     TOOL,
     ByType,
     Emptied,
@@ -48,6 +47,7 @@ from holdback.engine.shapes import (
     event,
     latest,
     once,
+    part_of_thought,
     place,
     text,
 )
@@ -135,7 +135,11 @@ OTHER_PART: dict[Any, Any] = {
 }
 OTHER_PART |= {kind: (event("boundary"), OTHER_PART[kind]) for kind in BOUNDARIES}
 WHOLE_PART = ByType(
-    {"true": {"text": THOUGHT, **OTHER_PART}, OTHER: {"text": PART_OF_CONTENT, **OTHER_PART}}, name="thought"
+    {
+        "true": {"text": part_of_thought("thought"), **OTHER_PART},
+        OTHER: {"text": PART_OF_CONTENT, **OTHER_PART},
+    },
+    name="thought",
 )
 
 PIECE: dict[Any, Any] = {
