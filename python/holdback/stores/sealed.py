@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from holdback._keys import hkdf, master_key, message
@@ -52,8 +52,10 @@ class Sealer:
         """The names of the scope: the one that is written to, then those of the other keys."""
         return [key.name(scope) for key in self._keys]
 
-    def seal(self, scope: str, entries: Iterable[Entry]) -> dict[bytes, bytes]:
+    def seal(self, scope: str, entries: Sequence[Entry]) -> dict[bytes, bytes]:
         """The entries, sealed, by their names."""
+        if not entries:  # most turns bring nothing new
+            return {}
         sealing = self._keys[0].sealing(scope)
         return dict(map(sealing.seal, entries))
 
