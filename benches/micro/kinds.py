@@ -160,6 +160,12 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
+def remembered(life: Any) -> list[str]:
+    """What a format remembers of its stream: calls, items and ids that were named."""
+    names = [name for kind in type(life).__mro__ for name in getattr(kind, "__slots__", ())]
+    return [repr(getattr(life, name)) for name in names]
+
+
 def lane_shares(frames: list[bytes]) -> tuple[float, float]:
     """The share of all frames that the lane takes, and of those that neither open, end nor name anything."""
     settle, is_new = Answer.settle, Answer.is_new
@@ -180,8 +186,9 @@ def lane_shares(frames: list[bytes]) -> tuple[float, float]:
 
         def taking(life: Any, event: Any, answer: Answer) -> Any:
             nonlocal is_busy
+            before = remembered(life)
             found = steps(life, event, answer)
-            is_busy |= any(type(step).__name__ != "Feed" for step in found)
+            is_busy |= any(type(step).__name__ != "Feed" for step in found) or remembered(life) != before
             return found
 
         with mock.patch.object(type(answer._format), "steps", taking):

@@ -152,11 +152,12 @@ class Account:
 
 
 def _with(counts: Mapping[_T, int], more: Iterable[_T] | Mapping[_T, int]) -> Mapping[_T, int]:
-    """``counts`` with more of them: a counter is made when there is something to count, and is then kept."""
+    """``counts`` with more of them: a dict is made when there is something to count, and is then kept."""
     if not more:
         return counts
-    counter = counts if isinstance(counts, Counter) else Counter()
-    counter.update(more)
+    counter = counts if isinstance(counts, dict) else {}
+    for one, count in (more if isinstance(more, dict) else Counter(more)).items():
+        counter[one] = counter.get(one, 0) + count
     return counter
 
 

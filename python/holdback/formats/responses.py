@@ -89,6 +89,8 @@ CHANNELS = {
 SEQUENCE = latest("sequence_number")
 IDS = {name: address(name) for name in (*OF_ITEM, "content_index", "summary_index", "command_index")}
 KIND = event("kind")
+STATE = event("state")
+"""The kind of an event that ends and names nothing. The lane takes all but the first."""
 
 
 def _delta(name: str, channel: Channel) -> dict[str, Any]:
@@ -106,11 +108,12 @@ def _delta(name: str, channel: Channel) -> dict[str, Any]:
     return {**{field: IDS[field] for field in ids}, "delta": said, "sequence_number": SEQUENCE}
 
 
-def _other(shape: dict[str, Any]) -> Shape:
+def _other(shape: dict[str, Any], kind: Slot) -> Shape:
     """The shape of an event that is no delta."""
-    return {"type": KIND, **IDS, "sequence_number": SEQUENCE, **shape}
+    return {"type": kind, **IDS, "sequence_number": SEQUENCE, **shape}
 
 
+GOES_ON = ("response.created", "response.in_progress", "response.queued")
 STATES = ("created", "in_progress", "queued", "completed", "failed", "incomplete", "cancelled")
 ITEM_WITH_ID = ByType(
     {
@@ -157,7 +160,7 @@ class Responses(Format):
     SHAPE = ByType(
         {
             **{f"{name}.delta": _delta(name, channel) for name, channel in CHANNELS.items()},
-            **{kind: _other(shape) for kind, shape in EVENTS.items()},
+            **{kind: _other(shape, STATE if kind in GOES_ON else KIND) for kind, shape in EVENTS.items()},
             "": {"error": event("error"), "sequence_number": SEQUENCE},
             OTHER: {"sequence_number": SEQUENCE},
         }
@@ -192,22 +195,30 @@ class Responses(Format):
         self._closed.clear()
         ends: list[Step] = []
         steps: list[Step] = []
+        wholes: list[Whole] = []
+        kind = ""
         for mark in event.marks:
             slot = mark[0]
             if slot.is_text:
                 steps.append(self._feed(mark, event, answer))
             elif slot.is_whole:
-                steps.append(Whole(mark))
+                wholes.append(Whole(mark))
+                steps.append(wholes[-1])
             elif slot.name == "kind":
+                kind = kind or mark[2]
                 ends += self._ends(mark[2], event, answer)
+            elif slot.name == "state":
+                kind = mark[2]
+                answer.is_new(mark, ())
             elif slot.name == "error":
                 ends.append(Drain())
-        kind = next((mark[2] for mark in event.marks if mark[0].name == "kind"), "")
-        for step in steps:
-            if type(step) is Whole:
-                step.begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
-                step.repeats = self._said.repeats(kind, step.mark, _ids(event))
-        self._said.settle()
+        if wholes:
+            ids = _ids(event)
+            begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
+            for whole in wholes:
+                whole.begins = begins
+                whole.repeats = self._said.repeats(kind, whole.mark, ids)
+            self._said.settle()
         return ends + steps
 
     def tool_of(self, key: Key) -> Any:

@@ -11,11 +11,14 @@ _ENCODINGS = (
     (b"\x1b", "br"),
     (b"\x8b", "br"),
 )
+_FIRST_BYTES = frozenset(magic[0] for magic, _ in _ENCODINGS)
 
 
 def encoding_of(data: bytes) -> tuple[str | None, bool]:
     """The coding that these first bytes are of, and whether they may become the beginning of one."""
+    if not data or data[0] not in _FIRST_BYTES:
+        return None, False
     for magic, name in _ENCODINGS:
         if data.startswith(magic):
             return name, True
-    return None, bool(data) and any(magic.startswith(data) for magic, _ in _ENCODINGS)
+    return None, any(magic.startswith(data) for magic, _ in _ENCODINGS)

@@ -137,23 +137,24 @@ class Settling:
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
         """A frame that is one event."""
-        self._writer.seen(frame)
+        writer = self._writer
+        writer.seen(frame)
         if not self._occurred:
             self._occurred = any(mark[0].is_text or mark[0].is_whole for mark in event.marks)
         fed = None if self._lane is None else self._lane.feed(event)
         if fed is not None and not fed:
-            self._writer.frame(frame)
+            writer.frame(frame)
             return
         before, leaves = self._settled(event, fed)
         for chunk in before:
-            self._writer.event(chunk)
+            writer.event(chunk)
         if leaves or not frame.only_data:
             if not leaves and self._answer is not None:
                 self._answer.note(event, leaves=True)
             changes = event.changes()
-            self._writer.frame(frame, frame.changes(changes) if changes else ())
+            writer.frame(frame, frame.changes(changes) if changes else ())
         else:
-            self._writer.leave_out(frame)
+            writer.leave_out(frame)
 
     def _read_each(self, frame: Frame) -> None:
         """A frame of several ``data`` lines that are no event together: each is read on its own."""

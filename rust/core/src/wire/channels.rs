@@ -311,9 +311,14 @@ impl Channels {
         addresses: &[Address<'_>],
     ) -> Result<(), LaneError> {
         let open = open_of(addresses)?;
+        let key = Key::of(slot, addresses).bytes;
+        let leads_to = self.table.known.get(&*key).map(|&(channel, _)| channel);
         let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
+        if leads_to == Some(id) {
+            return Ok(());
+        }
         let place = channel.registrations.len();
-        let key: Arc<[u8]> = Key::of(slot, addresses).bytes.into();
+        let key: Arc<[u8]> = key.into();
         channel.registrations.push(Registration { key: Arc::clone(&key), slot, open });
         if let Some((earlier, place)) = self.table.insert(slot, key, open, (id, place)) {
             self.take_registration(earlier, place);
