@@ -113,8 +113,10 @@ def public_docstrings() -> dict[str, str]:
                 "Places",
                 "Rules",
                 "Shapes",
+                "Values",
                 "is_native",
-            }  # for the byte layer
+                "keyed_placeholders",
+            }  # for the byte layer and for masking
         for node in tree.body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in names:
                 found[f"{source.name}:{node.name}"] = ast.get_docstring(node) or ""

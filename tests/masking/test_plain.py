@@ -139,16 +139,25 @@ def came_of(work: Masker, source: bytes, protocol: str, known: PIIMapping | None
     )
 
 
-@given(requests(), st.booleans())
-def test_what_is_not_declined_is_what_the_walk_has(request: tuple[str, bytes], has_known: bool) -> None:
+KNOWN_BEFORE = [
+    [],
+    [("user", "Zorp", "ROLE"), ("Ada", "<PERSON_1>", "PERSON")],
+    [("Ada", MARK, "PERSON"), ("7", "<OTHER_2222222222>", ""), ("7", "<ID_7777777777>", "NUMBER")],
+    [("Ada", "<PERSON_aaaaaaaaaa>", "PERSON"), ("Grace", "<PERSON_bbbbbbbbbb>", "PERSON")],
+]
+
+
+@given(requests(), st.sampled_from(KNOWN_BEFORE))
+def test_what_is_not_declined_is_what_the_walk_has(
+    request: tuple[str, bytes], entries: list[tuple[str, str, str]]
+) -> None:
     protocol, source = request
-    known = None
-    if has_known:
-        known = PIIMapping()
-        known.add("user", "Zorp", "ROLE")
-        known.add("Ada", "<PERSON_1>", "PERSON")
+    known = PIIMapping() if entries else None
+    for entry in entries:
+        assert known is not None
+        known.add(*entry)
     event(f"plain: {plain(source, protocol) is not None}")
-    event(f"certain: {standing(source, protocol, KnownValues(STRIPPED)) is not None}")
+    event(f"certain: {standing(source, protocol, KnownValues(STRIPPED), {}) is not None}")
     for work in (KNOWN, CERTAIN, UNSPELLED, BOTH, *((NUMBERED,) if known is None else ())):
         quick = came_of(work, source, protocol, known)
         with pytest.MonkeyPatch.context() as patch:
@@ -210,18 +219,19 @@ def test_every_format_has_a_table(protocol: str) -> None:
 )
 def test_where_values_are_certain(content: str, is_certain: bool) -> None:
     source = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
-    assert (standing(source, "openai-chat", KnownValues(STRIPPED)) is not None) is is_certain
-    assert standing(source, "openai-chat", KnownValues(VALUES)) is None
-    assert standing(source, "openai-chat", KnownValues(STRIPPED, spelled=False)) is None
+    assert (standing(source, "openai-chat", KnownValues(STRIPPED), {}) is not None) is is_certain
+    assert standing(source, "openai-chat", KnownValues(VALUES), {}) is None
+    assert standing(source, "openai-chat", KnownValues(STRIPPED, spelled=False), {}) is None
     assert (
-        standing(source.replace(b'"role"', b'"Ada": 1, "role"'), "openai-chat", KnownValues(STRIPPED)) is None
+        standing(source.replace(b'"role"', b'"Ada": 1, "role"'), "openai-chat", KnownValues(STRIPPED), {})
+        is None
     )
 
 
 def test_a_spelling_of_two_values_is_not_certain() -> None:
     source = b'{"messages": []}'
-    assert standing(source, "openai-chat", KnownValues({"é": "A", "/": "B"})) is not None
-    assert standing(source, "openai-chat", KnownValues({"é": "A", "\\u00e9": "B"})) is None
+    assert standing(source, "openai-chat", KnownValues({"é": "A", "/": "B"}), {}) is not None
+    assert standing(source, "openai-chat", KnownValues({"é": "A", "\\u00e9": "B"}), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -232,12 +242,33 @@ def test_literals_are_written_as_the_walk_writes_them(said: str, ascii_only: boo
     source = json.dumps({"messages": [{"role": "user", "content": said}]}, ensure_ascii=ascii_only)
     if not said.isascii() and not ascii_only:
         source = source.replace("\ud800", "\\ud800")
-    assert standing(source.encode(), "openai-chat", KnownValues(STRIPPED)) is not None
+    assert standing(source.encode(), "openai-chat", KnownValues(STRIPPED), {}) is not None
     quick = came_of(CERTAIN, source.encode(), "openai-chat", None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(masker, "standing", lambda *_: None)
         patch.setattr(masker, "plain_request", lambda *_: None)
         assert came_of(CERTAIN, source.encode(), "openai-chat", None) == quick
+
+
+@pytest.mark.parametrize("entries", KNOWN_BEFORE)
+@pytest.mark.parametrize(
+    "said",
+    ["Ada and 7", "7", "no value", 'Ada\n"q"', "Grace, Ada", "Zorp user", MARK, "<OTHER_2222222222> Ada"],
+)
+def test_what_was_known_before_keeps_its_placeholder(entries: list[tuple[str, str, str]], said: str) -> None:
+    source = json.dumps({"messages": [{"role": "user", "content": said}]}).encode()
+    known = PIIMapping()
+    for entry in entries:
+        known.add(*entry)
+    is_certain = not {value for value, _, _ in entries} & {"user", "Grace"} and not said.startswith("<")
+    found = standing(source, "openai-chat", KnownValues(STRIPPED), known.get_all_fakes())
+    assert (found is not None) is is_certain
+    quick = came_of(CERTAIN, source, "openai-chat", known)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masker, "standing", lambda *_: None)
+        assert came_of(CERTAIN, source, "openai-chat", known) == quick
+        patch.setattr(masker, "plain_request", lambda *_: None)
+        assert came_of(CERTAIN, source, "openai-chat", known) == quick
 
 
 def test_only_literals_of_what_changed_are_written() -> None:

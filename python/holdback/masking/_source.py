@@ -17,10 +17,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import to_json
+
+from holdback.errors import MaskingError
 
 MOST_DEEP = 200
 """How many objects and arrays may stand one inside another."""
@@ -53,6 +56,8 @@ class Number(str):
         return "Number()"
 
 
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+
 _SCANNER = json.JSONDecoder(
     object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=Number
 )
@@ -70,6 +75,31 @@ def read(source: str) -> Any:
     :raises RecursionError: it is far too deep. What is a little too deep is for the reader of the tree to see.
     """
     return _SCANNER.decode(source)
+
+
+def read_request(data: bytes) -> tuple[bytes, str, Any]:
+    """The mark that its encoding begins with, if any; the source of a request, and its tree.
+
+    :raises MaskingError: it is no JSON object that can be read.
+    """
+    if data.startswith(_COMPRESSED):
+        raise MaskingError("the request is compressed: masking needs the decoded bytes")
+    problem = ""
+    source, tree = "", None
+    try:
+        source = data.removeprefix(BOM_UTF8).decode()
+        tree = read(source)
+    except UnicodeDecodeError as error:
+        problem = f"the request is no UTF-8: byte {error.start} is wrong"
+    except json.JSONDecodeError as error:
+        problem = f"the request is no JSON: it cannot be read beyond character {error.pos}"
+    except RecursionError:
+        problem = f"the request is nested deeper than {MOST_DEEP}"
+    if problem:
+        raise MaskingError(problem)
+    if not isinstance(tree, Members):
+        raise MaskingError("the request is no JSON object")
+    return BOM_UTF8 if data.startswith(BOM_UTF8) else b"", source, tree
 
 
 def strings(source: str) -> Iterator[str]:

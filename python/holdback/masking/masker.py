@@ -12,8 +12,6 @@ inside it is looked for. Sans-IO: what a store knows is given as ``known``, and 
 from __future__ import annotations
 
 import copy
-import json
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,8 +35,6 @@ from holdback.masking.values import standing
 from holdback.masking.walk import Walk
 
 Request = TypeVar("Request", bound="bytes | dict[str, Any]")
-
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +163,7 @@ class Masker:
                 if done is not None:
                     return done
         if isinstance(request, (bytes, bytearray, memoryview)):
-            bom, source, tree = _read(bytes(request))
+            bom, source, tree = _source.read_request(bytes(request))
         elif isinstance(request, dict):
             bom, source, tree = b"", "", request
         else:
@@ -197,20 +193,22 @@ class Masker:
     def _mask_standing(
         self, request: bytes, protocol: str, scope: str, known: PIIMapping | Mapping[str, str] | None
     ) -> Masked[Any] | None:
-        """The masked request, if known values are all there is to look for in it and nothing was known before."""
+        """The masked request, if known values are all there is to look for in it."""
         if len(self._detectors) != 1 or type(detector := self._detectors[0]) is not KnownValues:
             return None
         before, placeholders = _mapping_of(known), self._placeholders
-        if placeholders is None or placeholders.style != "keyed" or not before.is_empty:
+        if placeholders is None or placeholders.style != "keyed":
             return None
-        if (read := standing(request, protocol, detector)) is None:
+        fakes = before.get_all_fakes()
+        if (read := standing(request, protocol, detector, fakes)) is None:
             return None
-        if not read.found:
+        if not (found := read.found):
             return Masked(request, before, MaskingReport(texts=read.texts), PIIMapping())
-        added = PIIMapping._of(read.found, placeholders.allot(read.found, scope=scope, taken=(), texts=()))
-        counts = MappingProxyType(dict(Counter(read.found.values())))
-        masked = read.replaced(added._fakes)
-        return Masked(masked, copy.copy(added), MaskingReport(counts, read.texts, read.masked), added)
+        new = {value: kind for value, kind in found.items() if value not in before._fakes} if fakes else found
+        added = PIIMapping._of(new, placeholders.allot(new, scope=scope, taken=fakes, texts=()))
+        mapping = _joined(before, added)
+        report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), read.texts, read.masked)
+        return Masked(read.replaced(mapping._fakes), mapping, report, added)
 
     def _mask_plain(
         self, request: bytes, plain: Plain, scope: str, known: PIIMapping | Mapping[str, str] | None
@@ -268,16 +266,7 @@ class Masker:
         new = {value: entity_type for value, entity_type in found.items() if before.get_fake(value) is None}
         allotted = placeholders.allot(new, scope=scope, taken=fakes, texts=texts)
         added._add_all(zip(new, allotted, new.values(), strict=True))
-        if added.is_empty:
-            return before, added, found
-        if before.is_empty:
-            return copy.copy(added), added, found
-        mapping = copy.copy(before)
-        mapping._add_all(
-            (value, placeholder, added.get_entity_type(value) or "")
-            for placeholder, value in added.get_all_fakes().items()
-        )
-        return mapping, added, found
+        return _joined(before, added), added, found
 
     def _found(self, read: Read, fakes: Mapping[str, str]) -> dict[str, str]:
         """What the detectors find, ``{value: entity type}``, in the order of its first appearance."""
@@ -351,6 +340,20 @@ class Masker:
         return f"Masker(detectors={len(self._detectors)}, placeholders={self._placeholders!r})"
 
 
+def _joined(before: PIIMapping, added: PIIMapping) -> PIIMapping:
+    """What was known and what is new; what was known itself if nothing is new."""
+    if added.is_empty:
+        return before
+    if before.is_empty:
+        return copy.copy(added)
+    mapping = copy.copy(before)
+    mapping._add_all(
+        (value, placeholder, added.get_entity_type(value) or "")
+        for placeholder, value in added.get_all_fakes().items()
+    )
+    return mapping
+
+
 def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
     if isinstance(known, PIIMapping):
         return known
@@ -364,31 +367,6 @@ def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
     ):  # of several placeholders the first is the one to use
         mapping.add(value, placeholder, "")
     return mapping
-
-
-# ---------------------------------------------------------------- bytes
-
-
-def _read(data: bytes) -> tuple[bytes, str, Any]:
-    """The mark that its encoding begins with, if any; the source of a request, and its tree."""
-    if data.startswith(_COMPRESSED):
-        raise MaskingError("the request is compressed: masking needs the decoded bytes")
-    problem = ""
-    source, tree = "", None
-    try:
-        source = data.removeprefix(BOM_UTF8).decode()
-        tree = _source.read(source)
-    except UnicodeDecodeError as error:
-        problem = f"the request is no UTF-8: byte {error.start} is wrong"
-    except json.JSONDecodeError as error:
-        problem = f"the request is no JSON: it cannot be read beyond character {error.pos}"
-    except RecursionError:
-        problem = f"the request is nested deeper than {_source.MOST_DEEP}"
-    if problem:
-        raise MaskingError(problem)
-    if not isinstance(tree, _source.Members):
-        raise MaskingError("the request is no JSON object")
-    return BOM_UTF8 if data.startswith(BOM_UTF8) else b"", source, tree
 
 
 def _refuse_token_ids(tree: Any) -> None:

@@ -3,7 +3,7 @@
 It is a short cut through ``plain``, for requests in which all that stands there tells all that is to be masked: one
 detector, of known values, finds every value wherever it stands, so the matches of its own matcher are what a matcher of
 the values found would find. It declines where more may have to be looked at: a text that may be a document, a value in
-a name, a placeholder that came back.
+a name, a placeholder that came back, a value of the conversation that the detector does not know.
 """
 
 from __future__ import annotations
@@ -56,9 +56,14 @@ class Standing:
         return f"Standing(values={len(self.found)})"
 
 
-def standing(source: bytes, protocol: str, known: KnownValues) -> Standing | None:
-    """The known values in a request; None if it takes more to mask it, or there is no native twin."""
+def standing(source: bytes, protocol: str, known: KnownValues, fakes: Mapping[str, str]) -> Standing | None:
+    """The known values in a request; None if it takes more to mask it, or there is no native twin.
+
+    :param fakes: what the conversation masked before, ``{placeholder: value}``.
+    """
     if not known._is_certain or (shapes := table(protocol)) is None:
+        return None
+    if not (known._values.keys() >= set(fakes.values()) and all(map(FORM.fullmatch, fakes))):
         return None
     values = shapes.values(source, known._matcher)
     if values is None or any(FORM.search(text) for text in values.bracketed):
