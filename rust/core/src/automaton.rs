@@ -49,9 +49,6 @@ const NONE: u32 = u32::MAX;
 /// A [`Tree`] with this bit is a single key, the rest of the bits its id; without, an index into `concats`.
 const IS_KEY: u32 = 1 << 31;
 
-/// So few labels are compared faster one by one.
-const FEW: usize = 8;
-
 type Tree = u32;
 
 #[derive(Clone, Copy)]
@@ -252,13 +249,7 @@ impl Automaton {
             [least, ..] => {
                 // Labels ascend, and those of digits follow one another: the distance from the first is often the place.
                 let likely = usize::from(byte.wrapping_sub(*least));
-                if labels.get(likely) == Some(&byte) {
-                    likely
-                } else if labels.len() <= FEW {
-                    labels.iter().position(|&label| label == byte)?
-                } else {
-                    memchr::memchr(byte, labels)?
-                }
+                if labels.get(likely) == Some(&byte) { likely } else { memchr::memchr(byte, labels)? }
             }
         };
         Some(first + length(index))
