@@ -97,6 +97,8 @@ class MarksLane(OpenChannels):
         for channel, _ in texts:
             for number in channel.ends:
                 ended = self._channels[number]
-                if ended.buffer.pending or any(ended is other for other, _ in texts):
+                if ended.buffer.pending:
+                    return False
+                if len(texts) > 1 and any(ended is other for other, _ in texts):
                     return False
         return True
