@@ -1,6 +1,6 @@
 """Streams of every format and framing, judged by ``wire_oracle``; any cut, with the native lane and without.
 
-``HOLDBACK_EXAMPLES=1000`` runs ten times as many examples as the suite does.
+``HOLDBACK_EXAMPLES=1000`` runs ten times as many examples as `make test` does.
 """
 
 from __future__ import annotations
