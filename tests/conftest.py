@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -89,3 +91,17 @@ def hosted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     ours.install()
     yield
     ours.uninstall()
+
+
+@pytest.fixture
+def map_file(tmp_path: Path) -> Callable[[object], Path]:
+    """Writes a map for the command."""
+
+    def write(content: object) -> Path:
+        path = tmp_path / "map.json"
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        path.write_bytes(data)
+        path.chmod(0o600)
+        return path
+
+    return write

@@ -170,9 +170,8 @@ class Shapes:
         """
 
     def values(self, source: bytes, matcher: TrieMatcher, /) -> Values | None:
-        """The matcher's keys in the texts of a plain source, found as ``replace`` finds them in each.
-
-        None if the source is not plain, a text may be a JSON document, or a key stands in a name that no shape has.
+        """The matcher's keys in the texts of a plain source, found as ``replace`` finds them in each. None if the source
+        is not plain, a text may be a JSON document, or a key stands in a name that no shape has.
         """
 
 @final
@@ -194,9 +193,7 @@ class Values:
     def replaced(self, others: list[str], /) -> list[bytes | str]:
         """The source with another text for each of ``keys``, in pieces: bytes, and texts to be written as literals.
 
-        None of the others may need an escape.
-
-        :raises ValueError: there are fewer of them than keys.
+        :raises ValueError: there are fewer of them than keys. None of them may need an escape.
         """
     def __reduce__(self) -> NoReturn: ...
 
@@ -279,8 +276,8 @@ class Lane:
     def feed_event(self, event: str, /) -> str | None:
         """What leaves of an event, given by its JSON; the same object if it leaves as it came, ``""`` if it does not.
 
-        None if it is declined: nothing of it was fed, and its frame is for ``feed``. That is so as well where frames
-        are no server-sent events, for an event that is larger than allowed, and while bytes wait.
+        None if it is declined, or too large, while bytes wait, and where frames are no server-sent events: nothing of it
+        was fed, and its frame is for ``feed``.
         """
 
     def open(self, buffer: StreamBuffer) -> int:
@@ -382,11 +379,9 @@ class Places:
 
 @final
 class JsonPlaces:
-    """For the engine: the places of JSON source, in which each string is a text. See ``engine/json_places.py``."""
+    """For the engine: the places of JSON source, in which each string is a text. ``hosts`` as of ``Places``."""
 
-    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> JsonPlaces:
-        """``hosts``: as of ``Places``."""
-
+    def __new__(cls, hosts: Sequence[tuple[str, bool, str]] = ...) -> JsonPlaces: ...
     def feed(self, source: str) -> None:
         """Move over ``source``, which the client has been sent."""
 

@@ -48,7 +48,14 @@ GROUPS = {
     ),
     "bytes": Group(
         ["restorers/*.py", "engine/*.py", "sse.py"],
-        ["test_frames.py", "test_sse.py", "test_wire.py", "test_wire_vectors.py"],
+        [
+            "test_frames.py",
+            "test_sse.py",
+            "test_wire.py",
+            "test_wire_order.py",
+            "test_wire_limits.py",
+            "test_wire_vectors.py",
+        ],
     ),
     "formats": Group(
         ["formats/*.py"],
