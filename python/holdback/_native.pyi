@@ -170,8 +170,8 @@ class Shapes:
         """
 
     def values(self, source: bytes, matcher: TrieMatcher, /) -> Values | None:
-        """The matcher's keys in the texts of a plain source, found as ``replace`` finds them in each. None if the source
-        is not plain, a text may be a JSON document, or a key stands in a name that no shape has.
+        """The matcher's keys in the texts of a plain source, found as ``replace`` finds them in each. None if the
+        source is not plain, a text may be a JSON document, or a key stands in a name that no shape has.
         """
 
 @final
@@ -276,8 +276,8 @@ class Lane:
     def feed_event(self, event: str, /) -> str | None:
         """What leaves of an event, given by its JSON; the same object if it leaves as it came, ``""`` if it does not.
 
-        None if it is declined, or too large, while bytes wait, and where frames are no server-sent events: nothing of it
-        was fed, and its frame is for ``feed``.
+        None if it is declined, or too large, while bytes wait, and where frames are no server-sent events: nothing
+        of it was fed, and its frame is for ``feed``.
         """
 
     def open(self, buffer: StreamBuffer) -> int:
