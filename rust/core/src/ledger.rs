@@ -14,16 +14,11 @@ use crate::starts::Starts;
 
 #[derive(Default)]
 pub(crate) struct Ledger {
-    hits: Option<Box<Hits>>,
+    /// The keys that were replaced since they were counted last.
+    hits: Vec<u32>,
+    /// How often which key was replaced before.
+    counts: Option<BTreeMap<u32, u64>>,
     watch: Option<Box<Watch>>,
-}
-
-/// The keys that were replaced.
-#[derive(Default)]
-struct Hits {
-    /// Since they were counted last.
-    keys: Vec<u32>,
-    counts: BTreeMap<u32, u64>,
 }
 
 /// So many replaced keys are counted at once, between two feeds.
@@ -45,14 +40,6 @@ pub(crate) struct Before {
     seen: Option<Seen>,
 }
 
-impl Hits {
-    fn count(&mut self) {
-        for key in self.keys.drain(..) {
-            *self.counts.entry(key).or_default() += 1;
-        }
-    }
-}
-
 impl Watch {
     fn tell(&mut self, out: &[u8]) {
         if let Some(guard) = &self.guard {
@@ -60,16 +47,23 @@ impl Watch {
             self.told = out.len();
         }
     }
+
+    /// Whether the guard keeps a key.
+    fn keeps(&mut self, key: u32, begin: isize, original: &[u8], out: &[u8]) -> bool {
+        self.tell(out);
+        if let Some(unknown) = &mut self.unknown {
+            unknown.knows(key, begin);
+        }
+        self.guard.as_ref().is_some_and(|guard| guard.keeps(key, original))
+    }
 }
 
 impl Ledger {
     /// Begin to write behind what stands in `out`.
     #[inline]
     pub(crate) fn begin(&mut self, out: &[u8]) {
-        if let Some(hits) = &mut self.hits
-            && hits.keys.len() >= MOST_HITS
-        {
-            hits.count();
+        if self.hits.len() >= MOST_HITS {
+            self.count();
         }
         if let Some(watch) = &mut self.watch {
             watch.told = out.len();
@@ -103,16 +97,12 @@ impl Ledger {
     /// Whether the key is replaced that stands behind what was written, at `begin` of the text that is read.
     #[inline]
     pub(crate) fn replaces(&mut self, key: u32, begin: isize, original: &[u8], out: &[u8]) -> bool {
-        if let Some(watch) = &mut self.watch {
-            watch.tell(out);
-            if let Some(unknown) = &mut watch.unknown {
-                unknown.knows(key, begin);
-            }
-            if watch.guard.as_ref().is_some_and(|guard| guard.keeps(key, original)) {
-                return false;
-            }
+        if let Some(watch) = &mut self.watch
+            && watch.keeps(key, begin, original, out)
+        {
+            return false;
         }
-        self.hits.get_or_insert_default().keys.push(key);
+        self.hits.push(key);
         true
     }
 
@@ -154,11 +144,17 @@ impl Ledger {
         self.watch.as_mut()?.unknown.as_mut()
     }
 
+    #[cold]
+    fn count(&mut self) {
+        let counts = self.counts.get_or_insert_default();
+        for key in self.hits.drain(..) {
+            *counts.entry(key).or_default() += 1;
+        }
+    }
+
     pub(crate) fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        self.hits.take().map_or_else(BTreeMap::new, |mut hits| {
-            hits.count();
-            hits.counts
-        })
+        self.count();
+        self.counts.take().unwrap_or_default()
     }
 
     pub(crate) fn take_unknown(&mut self) -> BTreeMap<u32, u64> {
@@ -169,16 +165,14 @@ impl Ledger {
     pub(crate) fn now(&self) -> Before {
         let watch = self.watch.as_ref();
         Before {
-            hits: self.hits.as_ref().map_or(0, |hits| hits.keys.len()),
+            hits: self.hits.len(),
             told: watch.map_or(0, |watch| watch.told),
             seen: watch.and_then(|watch| watch.guard.as_ref()).map(Guard::seen),
         }
     }
 
     pub(crate) fn go_back(&mut self, before: &Before) {
-        if let Some(hits) = &mut self.hits {
-            hits.keys.truncate(before.hits);
-        }
+        self.hits.truncate(before.hits);
         if let Some(watch) = &mut self.watch {
             watch.told = before.told;
             if let (Some(guard), Some(seen)) = (&watch.guard, &before.seen) {
