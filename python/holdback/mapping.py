@@ -132,6 +132,11 @@ class PIIMapping:
                 self._matchers = {**self._matchers, options: _compiled(self._originals, options)}
             return self._matchers[options]
 
+    def _has(self, matcher: _backend.TrieMatcher) -> bool:
+        """Whether nothing was added since that was compiled."""
+        with self._lock:
+            return any(one is matcher for one in self._matchers.values())
+
     def __copy__(self) -> PIIMapping:
         copy = PIIMapping()
         with self._lock:
@@ -190,11 +195,23 @@ class Prepared:
         """The keys with their originals, in the order of the keys."""
         return self.matcher._pairs()
 
-    def types(self) -> dict[str, str]:
-        """The types of the originals, also as they are spelled for HTML and for addresses."""
+    def has_its_types(self) -> bool:
+        """Whether the types are still those that there were when the matcher was compiled. Those of another project may
+        change at any time.
+        """
+        if isinstance(self._mapping, PIIMapping):
+            return self._mapping._has(self.matcher)
+        return self._get_type() is None
+
+    def _get_type(self) -> Callable[[str], object] | None:
         mapping = self._mapping.given if isinstance(self._mapping, StaticMapping) else self._mapping
         get: Callable[[str], object] | None = getattr(mapping, "get_entity_type", None)
-        if not callable(get) or isinstance(mapping, type):
+        return get if callable(get) and not isinstance(mapping, type) else None
+
+    def types(self) -> dict[str, str]:
+        """The types of the originals, also as they are spelled for HTML and for addresses."""
+        mapping, get = self._mapping, self._get_type()
+        if get is None:
             return {}
         if isinstance(mapping, PIIMapping):
             named: Iterable[tuple[str, object]] = list(mapping._entity_types.items())

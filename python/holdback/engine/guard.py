@@ -22,6 +22,7 @@ from holdback._backend import StreamBuffer
 from holdback.engine.forms import MatcherForms
 from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
+from holdback.engine.rules import rules_for
 from holdback.policy import NO_POLICY, UNREAD, Reason, RestorePolicy
 from holdback.report import Counts, Report
 
@@ -40,6 +41,8 @@ class Account:
     :param types: gives the types of the originals.
     :param policy: what it keeps. Of one that keeps nothing only the channels remain that are not read.
     :param is_native: whether native streams ask.
+    :param matcher: whose keys these are.
+    :param has_its_types: whether the types that were read are those for which it was compiled.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Account:
         policy: RestorePolicy = NO_POLICY,
         *,
         is_native: bool = False,
+        matcher: _backend.TrieMatcher | None = None,
+        has_its_types: Callable[[], bool] = bool,
     ) -> None:
         unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
         self.unread = UNREAD if unread == UNREAD else unread  # most streams share one set
@@ -62,6 +67,8 @@ class Account:
         self.not_understood = 0
         self.broken = 0  # pieces of the stream that are no messages
         self._is_native = is_native
+        self._matcher = matcher
+        self._has_its_types = has_its_types
         self._read_pairs = pairs
         self._read_types = types
 
@@ -75,12 +82,11 @@ class Account:
         policy = self.policy
         if policy is None or not self._is_native:
             return None
-        types = () if policy.entity_types is None else map(self.type_of, range(len(self.pairs)))
-        return _backend.Rules(
-            policy.allowed_hosts,
-            looks_at_places=policy.looks_at_places,
-            kept_types=[policy.by_entity_type(one) == "keep" for one in types],
-            enforces=policy.enforce,
+        return rules_for(
+            policy,
+            lambda: map(self.type_of, range(len(self.pairs))),
+            self._matcher,
+            self._has_its_types,
         )
 
     @cached_property

@@ -17,7 +17,12 @@ def material(mapping: AnyMapping | None, config: Any) -> tuple[TrieMatcher | Non
     if prepared is None:
         return None, Account(list, dict)
     account = Account(
-        prepared.pairs, prepared.types, policy_of(config), is_native=is_native(prepared.matcher)
+        prepared.pairs,
+        prepared.types,
+        policy_of(config),
+        is_native=is_native(prepared.matcher),
+        matcher=prepared.matcher,
+        has_its_types=prepared.has_its_types,
     )
     if counts_unknown(config):
         account.forms = forms_of(prepared.matcher)
