@@ -3,7 +3,8 @@
 A channel is one kind of delta event of one part of one item of one response. It ends with its own ``.done``, at the
 latest with its part, its item or its response. The tail then leaves in a delta event of its own, which has the
 channel's ids and repeats the last ``event_id`` that was seen. Text comes once more in ``.done``, in the part, in the
-item and in the response: wholes.
+item and in the response: wholes, which are counted where no delta said them. An item of the conversation is not: it
+was said in a response, or by the user.
 
 Both names of each event are read, the present one and that of the beta. An error ends nothing: the session goes on.
 Audio is never read: speech says the placeholder. Nor is what was heard of the user's speech, nor the session.
@@ -33,6 +34,7 @@ from holdback.engine.shapes import (
 )
 from holdback.engine.steps import End, Key, Step, Whole
 from holdback.formats.base import begun, type_of
+from holdback.formats.response_wholes import Said, ids_in
 from holdback.formats.typed import KIND, Channel, Typed
 
 OF_ITEM = ("response_id", "item_id", "output_index")
@@ -83,10 +85,14 @@ ANSWER: dict[str, Shape] = {"output": [ITEM]}
 IDS = {"event_id": latest("event_id"), **OF_PART.addresses}
 
 
+MOST_RESPONSES = 100
+"""Of so many responses that are not done it is known what they said; the items of older ones count for nothing."""
+
+
 class Realtime(Typed):
     """One session. The key of a channel is ``((response id,), kind, (item id, output index, index in the item))``."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_open", "_said")
 
     CHANNELS = CHANNELS
     GROUP = 1
@@ -133,6 +139,7 @@ class Realtime(Typed):
     def __init__(self) -> None:
         super().__init__()
         self._open: dict[Any, dict[Key, None]] = {}  # (response, item) -> its channels that are open
+        self._said: dict[Any, Said] = {}  # response -> what it said
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
@@ -145,15 +152,29 @@ class Realtime(Typed):
         return answer.get("object") == "realtime.response"
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
-        for mark in event.marks:
-            if mark[0].is_text and mark[2]:
-                key = self.key(mark[0].name, self.ids(mark[0].name, event))
+        ids = ids_in(event)
+        kinds = [mark[2] for mark in event.marks if mark[0].name == "kind" and isinstance(mark[2], str)]
+        kind = kinds[0] if kinds else ""
+        is_response = kind.count(".") == 1
+        said = self._of_response(ids.get("own_id" if is_response else "response_id"))
+        for slot, _, value, _ in event.marks:
+            if slot.is_text and value:
+                key = self.key(slot.name, self.ids(slot.name, event))
                 self._open.setdefault((key[0], key[2][0]), {})[key] = None
+                said.fed(slot.channel, ids, has_index="content_index" in CHANNELS[slot.name].ids)
         steps = super().steps(event, answer)
-        for step in steps:  # all that a session says as a whole may have been streamed before
-            if type(step) is Whole:
-                step.repeats = True
+        for step in steps:
+            if type(step) is Whole:  # the items of a conversation were said in a response, or by the user
+                step.repeats = not kind or said.repeats(kind, step.mark, ids)
+        said.settle()
+        if kind == "response.done":
+            del self._said[ids.get("own_id")]
         return steps
+
+    def _of_response(self, response: Any) -> Said:
+        if response not in self._said and len(self._said) >= MOST_RESPONSES:
+            del self._said[next(iter(self._said))]
+        return self._said.setdefault(response, Said())
 
     def ends(self, kind: str, event: Event) -> list[Step]:
         own = event.addresses.get(("own_id", ()))

@@ -6,6 +6,8 @@ item. (The summary and the text of one reasoning item share their places.)
 
 Events that do not say where their text stands give places that nothing else has. Where there was one, an item and a
 response count for nothing, since they may repeat it.
+
+The Realtime API says its texts in the same way.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback.engine.answer import MOST_CHANNELS
-from holdback.engine.marks import Mark
+from holdback.engine.marks import Event, Mark
 
 Place = tuple[Any, str, tuple[Any, ...]]
 INDICES = ("content_index", "summary_index", "command_index")
@@ -43,7 +45,7 @@ class Said:
         is_summing_up = True
         if kind.startswith("response.output_item."):
             place = _output(ids), slot.channel, at
-        elif kind.count(".") == 1:  # `response.completed` and the like
+        elif kind.count(".") == 1:  # `response.completed`, `response.done` and the like
             place = (at[0] if at else None), slot.channel, at[1:]
         else:
             is_summing_up = False
@@ -68,6 +70,13 @@ class Said:
         if len(self._places) < MOST_CHANNELS:
             places.add(place)
             self._is_vague = self._is_vague or not isinstance(place[0], int) or None in place[2]
+
+
+def ids_in(event: Event) -> dict[str, Any]:
+    """What an event says of where it belongs."""
+    ids = {name: value for (name, at), value in event.addresses.items() if not at and value != ""}
+    ids.setdefault("item_id", ids.get("own_id"))
+    return ids
 
 
 def _output(ids: Mapping[str, Any]) -> Any:

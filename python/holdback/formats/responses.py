@@ -45,7 +45,7 @@ from holdback.engine.shapes import (
 from holdback.engine.steps import ANY, Drain, End, Feed, Key, Step, Whole
 from holdback.formats.base import Format, begun, type_of
 from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, PART
-from holdback.formats.response_wholes import Said
+from holdback.formats.response_wholes import Said, ids_in
 
 
 class Channel(NamedTuple):
@@ -213,7 +213,7 @@ class Responses(Format):
             elif slot.name == "error":
                 ends.append(Drain())
         if wholes:
-            ids = _ids(event)
+            ids = ids_in(event)
             begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
             for whole in wholes:
                 whole.begins = begins
@@ -289,7 +289,7 @@ class Responses(Format):
         """The steps that the kind of an event says."""
         if kind in ENDS_ALL:
             return [Drain()]
-        ids = _ids(event)
+        ids = ids_in(event)
         item_id, output = ids["item_id"], ids.get("output_index")
         if kind == "response.output_item.added":
             for item in self._varied.pop(output, ()):
@@ -349,13 +349,6 @@ class Responses(Format):
             self._at_place.get((kind, own), {}).pop(item, None)
             self._at_output.get(ids.get("output_index"), {}).pop(item, None)
             self._fed.get(kind, {}).pop((item, kind, own), None)
-
-
-def _ids(event: Event) -> dict[str, Any]:
-    """What an event says of where it belongs."""
-    ids = {name: value for (name, at), value in event.addresses.items() if not at and value != ""}
-    ids.setdefault("item_id", ids.get("own_id"))
-    return ids
 
 
 def _sequence(shapes: Shapes) -> Slot:
