@@ -18,7 +18,7 @@ from typing import Any
 from benches.figures import Medians, figure, figures, ratio, table
 from benches.micro.json_workloads import HARD, MATCHERS, SOURCES, long_value
 from benches.micro.json_workloads import feeding as feeding_json
-from benches.scale.memory import STREAMS, per_open_stream
+from benches.scale.memory import STREAMS, per_channel, per_open_stream
 from benches.workloads import (
     CHUNK_SIZES,
     DEEP_KEY,
@@ -335,6 +335,21 @@ def open_streams() -> None:
         figure(f"{name}: bytes per open stream, traced", traced / 1e3, at_most=3, unit=" KB")
         figure(f"{name}: bytes per open stream, resident", resident / 1e3, at_most=2, unit=" KB")
     table(f"memory: {STREAMS:,} open streams over 1,000 keys, bytes per stream", rows)
+    channels = per_channel()
+    table(
+        "memory: a channel in the middle of a placeholder, bytes",
+        [
+            ["", "text", "JSON"],
+            *([name, *(f"{size:,.0f}" for size in sizes.values())] for name, sizes in channels.items()),
+        ],
+    )
+    for kind, size in channels.get("native", {}).items():
+        figure(
+            f"native: bytes per {kind} channel",
+            size / 1e3,
+            at_most={"text": 0.15, "JSON": 0.7}[kind],
+            unit=" KB",
+        )
 
 
 def main() -> None:

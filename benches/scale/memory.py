@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import os
 import resource
 import subprocess
@@ -101,8 +102,33 @@ def per_open_stream() -> dict[str, tuple[float, float]]:
     return found
 
 
+def per_channel() -> dict[str, dict[str, float]]:
+    """Bytes that one channel of plain text, and one of JSON source, holds in the middle of a placeholder."""
+    found: dict[str, dict[str, float]] = json.loads(in_exact_python("benches.scale.memory"))
+    return found
+
+
+def _channels(twin: Any) -> dict[str, float]:
+    matcher = twin.TrieMatcher(pairs_of("placeholders", 1_000))
+
+    def opened(piece: str, **kind: bool) -> list[Any]:
+        streams = [matcher.stream(**kind) for _ in range(STREAMS)]
+        for stream in streams:
+            stream.feed(piece)
+        return streams
+
+    return {
+        "text": held(lambda: opened("Hello <PERSON")) / STREAMS,
+        "JSON": held(lambda: opened('{"a": "<PERSON', json=True)) / STREAMS,
+    }
+
+
 def _open(matcher: Any, read: bytes) -> Sequence[WireRestorer]:
     streams = [WireRestorer(matcher) for _ in range(STREAMS)]
     for stream in streams:
         stream.feed(read)
     return streams
+
+
+if __name__ == "__main__":  # in a Python whose memory can be counted exactly
+    print(json.dumps({name: _channels(twin) for name, twin in (("native", native), ("pure", _pure)) if twin}))
