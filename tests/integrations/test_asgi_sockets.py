@@ -292,6 +292,30 @@ def test_a_store_knows_earlier_sessions_and_a_failing_one_lets_nothing_out() -> 
     assert json.loads(client.messages[0])["error"]["type"] == "server_error"
 
 
+class Forgetful(MemoryStore):
+    """A store that cannot be told anything the first time."""
+
+    __slots__ = ("failures",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures = 1
+
+    async def merge(self, scope: str, mapping: PIIMapping, ttl: float | None = None) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("the store cannot be used")
+        await super().merge(scope, mapping, ttl)
+
+
+def test_what_a_store_could_not_be_told_it_is_told_with_the_next_event() -> None:
+    store = Forgetful()
+    Client(
+        [text(item(ADA)), text(item(BO))], RestoreMiddleware(playing([None, None], []), store=store, **ROUND)
+    )
+    assert asyncio.run(store.load("c")).get_all_fakes() == {FAKE: ADA, FAKE_BO: BO}
+
+
 def test_a_scope_of_none_lets_a_connection_pass() -> None:
     heard: list[Any] = []
     app = playing([None, delta(FAKE)], heard)

@@ -11,13 +11,14 @@ among them; ``scope`` says which requests may pass as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from holdback.errors import MaskingError
 from holdback.mapping import PIIMapping
 from holdback.masking import Masker, RoundTrip
 from holdback.masking.masker import Masked
-from holdback.masking.round_trip import loaded, merged
+from holdback.masking.round_trip import both, loaded, merged
 from holdback.stores.base import Store
 
 ScopeOrCallable = str | Callable[[Any], str | None] | None
@@ -83,7 +84,7 @@ class Session:
     :raises MaskingError: the masker's placeholders are numbered, and mean something in one request alone.
     """
 
-    __slots__ = ("_is_loaded", "_masker", "_scope", "_store", "_ttl", "mapping")
+    __slots__ = ("_is_loaded", "_masker", "_owed", "_scope", "_store", "_ttl", "mapping")
 
     def __init__(self, masker: Masker, store: Store | None, ttl: float | None, scope: str) -> None:
         if masker.style == "numbered":
@@ -94,6 +95,7 @@ class Session:
         self._scope = scope
         self._is_loaded = store is None
         self.mapping = PIIMapping()
+        self._owed = PIIMapping()  # what the store could not be told yet
 
     async def mask(self, request: bytes, protocol: str) -> Masked[bytes]:
         """Mask a request by all that the session knows.
@@ -105,7 +107,12 @@ class Session:
             self.mapping, self._is_loaded = await loaded(self._store, self._scope), True
         masked = self._masker.mask(request, scope=self._scope, known=self.mapping, protocol=protocol)
         self.mapping = masked.mapping
-        return masked if self._store is None else await merged(self._store, self._scope, masked, self._ttl)
+        if self._store is None:
+            return masked
+        owed = both(masked.added, self._owed)
+        done = await merged(self._store, self._scope, replace(masked, added=owed), self._ttl)
+        self._owed = PIIMapping() if done.report.is_stored else owed
+        return replace(masked, report=done.report)
 
 
 def way_out(

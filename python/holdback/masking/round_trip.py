@@ -95,7 +95,7 @@ class RoundTrip:
             return await self._mask(request, scope, self._known, protocol)
         known = await loaded(self._store, scope)
         if self._known is not None:
-            known = _both(self._known, known)
+            known = both(self._known, known)
         masked = await self._mask(request, scope, known, protocol)
         return await merged(self._store, scope, masked, self._ttl)
 
@@ -151,7 +151,7 @@ async def merged(store: Store, scope: str, masked: Masked[Request], ttl: float |
     return masked
 
 
-def _both(first: PIIMapping, second: PIIMapping) -> PIIMapping:
+def both(first: PIIMapping, second: PIIMapping) -> PIIMapping:
     """The pairs of two mappings. Where both have a value, the placeholder of the first is the one that masks it."""
     both = copy.copy(second)
     for placeholder, value in first.get_all_fakes().items():
