@@ -38,7 +38,7 @@ from benches.workloads import (
 
 from holdback import ChunkRestorer, WireRestorer, __version__, _pure, aio
 
-PAGE = Path(__file__).with_name("SCALE.md")
+PAGE = Path(__file__).resolve().parents[1] / "SCALE.md"
 TWINS: dict[str, Any] = {name: twin for name, twin in (("native", native), ("pure", _pure)) if twin}
 SLACK = 0.15
 A_HUNDRED = 100  # streams: one alone is smaller than what the allocator keeps for itself

@@ -12,7 +12,7 @@ from faults.memory import kept, kept_resident
 from faults.plan import Lost, Plan
 from faults.shells import EVERY_SHELL, Content, Shell, invented
 from faults.test_every_step import interrupt
-from holdback import TrieMatcher, WireRestorer
+from holdback import TrieMatcher, WireRestorer, _backend
 from streams import PAIRS, say, text
 
 pytestmark = [pytest.mark.usefixtures("hosted"), pytest.mark.faults]
@@ -43,6 +43,20 @@ def test_a_stream_leaves_nothing_behind(shell: Shell, way: str) -> None:
     content = CHAT if shell.fits(CHAT) else TEXT
     trace = shell.run(content, Plan()).trace
     assert kept(lambda: once(shell, content, way, trace), times=4) < 100 * KIB
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_an_open_stream_holds_no_more_for_what_it_has_restored(json: bool, backend: str) -> None:
+    stream = _backend.TrieMatcher(PAIRS).stream(json=json)
+    piece = '["<PERSON_1>"]' * 1000
+    stream.feed(piece)
+
+    def work() -> None:
+        for _ in range(10):
+            stream.feed(piece)
+
+    assert kept(work, times=4) < 20 * KIB
+    assert sum(stream._take_counts().values()) == sum(piece.count(key) for key in PAIRS) * (1 + 10 * (2 + 4))
 
 
 def test_the_native_side_leaves_nothing_behind(backend: str) -> None:

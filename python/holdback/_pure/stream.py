@@ -28,12 +28,27 @@ def check_text(name: str, text: object) -> None:
         raise TypeError(f"{name}() takes str, not {type(text).__name__}")
 
 
+_MOST_HITS = 64
+"""So many replaced keys are counted at once, between two feeds."""
+
+
 class StreamBuffer:
     """See the stub ``holdback/_native.pyi``: one documentation for both twins."""
 
     __slots__ = (
-        *("_automaton", "_before", "_guard", "_high", "_hits", "_idle", "_lock", "_minds", "_node", "_quiet"),
-        *("_is_source", "_unknown"),
+        *(
+            "_automaton",
+            "_before",
+            "_counts",
+            "_guard",
+            "_high",
+            "_hits",
+            "_idle",
+            "_lock",
+            "_minds",
+            "_node",
+        ),
+        *("_is_source", "_quiet", "_unknown"),
     )
 
     _automaton: Automaton
@@ -45,6 +60,7 @@ class StreamBuffer:
     _high: str  # a trailing high surrogate that waits for its mate
     _guard: Any  # an engine.guard.Guard, or None: is told what leaves, and asked at each match
     _hits: list[int]  # the keys that were replaced since they were counted last
+    _counts: Counter[int] | None  # how often which key was replaced before
     _is_source: bool  # the text is certainly JSON source
     _unknown: Unknown | None  # counts what looks like a key and is none, if somebody asked
     _idle: bool  # nothing is pending, and a quiet text changes nothing but the unit before the next one
@@ -61,6 +77,7 @@ class StreamBuffer:
         self = cls.__new__(cls)
         self._guard = guard
         self._hits = []
+        self._counts = None
         self._is_source, self._unknown = False, None
         self._automaton = automaton
         self._quiet = automaton.starts.quiet
@@ -98,6 +115,8 @@ class StreamBuffer:
                 self._high = ""
                 if "\ud800" <= came[-1] <= "\udbff":
                     came, self._high = came[:-1], came[-1]
+            if len(self._hits) >= _MOST_HITS:
+                self._count()
             restored = self._advance(came)
             if unknown is not None:
                 unknown.feed(came)
@@ -139,8 +158,15 @@ class StreamBuffer:
 
     def _take_counts(self) -> dict[int, int]:
         with self._lock:
-            hits, self._hits = self._hits, []
-        return Counter(hits)
+            counts = self._count()
+            self._counts = None
+        return counts
+
+    def _count(self) -> Counter[int]:
+        counts = self._counts = self._counts or Counter()
+        counts.update(self._hits)
+        self._hits.clear()
+        return counts
 
     @property
     def pending(self) -> str:

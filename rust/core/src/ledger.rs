@@ -22,7 +22,7 @@ pub(crate) struct Ledger {
 }
 
 /// So many replaced keys are counted at once, between two feeds.
-const MOST_HITS: usize = 1024;
+const MOST_HITS: usize = 64;
 
 /// Who looks at what comes and leaves.
 #[derive(Default)]
