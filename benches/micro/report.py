@@ -18,7 +18,7 @@ from typing import Any
 from benches.figures import Medians, figure, figures, ratio, table
 from benches.micro.json_workloads import HARD, MATCHERS, SOURCES, long_value
 from benches.micro.json_workloads import feeding as feeding_json
-from benches.scale.memory import STREAMS, per_channel, per_open_stream
+from benches.scale.memory import STREAMS, of_one
 from benches.workloads import (
     CHUNK_SIZES,
     DEEP_KEY,
@@ -327,29 +327,16 @@ def wiring() -> None:
     table("bytes: chat events of 250 bytes, reads of 4 KB, thousand events per second", rows)
 
 
-def open_streams() -> None:
-    """The memory of many streams over one mapping, each in the middle of a placeholder."""
-    rows = [["", "traced", "resident"]]
-    for name, (traced, resident) in per_open_stream().items():
-        rows.append([name, f"{traced:,.0f}", f"{resident:,.0f}"])
-        figure(f"{name}: bytes per open stream, traced", traced / 1e3, at_most=3, unit=" KB")
-        figure(f"{name}: bytes per open stream, resident", resident / 1e3, at_most=2, unit=" KB")
-    table(f"memory: {STREAMS:,} open streams over 1,000 keys, bytes per stream", rows)
-    channels = per_channel()
-    table(
-        "memory: a channel in the middle of a placeholder, bytes",
-        [
-            ["", "text", "JSON"],
-            *([name, *(f"{size:,.0f}" for size in sizes.values())] for name, sizes in channels.items()),
-        ],
-    )
-    for kind, size in channels.get("native", {}).items():
-        figure(
-            f"native: bytes per {kind} channel",
-            size / 1e3,
-            at_most={"text": 0.15, "JSON": 0.7}[kind],
-            unit=" KB",
-        )
+def memory() -> None:
+    """What one of many open streams and channels over one mapping holds, each in the middle of a placeholder."""
+    most = {"open stream": 2.0, "text channel": 0.15, "JSON channel": 0.7}
+    found = of_one()
+    rows = [["", *most]]
+    for name, sizes in found.items():
+        rows.append([name, *(f"{sizes[what]:,.0f}" for what in most)])
+    table(f"memory: one of {STREAMS:,} over 1,000 keys, bytes", rows)
+    for what, size in found.get("native", {}).items():
+        figure(f"native: bytes per {what}", size / 1e3, at_most=most[what], unit=" KB")
 
 
 def main() -> None:
@@ -357,7 +344,7 @@ def main() -> None:
     peers = ", ".join(name for name in ("privaite", "litellm") if optional(name) is not None) or "none"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"holdback {__version__}, {python}, peers: {peers}")
-    for measure in (feed, bulk, json_channels, adversarial, set_up, handling, wiring, open_streams):
+    for measure in (feed, bulk, json_channels, adversarial, set_up, handling, wiring, memory):
         measure()
         sys.stdout.flush()
     table("figures", [("", "measured", "target", ""), *figures])

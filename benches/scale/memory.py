@@ -12,7 +12,6 @@ import os
 import resource
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,35 +79,14 @@ def in_exact_python(module: str, *arguments: str) -> str:
     return subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def per_open_stream() -> dict[str, tuple[float, float]]:
-    """Bytes per raw byte stream in the middle of a placeholder, traced and resident, of each twin."""
-    found = {}
-    for name, twin in (("native", native), ("pure", _pure)):
-        if twin is None:
-            continue
-        matcher = twin.TrieMatcher(pairs_of("placeholders", 1_000))
-        read = wire_reads("Hello <PERSON", 1)[0]
-        gc.collect()
-        tracemalloc.start()
-        streams = _open(matcher, read)
-        traced = tracemalloc.get_traced_memory()[0]
-        tracemalloc.stop()
-        del streams
-        gc.collect()
-        resident = resident_bytes()
-        streams = _open(matcher, read)
-        found[name] = (traced / STREAMS, (resident_bytes() - resident) / STREAMS)
-        del streams
-    return found
-
-
-def per_channel() -> dict[str, dict[str, float]]:
-    """Bytes that one channel of plain text, and one of JSON source, holds in the middle of a placeholder."""
+def of_one() -> dict[str, dict[str, float]]:
+    """Bytes that an open stream of chat events holds in the middle of a placeholder, and so does one channel of plain
+    text, and one of JSON source."""
     found: dict[str, dict[str, float]] = json.loads(in_exact_python("benches.scale.memory"))
     return found
 
 
-def _channels(twin: Any) -> dict[str, float]:
+def _of_one(twin: Any) -> dict[str, float]:
     matcher = twin.TrieMatcher(pairs_of("placeholders", 1_000))
 
     def opened(piece: str, **kind: bool) -> list[Any]:
@@ -117,9 +95,11 @@ def _channels(twin: Any) -> dict[str, float]:
             stream.feed(piece)
         return streams
 
+    read = wire_reads("Hello <PERSON", 1)[0]
     return {
-        "text": held(lambda: opened("Hello <PERSON")) / STREAMS,
-        "JSON": held(lambda: opened('{"a": "<PERSON', json=True)) / STREAMS,
+        "open stream": held(lambda: _open(matcher, read)) / STREAMS,
+        "text channel": held(lambda: opened("Hello <PERSON")) / STREAMS,
+        "JSON channel": held(lambda: opened('{"a": "<PERSON', json=True)) / STREAMS,
     }
 
 
@@ -131,4 +111,4 @@ def _open(matcher: Any, read: bytes) -> Sequence[WireRestorer]:
 
 
 if __name__ == "__main__":  # in a Python whose memory can be counted exactly
-    print(json.dumps({name: _channels(twin) for name, twin in (("native", native), ("pure", _pure)) if twin}))
+    print(json.dumps({name: _of_one(twin) for name, twin in (("native", native), ("pure", _pure)) if twin}))
