@@ -122,7 +122,7 @@ class WireRestorer(Settling):
         self._occurred = False
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)
-        takes_marks = _lane and not self._uses_lane and self._account.policy is None
+        takes_marks = _lane and not self._uses_lane
         self._lane = MarksLane() if takes_marks else None
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._before_lane = 0, 0  # before the lane: events that were too large, and what was no message
