@@ -150,6 +150,7 @@ impl Ledger {
         for key in self.hits.drain(..) {
             *counts.entry(key).or_default() += 1;
         }
+        self.hits.shrink_to(MOST_HITS); // a long text may have had many more
     }
 
     pub(crate) fn take_counts(&mut self) -> BTreeMap<u32, u64> {
