@@ -60,21 +60,7 @@ _require_native = _wanted("HOLDBACK_REQUIRE_NATIVE")
 if _forced_pure and _require_native:
     raise ImportError("HOLDBACK_PURE and HOLDBACK_REQUIRE_NATIVE are both set: choose one")
 
-if TYPE_CHECKING:
-    from holdback._native import (
-        Forms,
-        Guard,
-        Lane,
-        Places,
-        Rules,
-        Shapes,
-        StreamBuffer,
-        TrieMatcher,
-        keyed_placeholders,
-    )
-
-    TWINS: dict[str, type[TrieMatcher]]
-elif not _forced_pure and _native_is_there():
+if TYPE_CHECKING or (not _forced_pure and _native_is_there()):
     from holdback._native import (
         Forms,
         Guard,
@@ -88,7 +74,8 @@ elif not _forced_pure and _native_is_there():
     )
 
     BACKEND = "native"
-    TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}
+    TWINS: dict[str, type[TrieMatcher]]
+    TWINS = {"native": TrieMatcher, "pure": _pure.TrieMatcher}  # type: ignore[dict-item]  # it is a twin
 else:
     if _require_native:
         raise ImportError(

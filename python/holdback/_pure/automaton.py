@@ -159,9 +159,8 @@ class Automaton:
 
         def grow(root: int, indexes: Iterable[int]) -> None:
             before, shared, new = "", 0, len(units)
-            runs = [
-                (0, root)
-            ]  # where the path of the key before goes on to a node that does not follow the last one
+            # Where the path of the key before goes on to a node that does not follow the last one.
+            runs = [(0, root)]
             tails = []
             for index in indexes:
                 key, size = keys[index], len(keys[index])

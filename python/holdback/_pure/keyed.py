@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
+from holdback._keys import message
+
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _TWO_DIGITS = [one + two for one in _BASE32 for two in _BASE32]
 
@@ -14,17 +16,15 @@ def keyed_placeholders(
 ) -> list[str]:
     """For each value ``<LABEL_digits>``: so many digits, at most 51, of ``HMAC-SHA256(key, start + value)``.
 
-    The value is written in UTF-8 behind its length in eight bytes; a lone surrogate in the three bytes that it would
-    have.
+    The value is written as ``_keys.message`` says.
     """
     begun = hmac.new(key, start, "sha256")
     taken = -(-5 * digits // 8)
     rest = 8 * taken - 5 * digits
     made: list[str] = []
     for value in values:
-        data = value.encode("utf-8", "surrogatepass")
         mac = begun.copy()
-        mac.update(len(data).to_bytes(8) + data)
+        mac.update(message((value,)))
         number = int.from_bytes(mac.digest()[:taken]) >> rest
         text = ""
         for _ in range(-(-digits // 2)):

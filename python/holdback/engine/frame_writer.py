@@ -29,7 +29,6 @@ class FrameWriter:
         "_newline",
         "_out",
         "framing",
-        "owes_lead",
         "owes_lf",
     )
 
@@ -42,9 +41,6 @@ class FrameWriter:
         self._has_element = False  # an element of the array
         self._lacks_element = False  # an element of the array was left out
         self._lead = b""  # the line end of a first frame that was left out
-        self.owes_lead = (
-            False  # nothing has left yet though an event came: what leaves next must not become the start
-        )
 
     def data(self, data: bytes) -> None:
         """These bytes leave as they are."""
@@ -67,7 +63,6 @@ class FrameWriter:
         self._lacks_element = True
         if not self._has_left and not self._lead and not any(self._out):
             self._lead = frame.newline
-            self.owes_lead = True
 
     def seen(self, frame: Frame | Message) -> None:
         """An event that was read: synthetic ones are written like it."""
@@ -108,6 +103,11 @@ class FrameWriter:
             end = b"" if frame.endswith(b"\n") else b"\n"
         self._out.insert(at, end)
 
+    @property
+    def owes_lead(self) -> bool:
+        """Whether nothing has left yet though an event came: what leaves next must not become the stream's start."""
+        return bool(self._lead) and not self._has_left
+
     def __len__(self) -> int:
         return len(self._out)
 
@@ -117,7 +117,7 @@ class FrameWriter:
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
         if data and not self._has_left:
-            self._has_left, self.owes_lead = True, False
+            self._has_left = True
             if self._lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
                 return self._lead + data
         return data

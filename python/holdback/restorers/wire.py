@@ -52,10 +52,8 @@ _LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
 }
 """The framings that the lane knows, and its names of them."""
 
-_RESTORING, _FORWARDING = (
-    State.RESTORING,
-    State.FORWARDING,
-)  # asked at each read, and an enum finds its members slowly
+_RESTORING, _FORWARDING = State.RESTORING, State.FORWARDING
+"""Names of the module: they are asked at each read, and a member of an enum is slow to find."""
 
 
 class WireRestorer(Settling):
@@ -122,8 +120,7 @@ class WireRestorer(Settling):
         self._occurred = False
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = _lane and is_native(self._matcher)
-        takes_marks = _lane and not self._uses_lane
-        self._lane = MarksLane() if takes_marks else None
+        self._lane = MarksLane() if _lane and not self._uses_lane else None
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._before_lane = 0, 0  # before the lane: events that were too large, and what was no message
         self._source: Any = None  # of frames: a Framer, or the native lane
