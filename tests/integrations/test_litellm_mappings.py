@@ -6,26 +6,17 @@ import asyncio
 import copy
 import json
 import logging
-import os
 import random
-import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdback import HoldbackError, MappingError, PIIMapping, TrieMatcher
-from streams import PAIRS
-
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # it would be fetched
-with warnings.catch_warnings():  # LiteLLM's own, when it is imported
-    warnings.simplefilter("ignore")
-    pytest.importorskip("litellm")
-
-    from holdback.integrations.litellm import attach_mapping
-
 from guardrail_host import HEARD, Upstream, before, guardrail, request, said, served, spoken
+from holdback import HoldbackError, MappingError, PIIMapping, TrieMatcher
+from holdback.integrations.litellm import attach_mapping
+from streams import PAIRS
 
 pytestmark = [
     pytest.mark.litellm,
