@@ -135,6 +135,24 @@ async def test_a_worker_that_does_not_let_go(tmp_path: Path) -> None:
         assert (await store.load("s")).count == 2
 
 
+async def test_a_new_file_that_another_worker_writes(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE another (a)")
+    other.execute("BEGIN IMMEDIATE")
+    async with SqliteStore(path, NEW, timeout=0.05) as store:
+        with pytest.raises(StoreError, match="OperationalError"):
+            await store.merge("s", pair(1))
+    async with SqliteStore(path, NEW, timeout=60) as store:
+        merge = asyncio.ensure_future(store.merge("s", pair(1)))
+        await asyncio.sleep(0.1)
+        assert not merge.done()
+        other.execute("COMMIT")
+        other.close()
+        await merge
+        assert (await store.load("s")).count == 1
+
+
 def test_workers_that_are_processes(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys\n"

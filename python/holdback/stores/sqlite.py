@@ -32,6 +32,10 @@ CREATE INDEX IF NOT EXISTS holdback_until ON holdback (until) WHERE until IS NOT
 """
 _SCOPE = b""
 """The name of the row that is the scope's own."""
+_PRIMARY = 0xFF
+"""The bits of SQLite's error code that say what happened; the others say where."""
+_PAUSE = 0.01
+"""Seconds until a file that another worker holds is opened once more."""
 
 Result = TypeVar("Result")
 
@@ -165,11 +169,29 @@ class SqliteStore(Closing):
             self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.executescript(_SCHEMA)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make the table and its mode, or find them made.
+
+        SQLite does not wait for its timeout where a connection changes the journal's mode while another one writes, as
+        when several workers open a new file at once; so this waits.
+        """
+        until = time.monotonic() + self._timeout
+        while True:
+            try:
+                connection.executescript(_SCHEMA)
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= until:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
 
     def __repr__(self) -> str:
         return "SqliteStore()"
