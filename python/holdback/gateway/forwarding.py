@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
+import anyio
 import httpx
 from starlette.types import Receive, Send
 
@@ -70,16 +71,16 @@ class Forwarding:
 
         :raises Refused: the provider gave no answer.
         """
-        gone = asyncio.ensure_future(_left(receive))
-        work = asyncio.ensure_future(self._pass(send))
-        try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                self._account.ended = "client left"
-                return
-            await work
-        finally:
-            await _stopped(work, gone)
+        # It is anyio that cancels: httpx closes its connections under anyio's shield, through which a task's own
+        # `cancel()` goes, and a connection whose closing is cut off stays open for good.
+        with anyio.CancelScope() as scope:
+            watch = asyncio.ensure_future(_leave(receive, scope))
+            try:
+                await self._pass(send)
+            finally:
+                watch.cancel()
+        if scope.cancelled_caught:
+            self._account.ended = "client left"
 
     async def _pass(self, send: Send) -> None:
         try:
@@ -120,14 +121,8 @@ def listed(connection: str) -> frozenset[str]:
     return frozenset(name.strip().lower() for name in connection.split(","))
 
 
-async def _left(receive: Receive) -> None:
-    """Returns when the client has left."""
+async def _leave(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Cancels the scope when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _stopped(*tasks: asyncio.Future[None]) -> None:
-    """End what still runs, and wait until it has ended: the provider's connection is closed by then."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    scope.cancel()
