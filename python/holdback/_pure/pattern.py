@@ -46,17 +46,24 @@ class Patterns:
                 f"TrieMatcher() takes a mapping of placeholder to original, not {type(pairs).__name__}"
             )
         items = list(pairs.items())
-        for key, original in items:
-            if not isinstance(key, str):
-                raise TypeError(f"a placeholder must be str, not {type(key).__name__}")
-            if not isinstance(original, str):
-                raise TypeError(f"an original must be str, not {type(original).__name__}")
-        keys = [join_surrogates(plain(key)) for key, _ in items]
-        originals = [join_surrogates(plain(original)) for _, original in items]
+        if not {type(text) for pair in items for text in pair} <= {str}:
+            items = [(_plain("a placeholder", key), _plain("an original", text)) for key, text in items]
+        keys, originals = _joined([key for key, _ in items]), _joined([original for _, original in items])
         found = dict(zip(keys, originals, strict=True))
         if "" in found:
             raise MappingError("a placeholder must not be empty")
         if len(found) < len(keys) and any(map(ne, map(found.__getitem__, keys), originals)):
             raise MappingError("a placeholder has two originals")
         self.keys = sorted(found)
-        self.originals = [found[key] for key in self.keys]
+        self.originals = [*map(found.__getitem__, self.keys)]
+
+
+def _plain(what: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be str, not {type(text).__name__}")
+    return plain(text)
+
+
+def _joined(texts: list[str]) -> list[str]:
+    """The texts with adjacent surrogate halves joined; all are looked at as one, since nearly none has any."""
+    return texts if "".join(texts).isascii() else [*map(join_surrogates, texts)]
