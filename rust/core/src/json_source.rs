@@ -244,6 +244,9 @@ impl<'a> Walk<'a> {
             }
             if self.kind.is_document() {
                 let kind = if k + 1 < MOST_OPEN_STRINGS { Kind::Inside } else { Kind::Text };
+                if k == 0 {
+                    self.state.strings.reserve_exact(1); // most sources nest no deeper
+                }
                 self.state.strings.push(Text::new(kind));
                 self.cross(unit);
                 return;

@@ -36,8 +36,8 @@ pub struct StreamBuffer {
     automaton: Arc<Automaton>,
     mode: Mode,
     channel: Channel,
-    /// A trailing high surrogate that waits for its mate: three bytes, or none.
-    high: Vec<u8>,
+    /// A trailing high surrogate that waits for its mate.
+    high: Option<[u8; 3]>,
     ledger: Ledger,
 }
 
@@ -69,7 +69,7 @@ impl Channel {
 
 impl StreamBuffer {
     pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
-        Self { automaton, mode, channel: Channel::new(mode), high: Vec::new(), ledger: Ledger::default() }
+        Self { automaton, mode, channel: Channel::new(mode), high: None, ledger: Ledger::default() }
     }
 
     pub(crate) fn automaton(&self) -> Arc<Automaton> {
@@ -79,11 +79,10 @@ impl StreamBuffer {
     /// Take `text` in and append what may leave to `out`, whose content stays in front. Time is linear in `text`
     /// alone.
     pub fn feed(&mut self, text: &str, out: &mut Vec<u8>) -> Fed {
-        if self.high.is_empty() || text.is_empty() {
+        if self.high.is_none() || text.is_empty() {
             return self.advance(text.as_bytes(), out);
         }
-        let high = std::mem::take(&mut self.high);
-        self.advance_written(&high, out);
+        self.release_high(out);
         self.advance_written(text.as_bytes(), out);
         Fed::Written
     }
@@ -106,17 +105,16 @@ impl StreamBuffer {
         if text.is_empty() {
             return Fed::Unchanged;
         }
-        if self.high.is_empty()
+        if self.high.is_none()
             && let Cow::Borrowed(text) = surrogate::join(text)
             && let (text, []) = surrogate::split_trailing_high(text)
         {
             return self.advance(text, out);
         }
-        let mut whole = std::mem::take(&mut self.high);
-        whole.extend_from_slice(text);
+        let whole = [self.high(), text].concat();
         let joined = surrogate::join(&whole);
         let (now, high) = surrogate::split_trailing_high(&joined);
-        self.high = high.to_vec();
+        self.high = high.try_into().ok();
         self.advance_written(now, out);
         Fed::Written
     }
@@ -142,8 +140,7 @@ impl StreamBuffer {
     /// # Ok::<(), holdback_core::PatternError>(())
     /// ```
     pub fn settle(&mut self, out: &mut Vec<u8>) {
-        let high = std::mem::take(&mut self.high);
-        self.advance_written(&high, out);
+        self.release_high(out);
         let ledger = &mut self.ledger;
         ledger.begin(out);
         match &mut self.channel {
@@ -157,7 +154,7 @@ impl StreamBuffer {
     /// it came and change nothing.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.high.is_empty()
+        self.high.is_none()
             && self.ledger.is_idle(self.automaton.starts(), !self.is_plain())
             && match &self.channel {
                 Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
@@ -174,19 +171,30 @@ impl StreamBuffer {
     /// high surrogate and, in JSON source, unfinished escapes.
     #[must_use]
     pub fn pending(&self) -> Vec<u8> {
-        [self.held(), &self.high].concat()
+        [self.held(), self.high()].concat()
     }
 
     /// Whether anything is held back.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        !(self.high.is_empty() && self.held().is_empty())
+        self.high.is_some() || !self.held().is_empty()
     }
 
     fn held(&self) -> &[u8] {
         match &self.channel {
             Channel::Plain(walk) => self.automaton.path(walk.node),
             Channel::Json(state) => state.held(),
+        }
+    }
+
+    fn high(&self) -> &[u8] {
+        self.high.as_ref().map_or(&[], |high| high)
+    }
+
+    /// A half that waits is text without its mate.
+    fn release_high(&mut self, out: &mut Vec<u8>) {
+        if let Some(high) = self.high.take() {
+            self.advance_written(&high, out);
         }
     }
 

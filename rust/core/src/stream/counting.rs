@@ -33,7 +33,7 @@ impl StreamBuffer {
 
 impl fmt::Debug for StreamBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = self.held().len() + self.high.len();
+        let pending = self.held().len() + self.high().len();
         f.debug_struct("StreamBuffer").field("pending_bytes", &pending).finish_non_exhaustive()
     }
 }
