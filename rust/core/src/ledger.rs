@@ -12,17 +12,19 @@ use crate::forms::{Forms, Unknown};
 use crate::guard::{Guard, Seen};
 use crate::starts::Starts;
 
-/// Empty until there is something to write.
 #[derive(Default)]
-pub(crate) struct Ledger(Option<Box<Entries>>);
+pub(crate) struct Ledger {
+    hits: Option<Box<Hits>>,
+    watch: Option<Box<Watch>>,
+}
 
+/// Which keys were replaced.
 #[derive(Default)]
-struct Entries {
-    /// The keys that were replaced since they were counted last.
-    hits: Vec<u32>,
-    /// How often which key was replaced before.
+struct Hits {
+    /// Since they were counted last.
+    recent: Vec<u32>,
+    /// How often before.
     counts: BTreeMap<u32, u64>,
-    watch: Option<Watch>,
 }
 
 /// So many replaced keys are counted at once, between two feeds.
@@ -44,6 +46,16 @@ pub(crate) struct Before {
     seen: Option<Seen>,
 }
 
+impl Hits {
+    #[cold]
+    fn count(&mut self) {
+        for key in self.recent.drain(..) {
+            *self.counts.entry(key).or_default() += 1;
+        }
+        self.recent.shrink_to(MOST_HITS); // a long text may have had many more
+    }
+}
+
 impl Watch {
     fn tell(&mut self, out: &[u8]) {
         if let Some(guard) = &self.guard {
@@ -62,37 +74,16 @@ impl Watch {
     }
 }
 
-impl Entries {
-    #[cold]
-    fn count(&mut self) {
-        for key in self.hits.drain(..) {
-            *self.counts.entry(key).or_default() += 1;
-        }
-        self.hits.shrink_to(MOST_HITS); // a long text may have had many more
-    }
-}
-
 impl Ledger {
-    fn watch(&self) -> Option<&Watch> {
-        self.0.as_ref()?.watch.as_ref()
-    }
-
-    fn watch_mut(&mut self) -> Option<&mut Watch> {
-        self.0.as_mut()?.watch.as_mut()
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        self.watch_mut()?.unknown.as_mut()
-    }
-
     /// Begin to write behind what stands in `out`.
     #[inline]
     pub(crate) fn begin(&mut self, out: &[u8]) {
-        let Some(entries) = &mut self.0 else { return };
-        if entries.hits.len() >= MOST_HITS {
-            entries.count();
+        if let Some(hits) = &mut self.hits
+            && hits.recent.len() >= MOST_HITS
+        {
+            hits.count();
         }
-        if let Some(watch) = &mut entries.watch {
+        if let Some(watch) = &mut self.watch {
             watch.told = out.len();
         }
     }
@@ -100,41 +91,50 @@ impl Ledger {
     /// All of `text` was read.
     #[inline]
     pub(crate) fn end(&mut self, text: &[u8], fed: Fed, out: &[u8]) {
-        let Some(watch) = self.watch_mut() else { return };
-        match (fed, &watch.guard) {
-            (Fed::Unchanged, Some(guard)) => guard.passed(text),
-            _ => watch.tell(out),
-        }
-        if let Some(unknown) = &mut watch.unknown {
-            unknown.feed(text);
+        if let Some(watch) = &mut self.watch {
+            match (fed, &watch.guard) {
+                (Fed::Unchanged, Some(guard)) => guard.passed(text),
+                _ => watch.tell(out),
+            }
+            if let Some(unknown) = &mut watch.unknown {
+                unknown.feed(text);
+            }
         }
     }
 
     /// What was held back was written.
     pub(crate) fn end_settled(&mut self, out: &[u8]) {
-        let Some(watch) = self.watch_mut() else { return };
-        watch.tell(out);
-        if let Some(unknown) = &mut watch.unknown {
-            unknown.feed(b"");
+        if let Some(watch) = &mut self.watch {
+            watch.tell(out);
+            if let Some(unknown) = &mut watch.unknown {
+                unknown.feed(b"");
+            }
         }
     }
 
     /// Whether the key is replaced that stands behind what was written, at `begin` of the text that is read.
     #[inline]
     pub(crate) fn replaces(&mut self, key: u32, begin: isize, original: &[u8], out: &[u8]) -> bool {
-        let entries = self.0.get_or_insert_default();
-        if let Some(watch) = &mut entries.watch
+        if let Some(watch) = &mut self.watch
             && watch.keeps(key, begin, original, out)
         {
             return false;
         }
-        entries.hits.push(key);
+        match &mut self.hits {
+            Some(hits) => hits.recent.push(key),
+            None => self.hit_first(key),
+        }
         true
+    }
+
+    #[cold]
+    fn hit_first(&mut self, key: u32) {
+        self.hits = Some(Box::new(Hits { recent: vec![key], counts: BTreeMap::new() }));
     }
 
     /// The text that is read turned out to be a JSON document from `at` on, or plain text.
     pub(crate) fn turned(&mut self, is_json: bool, at: usize) {
-        let Some(watch) = self.watch_mut() else { return };
+        let Some(watch) = &mut self.watch else { return };
         if let Some(guard) = watch.guard.as_ref().filter(|_| !is_json) {
             guard.is_plain();
         }
@@ -152,28 +152,29 @@ impl Ledger {
 
     /// Whether a text in which no key starts changes nothing. What is of a form begins with the first byte of a key.
     pub(crate) fn is_idle(&self, starts: &Starts, json: bool) -> bool {
-        self.watch().is_none_or(|watch| {
+        self.watch.as_ref().is_none_or(|watch| {
             watch.guard.as_ref().is_none_or(|guard| !guard.looks_at_places())
                 && watch.unknown.as_ref().is_none_or(|unknown| unknown.is_idle() && starts.finds_firsts(json))
         })
     }
 
     pub(crate) fn guard_by(&mut self, guard: Guard) {
-        self.begin_to_watch().guard = Some(guard);
+        self.watch.get_or_insert_default().guard = Some(guard);
     }
 
     pub(crate) fn look_for(&mut self, forms: Arc<Forms>, is_json: bool) {
-        self.begin_to_watch().unknown = Some(Unknown::new(forms, is_json));
+        self.watch.get_or_insert_default().unknown = Some(Unknown::new(forms, is_json));
     }
 
-    fn begin_to_watch(&mut self) -> &mut Watch {
-        self.0.get_or_insert_default().watch.get_or_insert_default()
+    fn unknown(&mut self) -> Option<&mut Unknown> {
+        self.watch.as_mut()?.unknown.as_mut()
     }
 
     pub(crate) fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        let Some(entries) = &mut self.0 else { return BTreeMap::new() };
-        entries.count();
-        std::mem::take(&mut entries.counts)
+        self.hits.take().map_or_else(BTreeMap::new, |mut hits| {
+            hits.count();
+            hits.counts
+        })
     }
 
     pub(crate) fn take_unknown(&mut self) -> BTreeMap<u32, u64> {
@@ -182,23 +183,26 @@ impl Ledger {
 
     /// As it is now, behind [`begin`](Self::begin).
     pub(crate) fn now(&self) -> Before {
+        let watch = self.watch.as_ref();
         Before {
-            hits: self.0.as_ref().map_or(0, |entries| entries.hits.len()),
-            told: self.watch().map_or(0, |watch| watch.told),
-            seen: self.watch().and_then(|watch| watch.guard.as_ref()).map(Guard::seen),
+            hits: self.hits.as_ref().map_or(0, |hits| hits.recent.len()),
+            told: watch.map_or(0, |watch| watch.told),
+            seen: watch.and_then(|watch| watch.guard.as_ref()).map(Guard::seen),
         }
     }
 
     pub(crate) fn go_back(&mut self, before: &Before) {
-        let Some(entries) = &mut self.0 else { return };
-        entries.hits.truncate(before.hits);
-        let Some(watch) = &mut entries.watch else { return };
-        watch.told = before.told;
-        if let (Some(guard), Some(seen)) = (&watch.guard, &before.seen) {
-            guard.go_back(seen);
+        if let Some(hits) = &mut self.hits {
+            hits.recent.truncate(before.hits);
         }
-        if let Some(unknown) = &mut watch.unknown {
-            unknown.go_back();
+        if let Some(watch) = &mut self.watch {
+            watch.told = before.told;
+            if let (Some(guard), Some(seen)) = (&watch.guard, &before.seen) {
+                guard.go_back(seen);
+            }
+            if let Some(unknown) = &mut watch.unknown {
+                unknown.go_back();
+            }
         }
     }
 }
