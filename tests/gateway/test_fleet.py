@@ -86,7 +86,7 @@ async def test_a_fleet_is_one_gateway(tmp_path: Path) -> None:
 
     asked = len(recorder.seen) // 2
     loads = int(re.findall(r"cmdstat_hgetall:calls=(\d+)", stats)[0])
-    merges = int(re.findall(r"cmdstat_exec:calls=(\d+)", stats)[0])
+    merges = int(re.findall(r"cmdstat_pexpire:calls=(\d+)", stats)[0])
     assert asked >= 5 * MANY
     for calls in (loads, merges):  # one of each for a turn; turns that were cut off may have done less
         assert 5 * MANY <= calls <= asked + sum(talk.retries for talk in talks)

@@ -60,7 +60,8 @@ async def test_one_round_trip_each_way(
         return await packed(self, command, *args, **kwargs)
 
     monkeypatch.setattr(type(connection), "send_packed_command", counted)
-    for call in (store.merge("s", pair(), ttl=60), store.load("s"), store.forget("s")):
+    merges = (store.merge("s", pair(), ttl=60), store.merge("s", PIIMapping(), ttl=60))
+    for call in (*merges, store.load("s"), store.forget("s")):
         sent.clear()
         await call
         assert len(sent) == 1
@@ -70,6 +71,24 @@ async def test_one_round_trip_each_way(
         sent.clear()
         await both.load("s")
         assert len(sent) == 1
+
+
+async def test_a_turn_with_nothing_new_runs_no_task(store: RedisStore) -> None:
+    await store.load("s")  # which connects
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[Any]] = []
+
+    def counted(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        tasks.append(asyncio.Task(work, loop=loop, **options))
+        return tasks[-1]
+
+    loop.set_task_factory(counted)
+    try:
+        await store.load("s")
+        await store.merge("s", PIIMapping(), ttl=60)
+    finally:
+        loop.set_task_factory(None)
+    assert not tasks
 
 
 async def test_time_to_live_is_the_servers(server: Any, store: RedisStore) -> None:

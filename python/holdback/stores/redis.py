@@ -1,8 +1,8 @@
 """A store on a Redis or Valkey server, for workers on any number of machines.
 
 A scope is one hash: its fields are the names of entries, the values are the sealed entries. Every call is one round
-trip: a merge sends ``MULTI``, ``HSET``, ``PEXPIRE``, ``EXEC`` in one pipeline and is atomic, a load sends ``HGETALL``
-for each key that is accepted.
+trip: a merge sends ``MULTI``, ``HSET``, ``PEXPIRE``, ``EXEC`` in one pipeline and is atomic, or ``PEXPIRE`` alone if
+nothing is new; a load sends ``HGETALL`` for each key that is accepted.
 """
 
 from __future__ import annotations
@@ -55,7 +55,11 @@ class RedisStore(Closing):
         again = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(exceptions.ConnectionError, OSError))
         failed = False
         try:
-            self._client: Any = client.Redis.from_url(url, socket_connect_timeout=timeout, retry=again)
+            # Without a timeout of its own for what is sent and read, for which redis-py would run a task each: that
+            # of the call as a whole is enough.
+            self._client: Any = client.Redis.from_url(
+                url, socket_connect_timeout=timeout, socket_timeout=None, retry=again
+            )
         except (ValueError, AttributeError):  # which quote the address, and it may hold a password
             failed = True
         if failed:
@@ -71,13 +75,15 @@ class RedisStore(Closing):
         else:
             sealed = self._sealer.seal(scope, entries)
         (name, *_) = self._names(scope)
-        pipeline = self._client.pipeline(transaction=True)
+        lasts = None if ttl is None else max(1, round(ttl * 1000))
         if sealed:
+            pipeline = self._client.pipeline(transaction=True)
             pipeline.hset(name, mapping=sealed)
-        if ttl is not None:
-            pipeline.pexpire(name, max(1, round(ttl * 1000)))
-        if sealed or ttl is not None:
+            if lasts is not None:
+                pipeline.pexpire(name, lasts)
             await self._said(pipeline.execute())
+        elif lasts is not None:  # costs less than a pipeline
+            await self._said(self._client.pexpire(name, lasts))
 
     async def load(self, scope: str) -> PIIMapping:
         """What the scope knows.
