@@ -123,7 +123,7 @@ class Gateway:
                 oversized=self._settings.limits.oversized,
                 on_report=partial(self._reported, account),
             )
-            await answering(scope, receive, sender)
+            await answering(scope, receive, sender.send)
         except Refused as refused:
             refusal = refused.refusal
         except EncodedInput:
@@ -227,7 +227,7 @@ class _Sender:
         self._account = account
         self._has_begun = False
 
-    def __call__(self, message: Message) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self._has_begun = True
             self._account.status = message["status"]
@@ -245,8 +245,8 @@ class _Sender:
             "status": refusal.status,
             "headers": headers_of(refusal),
         }
-        await self(start)
-        await self({"type": "http.response.body", "body": body_of(refusal, protocol)})
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body_of(refusal, protocol)})
 
 
 def _is_object(body: bytes) -> bool:
