@@ -61,7 +61,7 @@ def names_of(shape: Any, seen: set[int]) -> Iterator[str]:
 
 NAMES = {protocol: sorted(set(names_of(shape, set()))) for protocol, shape in REQUESTS.items()}
 PIECES = st.sampled_from(
-    [*VALUES, MARK, "bo@y.org", " ", "Ad", "<", "{", "[", "é", "\\", "user", "tool", "text", "base64"]
+    [*VALUES, MARK, "bo@y.org", " ", "Ad", *"<{[}]é\\", "user", "tool", "text", "base64"]
 )
 TEXTS = st.lists(PIECES, max_size=4).map("".join)
 LITERALS = st.one_of(
@@ -210,7 +210,12 @@ def test_every_format_has_a_table(protocol: str) -> None:
         ("no value", True),
         ("\n 1 < 2 is said by Ada", True),
         ('"Ada" is a name', True),
+        ("[1] is said by Ada", True),
+        ("{Ada}, once more", True),
+        ('[Ada says "so"', True),
+        ("{ 1]", True),
         (" [1]", False),
+        ("[1] Ada [2]\n", False),
         ('{"a": "Ada"}', False),
         ('\t"Ada"\n', False),
         (f"{MARK} and Ada", False),

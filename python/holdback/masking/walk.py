@@ -38,16 +38,19 @@ _ENCODED = re.compile(
 )
 """Base64. Without an address in front, what is shorter than an encoded file can be may be anything."""
 
-_DOCUMENT = re.compile(r"[ \t\r\n]*(?:[\[{]|\".*\"[ \t\r\n]*\Z)", re.DOTALL)
-_BEGINS = frozenset(' \t\r\n[{"')
+_BLANKS = " \t\r\n"
+_BEGINS = frozenset(_BLANKS + '[{"')
 """What a document may begin with: looked at first, since most texts are none."""
 
 _SIGNATURES = ("signature", "encrypted_content")
 
 
 def may_be_document(text: str) -> bool:
-    """Whether a text begins like a JSON document."""
-    return text[:1] in _BEGINS and _DOCUMENT.match(text) is not None
+    """Whether a text begins and ends like a JSON document."""
+    if text[:1] not in _BEGINS:
+        return False
+    text = text.strip(_BLANKS)
+    return len(text) > 1 and text[0] + text[-1] in ("[]", "{}", '""')
 
 
 class Reader(Protocol):

@@ -129,7 +129,13 @@ fn where_values_are_not_looked_for() {
     ] {
         assert_eq!(replaced(source, &pairs), None, "{source}");
     }
-    for source in [r#"{"said": ""}"#, r#"{"said": " \t"}"#, r#"{"said": "\""}"#, r#"{"said": "\"Ada\" a"}"#] {
+    for source in [
+        r#"{"said": ""}"#,
+        r#"{"said": " \t"}"#,
+        r#"{"said": "\""}"#,
+        r#"{"said": "\"Ada\" a"}"#,
+        r#"{"said": ["[", "[1] Ada", "{Ada}, once more", "{ 1]"]}"#,
+    ] {
         assert!(replaced(source, &pairs).is_some(), "{source}");
     }
 }

@@ -142,13 +142,9 @@ fn replaced(text: &[u8], hits: &[Hit], others: &[impl AsRef<[u8]>]) -> Option<Ve
     Some(out)
 }
 
-/// Whether a text begins like a JSON document: with a bracket, or with a quote if it ends with one.
+/// Whether a text begins and ends like a JSON document.
 fn may_be_document(text: &[u8]) -> bool {
     let Some(begin) = text.iter().position(|&byte| !is_blank(byte)) else { return false };
     let end = text.iter().rposition(|&byte| !is_blank(byte)).unwrap_or(begin);
-    match text[begin] {
-        b'[' | b'{' => true,
-        b'"' => end > begin && text[end] == b'"',
-        _ => false,
-    }
+    matches!(text[begin..=end], [b'[', .., b']'] | [b'{', .., b'}'] | [b'"', .., b'"'])
 }
