@@ -32,6 +32,14 @@ def test_known_values_are_those_of_the_oracle(values: dict[str, str], text: str)
 
 
 @pytest.mark.usefixtures("backend")
+def test_a_value_that_is_spelled_like_its_own_mark_is_found() -> None:
+    values = {f"{S}0{S}": "P", f"{S}1{S}": "Q", f"{S}01{S}": "R"}
+    known = KnownValues(values)
+    for value, kind in values.items():
+        assert known(f"a {value}") == [(2, 2 + len(value), kind)]
+
+
+@pytest.mark.usefixtures("backend")
 def test_known_values_are_found_as_json_spells_them() -> None:
     value = 'José "Pep" <o/l>\n'
     known = KnownValues({value: "PERSON", "Bo": "PERSON"})

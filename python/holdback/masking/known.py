@@ -64,7 +64,7 @@ class KnownValues:
         self._types = list(known.values())
         self._finds_spellings = spelled
         """Whether each value is also found as JSON would spell it."""
-        pairs = {value: f"{_S}{number}{_S}" for number, value in enumerate(known)}
+        pairs = {value: _mark(number, value) for number, value in enumerate(known)}
         self._spellings = [[value] for value in known]  # of each value, itself first
         self._spelled: dict[str, str] = {}  # the other spellings, and the value of each
         shares_spellings = False
@@ -131,6 +131,12 @@ class KnownValues:
 
     def __repr__(self) -> str:
         return f"KnownValues({len(self)})"
+
+
+def _mark(number: int, value: str) -> str:
+    """The mark of a value: never the value itself, since replacing that would leave the text as it is."""
+    mark = f"{_S}{number}{_S}"
+    return mark if mark != value else f"{_S}0{number}{_S}"
 
 
 def spellings_of(value: str) -> set[str]:
