@@ -159,6 +159,15 @@ def test_token_ids_are_refused(name: str, ids: Any) -> None:
     MASKER.mask({name: []}, scope="s")
 
 
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("name", ["prompt", "input"])
+def test_an_object_with_a_number_is_no_token_ids(name: str) -> None:
+    request = {name: {"n": 1, "text": "Ada"}}
+    expected = MASKER.mask(request, scope="s").request
+    for source in (json.dumps(request), json.dumps(request).replace('"n"', '"\\u006e"')):
+        assert json.loads(MASKER.mask(source.encode(), scope="s").request) == expected
+
+
 def test_text_that_quotes_json_is_masked_in_its_spellings() -> None:
     value = 'José "Pep"'
     masker = Masker(KnownValues({value: "PERSON"}), Placeholders(KEY))

@@ -372,7 +372,11 @@ def _mapping_of(known: PIIMapping | Mapping[str, str] | None) -> PIIMapping:
 def _refuse_token_ids(tree: Any) -> None:
     """Text may come as the numbers of its tokens, in which nothing can be found."""
     for name, value in tree if isinstance(tree, _source.Members) else tree.items():
-        if name in ("prompt", "input") and isinstance(value, (list, tuple)):
+        if (
+            name in ("prompt", "input")
+            and isinstance(value, (list, tuple))
+            and type(value) is not _source.Members
+        ):
             inner = [item for part in value for item in (part if type(part) in (list, tuple) else (part,))]
             if any(isinstance(item, (_source.Number, int, float)) for item in inner):
                 raise MaskingError(f"{name} holds token ids: the text in them cannot be masked")
