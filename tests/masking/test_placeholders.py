@@ -88,6 +88,14 @@ def test_an_hmac_has_no_more_digits() -> None:
         _backend.keyed_placeholders(KEY, b"", "P", ["Ada"], 53)
 
 
+@pytest.mark.parametrize("digits", [-1, 0, 52, 1000])
+def test_no_placeholder_has_so_many_digits(digits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for make in {_backend.keyed_placeholders, _pure.keyed_placeholders}:
+        monkeypatch.setattr(_backend, "keyed_placeholders", make)
+        with pytest.raises(MaskingError, match=r"^a keyed placeholder has 1 to 51 digits$"):
+            Placeholders(KEY).of("Ada", "PERSON", scope="s", digits=digits)
+
+
 @given(st.text(), st.text(), st.text(min_size=1))
 def test_a_placeholder_has_the_form(value: str, entity_type: str, scope: str) -> None:
     placeholder = Placeholders(KEY).of(value, entity_type, scope=scope)

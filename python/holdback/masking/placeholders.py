@@ -90,10 +90,13 @@ class Placeholders:
     def of(self, value: str, entity_type: str, *, scope: str, digits: int | None = None) -> str:
         """The keyed placeholder of a value in a scope, with that many digits: ten, more where two collide.
 
-        :raises MaskingError: the style is ``"numbered"``: there the placeholder depends on the request.
+        :raises MaskingError: the style is ``"numbered"``: there the placeholder depends on the request; or no
+            placeholder has so many digits.
         """
         if not isinstance(value, str):
             raise TypeError(f"a value must be str, not {type(value).__name__}")
+        if digits is not None and not 1 <= digits <= MOST_DIGITS:
+            raise MaskingError(f"a keyed placeholder has 1 to {MOST_DIGITS} digits")
         return self._of_all([value], entity_type, scope=scope, digits=DIGITS if digits is None else digits)[0]
 
     def _of_all(self, values: Sequence[str], entity_type: str, *, scope: str, digits: int) -> list[str]:
