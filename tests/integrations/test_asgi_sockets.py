@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from holdback import PIIMapping, Report, aio, sync
 from holdback.integrations.asgi import RestoreMiddleware
 from holdback.integrations.asgi_sockets import MOST_OPEN
+from holdback.integrations.way_out import way_out
 from holdback.masking import KnownValues, Masker, MaskingError, Placeholders
 from holdback.restorers.messages import MessageRestorer
 from holdback.stores import MemoryStore, StoreError
@@ -314,6 +315,42 @@ def test_what_a_store_could_not_be_told_it_is_told_with_the_next_event() -> None
         [text(item(ADA)), text(item(BO))], RestoreMiddleware(playing([None, None], []), store=store, **ROUND)
     )
     assert asyncio.run(store.load("c")).get_all_fakes() == {FAKE: ADA, FAKE_BO: BO}
+
+
+class Stuck(Forgetful):
+    """A store that does not answer the first time."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def merge(self, scope: str, mapping: PIIMapping, ttl: float | None = None) -> None:
+        if self.failures:
+            self.failures -= 1
+            self.asked.set()
+            await asyncio.Event().wait()
+        await super().merge(scope, mapping, ttl)
+
+
+def test_what_a_store_was_told_when_the_application_gave_up_it_is_told_again() -> None:
+    """An application may wait for a message for so long and no longer, and go on with the next."""
+    store = Stuck()
+
+    async def play() -> None:
+        ways = way_out(MASKER, "c", store, None, mapping=None, config=None)
+        assert ways is not None
+        session = ways.session("c")
+        given_up = asyncio.ensure_future(session.mask(item(ADA).encode(), "openai-realtime"))
+        await store.asked.wait()
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        await session.mask(item(BO).encode(), "openai-realtime")
+        assert (await store.load("c")).get_all_fakes() == {FAKE: ADA, FAKE_BO: BO}
+
+    asyncio.run(play())
 
 
 def test_a_scope_of_none_lets_a_connection_pass() -> None:

@@ -109,9 +109,10 @@ class Session:
         self.mapping = masked.mapping
         if self._store is None:
             return masked
-        owed = both(masked.added, self._owed)
-        done = await merged(self._store, self._scope, replace(masked, added=owed), self._ttl)
-        self._owed = PIIMapping() if done.report.is_stored else owed
+        self._owed = both(masked.added, self._owed)  # also if this is cancelled now
+        done = await merged(self._store, self._scope, replace(masked, added=self._owed), self._ttl)
+        if done.report.is_stored:
+            self._owed = PIIMapping()
         return replace(masked, report=done.report)
 
 
