@@ -120,6 +120,19 @@ async def test_an_entry_that_was_not_written_to_its_end(tmp_path: Path) -> None:
         assert (await store.load("s")).is_empty
 
 
+@pytest.mark.parametrize(
+    "change", ["sealed = NULL", "sealed = 'x'", "sealed = 1", "until = 'x', sealed = NULL"]
+)
+async def test_an_entry_of_another_type(change: str, tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path / "a.db", NEW) as store:
+        await store.merge("s", pair())
+        with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
+            other.execute(f"UPDATE holdback SET {change}")
+        other.close()
+        with pytest.raises(StoreError, match=r"it was not written by this version of holdback$"):
+            await store.load("s")
+
+
 async def test_a_worker_that_does_not_let_go(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     async with SqliteStore(path, NEW, timeout=0.05) as store:

@@ -111,9 +111,9 @@ class _Sealing:
         nonce = os.urandom(_NONCE)
         return name, self._head + nonce + self._cipher.encrypt(nonce, plain, self._along + message((name,)))
 
-    def open(self, name: bytes, sealed: bytes) -> Entry:
+    def open(self, name: bytes, sealed: Any) -> Entry:
         head = self._head
-        if not sealed.startswith(VERSION):
+        if not (isinstance(sealed, bytes) and sealed.startswith(VERSION)):
             raise StoreError("an entry cannot be opened: it was not written by this version of holdback")
         if not sealed.startswith(head):
             raise StoreError("an entry cannot be opened: it was sealed by a key that the store was not given")

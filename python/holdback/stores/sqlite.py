@@ -114,9 +114,9 @@ class SqliteStore(Closing):
             found = []
             for name in names:
                 rows = connection.execute(
-                    "SELECT name, sealed, until FROM holdback WHERE scope = ?", (name,)
+                    "SELECT name, sealed, until <= ? FROM holdback WHERE scope = ?", (self._now(), name)
                 ).fetchall()
-                is_over = any(until is not None and until <= self._now() for _, _, until in rows)
+                is_over = any(is_over for _, _, is_over in rows)
                 found.append(
                     {} if is_over else {entry: sealed for entry, sealed, _ in rows if entry != _SCOPE}
                 )
