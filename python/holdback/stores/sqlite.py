@@ -116,7 +116,7 @@ class SqliteStore(Closing):
                 rows = connection.execute(
                     "SELECT name, sealed, until <= ? FROM holdback WHERE scope = ?", (self._now(), name)
                 ).fetchall()
-                is_over = any(is_over for _, _, is_over in rows)
+                is_over = any(over for _, _, over in rows)
                 found.append(
                     {} if is_over else {entry: sealed for entry, sealed, _ in rows if entry != _SCOPE}
                 )

@@ -120,16 +120,8 @@ impl Ledger {
         {
             return false;
         }
-        match &mut self.hits {
-            Some(hits) => hits.recent.push(key),
-            None => self.hit_first(key),
-        }
+        self.hits.get_or_insert_default().recent.push(key);
         true
-    }
-
-    #[cold]
-    fn hit_first(&mut self, key: u32) {
-        self.hits = Some(Box::new(Hits { recent: vec![key], counts: BTreeMap::new() }));
     }
 
     /// The text that is read turned out to be a JSON document from `at` on, or plain text.
