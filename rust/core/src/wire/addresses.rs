@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::channels::{Address, Key};
+use super::keys::{Address, Key};
 use super::literal::{Kind, Literal};
 use super::reading::{Mark, ROOT, Reading};
 use super::shapes::{Shapes, SlotId};

@@ -18,9 +18,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::addresses::Addresses;
-use super::channels::{Address, ChannelId, Channels, Key, LaneError};
+use super::channels::{ChannelId, Channels, LaneError};
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
+use super::keys::{Address, Key};
 use super::progress::{Declined, Found, Progress};
 use super::reading::{Envelope, Reading};
 use super::shapes::{Shapes, SlotId, SlotKind};
