@@ -100,6 +100,11 @@ impl Channels {
         ChannelId { place, generation: *generation }
     }
 
+    /// As long as it is the same, the same keys lead to the same channels, and the same are known.
+    pub(crate) fn version(&self) -> u64 {
+        self.table.version + self.known.version
+    }
+
     fn get(&self, id: ChannelId) -> Option<&Channel> {
         let (generation, channel) = self.places.get(id.place as usize)?;
         if *generation == id.generation { channel.as_ref() } else { None }

@@ -17,7 +17,7 @@
 
 use super::json_text::{Next, blanks, colon, next, open, value};
 use super::literal::{Kind, Literal, byte};
-use super::reading::{Envelope, Mark, Place, ROOT, Reading, SHORTEST};
+use super::reading::{Mark, Place, ROOT, Reading, Scalar};
 use super::shapes::{NO_NODE, Node, NodeId, Object, ObjectId, Shapes, SlotId, SlotKind};
 use super::strings::string;
 
@@ -31,14 +31,12 @@ pub(super) struct Walk<'a> {
     source: &'a [u8],
     reading: &'a mut Reading,
     /// How many containers are open.
-    pub(super) depth: usize,
+    depth: usize,
     /// The innermost element around the cursor.
     place: usize,
     /// What came of a name is known, so that it can be taken back.
     with_care: bool,
-    /// The envelope is of interest, and was not passed yet.
-    pub(super) notes_envelope: bool,
-    pub(super) envelope: Option<Envelope>,
+    keeps_scalars: bool,
 }
 
 /// How many marks and addresses there are.
@@ -53,10 +51,9 @@ impl<'a> Walk<'a> {
         source: &'a [u8],
         reading: &'a mut Reading,
         with_care: bool,
+        keeps_scalars: bool,
     ) -> Self {
-        let (depth, place, envelope) = (0, ROOT, None);
-        let notes_envelope = !with_care;
-        Self { shapes, source, reading, depth, place, with_care, notes_envelope, envelope }
+        Self { shapes, source, reading, depth: 0, place: ROOT, with_care, keeps_scalars }
     }
 
     pub(super) fn run(&mut self) -> Option<()> {
@@ -68,20 +65,31 @@ impl<'a> Walk<'a> {
         if blanks(self.source, end) == self.source.len() { Some(()) } else { None }
     }
 
-    fn value(&mut self, begin: usize, node: NodeId) -> Option<usize> {
+    fn value(&mut self, begin: usize, number: NodeId) -> Option<usize> {
         let shapes = self.shapes;
-        let node = &shapes.nodes[node as usize];
+        let node = &shapes.nodes[number as usize];
         match byte(self.source, begin) {
             b'{' if node.object.is_some() => self.descend(begin, node),
             b'[' if node.array.is_some() => self.descend(begin, node),
-            _ => {
-                let (end, kind) = value(self.source, begin, self.depth)?;
-                for &(slot, meaning) in &node.slots {
-                    self.mark(slot, meaning, Literal { kind, begin, end });
-                }
-                Some(end)
+            _ => self.leaf(begin, number),
+        }
+    }
+
+    /// A value into which the walk does not descend.
+    #[inline]
+    fn leaf(&mut self, begin: usize, node: NodeId) -> Option<usize> {
+        let (end, kind) = value(self.source, begin, self.depth)?;
+        let literal = Literal { kind, begin, end };
+        if self.keeps_scalars && kind.is_scalar() {
+            self.reading.scalars.push(Scalar { node, literal });
+        }
+        if node != NO_NODE {
+            let shapes = self.shapes;
+            for &(slot, meaning) in &shapes.nodes[node as usize].slots {
+                self.mark(slot, meaning, literal);
             }
         }
+        Some(end)
     }
 
     /// Walk a container that has a shape. The marks of places stand before those inside, and learn its end behind them.
@@ -104,7 +112,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The end of a container is known. The marks of its places are those from `first` on.
-    pub(super) fn close(&mut self, node: &Node, first: usize, literal: Literal) {
+    fn close(&mut self, node: &Node, first: usize, literal: Literal) {
         let mut place = first;
         for &(slot, meaning) in &node.slots {
             match meaning {
@@ -157,7 +165,7 @@ impl<'a> Walk<'a> {
         self.depth += 1;
         let outside = self.reading.choices.len();
         let object = self.chosen(first, number)?;
-        let end = self.members(first, object, outside, 0)?;
+        let end = self.members(first, object, outside)?;
         self.reading.choices.truncate(outside);
         self.depth -= 1;
         Some((end, Kind::Object))
@@ -210,36 +218,29 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walk the members of an object from the one whose name stands at `at`; its own choices are those from `outside`
-    /// on, and `seen` says which of its names came before. Gives the place behind it.
-    pub(super) fn members(
-        &mut self,
-        mut at: usize,
-        object: &Object,
-        outside: usize,
-        mut seen: u64,
-    ) -> Option<usize> {
+    /// Walk the members of an object, whose first name stands at `at`; its own choices are those from `outside` on. Gives
+    /// the place behind it.
+    fn members(&mut self, mut at: usize, object: &Object, outside: usize) -> Option<usize> {
         let source = self.source;
         let mut found: Vec<Found> = Vec::new();
+        let mut seen = 0_u64; // the names that came
         loop {
             if byte(source, at) != b'"' {
                 return None;
             }
             let (end, kind) = string(source, at)?;
             let mut known = None;
+            let mut is_choice = false;
             if kind == Kind::Plain {
                 let text = at + 1..end - 1;
                 if outside < self.reading.choices.len() {
-                    self.count_choice(&source[text.clone()], outside)?;
+                    is_choice = self.count_choice(&source[text.clone()], outside)?;
                 }
                 known = object.members.find_in(source, text);
             } else {
                 self.escaped_name(Literal { kind, begin: at, end }, object, outside, &mut known)?;
             }
             let begin = colon(source, end)?;
-            if self.notes_envelope && self.depth == 1 {
-                self.note_envelope(at, begin, known, seen);
-            }
             let node = match known {
                 Some((member, node)) => {
                     if seen >> member & 1 == 1 {
@@ -251,8 +252,9 @@ impl<'a> Walk<'a> {
                 }
                 None => object.other,
             };
+            let scalars = self.reading.scalars.len();
             let end = if node == NO_NODE {
-                value(source, begin, self.depth)?.0
+                self.leaf(begin, NO_NODE)?
             } else if !self.with_care {
                 self.value(begin, node)?
             } else {
@@ -263,25 +265,12 @@ impl<'a> Walk<'a> {
                 }
                 end
             };
+            if is_choice {
+                self.reading.scalars.truncate(scalars); // another value may choose another shape
+            }
             match next(source, end, b'}')? {
                 Next::More(more) => at = more,
                 Next::End(end) => return Some(end),
-            }
-        }
-    }
-
-    /// Note what came of the root so far, if the member at `at` holds more of the shape.
-    #[inline]
-    fn note_envelope(&mut self, at: usize, begin: usize, known: Option<(usize, NodeId)>, seen: u64) {
-        let holds_more = matches!(byte(self.source, begin), b'{' | b'[')
-            && known
-                .is_some_and(|(_, node)| node != NO_NODE && self.shapes.nodes[node as usize].is_container());
-        if holds_more {
-            self.notes_envelope = false;
-            if at >= SHORTEST && self.reading.choices.is_empty() {
-                let (marks, addresses) = self.count();
-                let (bytes, root) = (self.source[..at].to_vec(), blanks(self.source, 0));
-                self.envelope = Some(Envelope { bytes, root, seen, marks, addresses });
             }
         }
     }
@@ -349,28 +338,14 @@ impl<'a> Walk<'a> {
     /// What a value means into which the walk does not descend.
     #[inline]
     fn mark(&mut self, slot: SlotId, meaning: SlotKind, literal: Literal) {
-        let kind = literal.kind;
-        let is_null = kind == Kind::Null;
-        let counts = match meaning {
-            SlotKind::Address => {
-                if kind.is_string() || kind.is_number() {
-                    let depth = self.shapes.slot(slot).depth;
-                    let place = self.reading.above(self.place, depth.into());
-                    self.reading.addresses.push(Mark { slot, place, literal });
-                }
-                return;
-            }
-            SlotKind::Text | SlotKind::Source => kind.is_string() || is_null,
-            SlotKind::Whole | SlotKind::WholeSource => kind.is_string(),
-            SlotKind::Document => !(kind.is_string() || is_null),
-            SlotKind::Keeps => !literal.is_vain(),
-            SlotKind::Event | SlotKind::Once => {
-                !(literal.is_vain() || kind == Kind::False || literal.is_zero(self.source))
-            }
-            SlotKind::Latest => !is_null,
-            SlotKind::Place => is_null,
-        };
-        if counts {
+        if !literal.counts(meaning, self.source) {
+            return;
+        }
+        if meaning == SlotKind::Address {
+            let depth = self.shapes.slot(slot).depth;
+            let place = self.reading.above(self.place, depth.into());
+            self.reading.addresses.push(Mark { slot, place, literal });
+        } else {
             self.push(slot, literal);
         }
     }

@@ -24,7 +24,7 @@ impl Lane {
     pub fn feed_event(&mut self, source: &[u8], out: &mut Vec<u8>) -> Taken {
         if !self.is_free()
             || source.len() > self.most
-            || !self.shapes.walk_next(source, &mut self.reading, &mut self.envelope)
+            || !self.outlines.read(&self.shapes, source, &mut self.reading)
         {
             return Taken::Declined;
         }

@@ -32,9 +32,7 @@ impl Lane {
             return Fate::Passes;
         }
         found.data = data.clone();
-        if source.starts_with(b"[DONE]")
-            || !self.shapes.walk_next(source, &mut self.reading, &mut self.envelope)
-        {
+        if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut self.reading) {
             return Fate::Declined;
         }
         found.is_read = true;
@@ -61,7 +59,7 @@ impl Lane {
             Carried::Nothing => Fate::Passes,
             Carried::Other => Fate::Declined,
             Carried::Named(_) | Carried::Chunk(_) => {
-                if self.shapes.walk_next(&event, &mut self.reading, &mut self.envelope) {
+                if self.outlines.read(&self.shapes, &event, &mut self.reading) {
                     self.settle(&event, true)
                 } else {
                     Fate::Declined
@@ -98,8 +96,11 @@ impl Lane {
 
     /// Whether an event does nothing but feed open channels; which ones is known then.
     fn judge(&mut self, source: &[u8]) -> bool {
-        let Self { shapes, reading, addresses, key, channels, splice, .. } = self;
+        let Self { shapes, reading, addresses, key, channels, splice, outlines, .. } = self;
         splice.begin();
+        if outlines.judge(channels.version(), splice) {
+            return self.ends_nothing();
+        }
         addresses.begin(reading);
         for (number, mark) in reading.marks.iter().enumerate() {
             match shapes.kind(mark.slot) {
@@ -130,6 +131,7 @@ impl Lane {
                 }
             }
         }
+        outlines.keep(source, reading, channels.version(), splice);
         self.ends_nothing()
     }
 

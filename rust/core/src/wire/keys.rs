@@ -127,6 +127,8 @@ pub(crate) struct Table<V> {
     /// For each slot, how many keys leave each of its addresses open.
     open: HashMap<SlotId, Vec<usize>>,
     scratch: Vec<u8>,
+    /// How often it was changed.
+    pub(crate) version: u64,
 }
 
 /// So many keys in turns are found without a hash.
@@ -134,13 +136,24 @@ const RECENT: usize = 4;
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { known: HashMap::new(), recent: Default::default(), open: HashMap::new(), scratch: Vec::new() }
+        Self {
+            known: HashMap::new(),
+            recent: Default::default(),
+            open: HashMap::new(),
+            scratch: Vec::new(),
+            version: 0,
+        }
     }
 }
 
 impl<V: Copy> Table<V> {
-    pub(crate) fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
+    fn change(&mut self) {
         self.recent = Default::default();
+        self.version += 1;
+    }
+
+    pub(crate) fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
+        self.change();
         let replaced = self.known.insert(key, value);
         if replaced.is_none()
             && let Some(address) = open
@@ -153,7 +166,7 @@ impl<V: Copy> Table<V> {
     }
 
     pub(crate) fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
-        self.recent = Default::default();
+        self.change();
         let removed = self.known.remove(key);
         if removed.is_some()
             && let Some(address) = open

@@ -22,8 +22,9 @@ use super::channels::{ChannelId, Channels, LaneError};
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::keys::{Address, Key};
+use super::outlines::Outlines;
 use super::progress::{Declined, Found, Progress};
-use super::reading::{Envelope, Reading};
+use super::reading::Reading;
 use super::shapes::{Shapes, SlotId, SlotKind};
 use super::splice::Splice;
 use crate::SharedBuffer;
@@ -61,7 +62,7 @@ pub struct Lane {
     pub(super) latest: Vec<(SlotId, Vec<u8>, bool)>,
     pub(super) has_latest: bool,
     pub(super) reading: Reading,
-    pub(super) envelope: Option<Envelope>,
+    pub(super) outlines: Outlines,
     pub(super) addresses: Addresses,
     pub(super) key: Key,
     pub(super) decoded: Vec<u8>,
@@ -121,7 +122,7 @@ impl Lane {
             last: None,
             channels: Channels::default(),
             reading: Reading::default(),
-            envelope: None,
+            outlines: Outlines::default(),
             addresses: Addresses::default(),
             key: Key::default(),
             decoded: Vec::new(),

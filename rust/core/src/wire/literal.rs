@@ -5,6 +5,8 @@
     reason = "a call costs more than what this does, and it is called for each token"
 )]
 
+use super::shapes::SlotKind;
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,6 +43,10 @@ impl Kind {
         matches!(self, Self::Integer | Self::Float)
     }
 
+    pub(crate) fn is_scalar(self) -> bool {
+        !matches!(self, Self::Array | Self::EmptyArray | Self::Object | Self::EmptyObject)
+    }
+
     pub(crate) fn is_empty_container(self) -> bool {
         matches!(self, Self::EmptyArray | Self::EmptyObject)
     }
@@ -58,6 +64,11 @@ pub struct Literal {
 }
 
 impl Literal {
+    /// Whether a byte at that place is part of it, or would be if it came there: digits go on with a number.
+    pub(crate) fn reaches(self, at: usize) -> bool {
+        at < self.end || at == self.end && self.kind.is_number()
+    }
+
     /// Whether it is a string without text.
     pub(crate) fn is_empty_string(self) -> bool {
         self.kind == Kind::Plain && self.end - self.begin == 2
@@ -73,6 +84,25 @@ impl Literal {
     /// Whether it is absent or as good as that: null, an empty string, an empty container.
     pub(crate) fn is_vain(self) -> bool {
         self.kind == Kind::Null || self.is_empty_string() || self.kind.is_empty_container()
+    }
+
+    /// Whether it says something where a value of that kind is looked for.
+    #[inline]
+    pub(crate) fn counts(self, meaning: SlotKind, source: &[u8]) -> bool {
+        let kind = self.kind;
+        let is_null = kind == Kind::Null;
+        match meaning {
+            SlotKind::Address => kind.is_string() || kind.is_number(),
+            SlotKind::Text | SlotKind::Source => kind.is_string() || is_null,
+            SlotKind::Whole | SlotKind::WholeSource => kind.is_string(),
+            SlotKind::Document => !(kind.is_string() || is_null),
+            SlotKind::Keeps => !self.is_vain(),
+            SlotKind::Event | SlotKind::Once => {
+                !(self.is_vain() || kind == Kind::False || self.is_zero(source))
+            }
+            SlotKind::Latest => !is_null,
+            SlotKind::Place => is_null,
+        }
     }
 }
 

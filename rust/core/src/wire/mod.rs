@@ -41,7 +41,6 @@
 mod addresses;
 mod channels;
 mod cursor;
-mod envelope;
 mod frameless;
 mod frames;
 mod json_text;
@@ -51,6 +50,7 @@ mod lane;
 mod literal;
 mod messages;
 mod names;
+mod outlines;
 pub mod places;
 mod plain;
 mod progress;
@@ -59,6 +59,7 @@ mod shapes;
 mod splice;
 mod strings;
 mod values;
+mod walking;
 
 pub use channels::{ChannelId, LaneError};
 pub use frameless::Taken;

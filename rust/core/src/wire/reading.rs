@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::literal::{Kind, Literal};
-use super::shapes::{ObjectId, SlotId};
+use super::shapes::{NodeId, ObjectId, SlotId};
 
 /// The place that is in no array.
 pub(crate) const ROOT: usize = 0;
@@ -47,12 +47,22 @@ pub(crate) struct Place {
     pub(crate) before: usize,
 }
 
+/// A string, number or word of the shape, or right below it, that chooses no shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scalar {
+    /// What it means; [`NO_NODE`](super::shapes::NO_NODE) if that is nothing.
+    pub(crate) node: NodeId,
+    pub(crate) literal: Literal,
+}
+
 /// What a walk found. It may be used again for the next one.
 #[derive(Debug, Default, Clone)]
 pub struct Reading {
     pub(crate) marks: Vec<Mark>,
     pub(crate) addresses: Vec<Mark>,
     pub(crate) places: Vec<Place>,
+    /// In the order of the source, if the walk was asked to keep them.
+    pub(crate) scalars: Vec<Scalar>,
     /// The objects around the cursor that went by a member, and whether its name came already.
     pub(crate) choices: Vec<(ObjectId, bool)>,
     pub(crate) is_odd: bool,
@@ -93,11 +103,17 @@ impl Reading {
 
     /// Begin with another source.
     pub(crate) fn clear(&mut self) {
+        self.empty();
+        self.places.push(Place { parent: ROOT, index: 0, depth: 0, begin: 0, end: 0, before: ROOT });
+    }
+
+    /// Without anything, not even the place that is in no array.
+    pub(crate) fn empty(&mut self) {
         self.marks.clear();
         self.addresses.clear();
         self.choices.clear();
         self.places.clear();
-        self.places.push(Place { parent: ROOT, index: 0, depth: 0, begin: 0, end: 0, before: ROOT });
+        self.scalars.clear();
         self.is_odd = false;
     }
 
@@ -123,18 +139,3 @@ impl Reading {
         true
     }
 }
-
-/// The envelope of an event: the bytes before the first member of the root that holds more of the shape, and what came
-/// of them. The same bytes give the same reading, so the next event that begins with them is walked from there on.
-pub(crate) struct Envelope {
-    pub(super) bytes: Vec<u8>,
-    /// Where the root begins in them.
-    pub(super) root: usize,
-    /// The names of the root that came.
-    pub(super) seen: u64,
-    pub(super) marks: usize,
-    pub(super) addresses: usize,
-}
-
-/// A shorter envelope is as quickly read as compared.
-pub(super) const SHORTEST: usize = 32;

@@ -213,12 +213,6 @@ pub(crate) struct Node {
     pub(crate) has_place: bool,
 }
 
-impl Node {
-    pub(crate) fn is_container(&self) -> bool {
-        self.object.is_some() || self.array.is_some()
-    }
-}
-
 pub(crate) struct Object {
     pub(crate) members: Names,
     /// [`NO_NODE`] if other members are not read.
