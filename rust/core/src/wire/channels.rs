@@ -197,7 +197,6 @@ impl Channels {
         Ok(())
     }
 
-    #[inline]
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<ChannelId> {
         self.table.find(slot, key).map(|(id, _)| id)
     }

@@ -4,7 +4,7 @@
 //! marked, and is looked for where the exact key is not found and such keys exist.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -122,79 +122,54 @@ impl Key {
 /// What is known by key.
 pub(crate) struct Table<V> {
     pub(crate) known: HashMap<Arc<[u8]>, V>,
-    /// What was found last, each at a place that depends on the bytes of its key. Any change of the table empties it.
-    recent: [Option<(Arc<[u8]>, V)>; RECENT],
-    /// For each slot, how many keys leave each of its addresses open.
-    open: HashMap<SlotId, Vec<usize>>,
+    /// For each slot and each of its addresses, how many keys leave it open; no zeros.
+    open: BTreeMap<(SlotId, u8), usize>,
     scratch: Vec<u8>,
     /// How often it was changed.
     pub(crate) version: u64,
 }
 
-/// So many keys in turns are found without a hash.
-const RECENT: usize = 4;
-
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self {
-            known: HashMap::new(),
-            recent: Default::default(),
-            open: HashMap::new(),
-            scratch: Vec::new(),
-            version: 0,
-        }
+        Self { known: HashMap::new(), open: BTreeMap::new(), scratch: Vec::new(), version: 0 }
     }
 }
 
 impl<V: Copy> Table<V> {
-    fn change(&mut self) {
-        self.recent = Default::default();
-        self.version += 1;
-    }
-
     pub(crate) fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
-        self.change();
+        self.version += 1;
         let replaced = self.known.insert(key, value);
         if replaced.is_none()
             && let Some(address) = open
         {
-            let counts = self.open.entry(slot).or_default();
-            counts.resize(counts.len().max(usize::from(address) + 1), 0);
-            counts[usize::from(address)] += 1;
+            *self.open.entry((slot, address)).or_default() += 1;
         }
         replaced
     }
 
     pub(crate) fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
-        self.change();
+        self.version += 1;
         let removed = self.known.remove(key);
         if removed.is_some()
             && let Some(address) = open
-            && let Some(counts) = self.open.get_mut(&slot)
+            && let Some(count) = self.open.get_mut(&(slot, address))
         {
-            counts[usize::from(address)] -= 1;
+            *count -= 1;
+            if *count == 0 {
+                self.open.remove(&(slot, address));
+            }
         }
         removed
     }
 
-    #[inline]
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<V> {
-        let sum = key.bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte));
-        let recent = &mut self.recent[usize::from(sum) % RECENT];
-        if let Some((known, value)) = recent
-            && **known == *key.bytes
-        {
-            return Some(*value);
-        }
-        if let Some((known, &value)) = self.known.get_key_value(&*key.bytes) {
-            *recent = Some((Arc::clone(known), value));
+        if let Some(&value) = self.known.get(&*key.bytes) {
             return Some(value);
         }
-        let counts = self.open.get(&slot)?;
-        for (address, _) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-            key.opened(address, &mut self.scratch);
-            if let Some(value) = self.known.get(&*self.scratch) {
-                return Some(*value);
+        for (&(_, address), _) in self.open.range((slot, 0)..=(slot, u8::MAX)) {
+            key.opened(address.into(), &mut self.scratch);
+            if let Some(&value) = self.known.get(&*self.scratch) {
+                return Some(value);
             }
         }
         None
