@@ -2,6 +2,7 @@
 
 use super::frames::Framing;
 use super::lane::{Fate, Lane};
+use super::room::Room;
 
 /// What became of an event that came without a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +23,24 @@ impl Lane {
     /// Declined is what [`feed`](Self::feed) declines, and any event if frames are no server-sent events, if it is larger
     /// than allowed, or while bytes wait. Offsets do not count what is taken here.
     pub fn feed_event(&mut self, source: &[u8], out: &mut Vec<u8>) -> Taken {
-        if !self.is_free()
-            || source.len() > self.most
-            || !self.outlines.read(&self.shapes, source, &mut self.reading)
-        {
+        if !self.is_free() || source.len() > self.most {
+            return Taken::Declined;
+        }
+        let mut room = Room::lend();
+        let taken = self.take_event(&mut room, source, out);
+        room.give_back();
+        taken
+    }
+
+    fn take_event(&mut self, room: &mut Room, source: &[u8], out: &mut Vec<u8>) -> Taken {
+        if !self.outlines.read(&self.shapes, source, &mut room.reading) {
             return Taken::Declined;
         }
         self.last = None;
-        match self.settle(source, true) {
+        match self.settle(room, source, true) {
             Fate::Declined => Taken::Declined,
             Fate::Dropped => Taken::Dropped,
-            Fate::Passes => match self.splice.write(&self.shapes, &self.reading, source, 0, 0, out) {
+            Fate::Passes => match room.splice.write(&self.shapes, &room.reading, source, 0, 0, out) {
                 0 => Taken::Unchanged,
                 done => {
                     out.extend_from_slice(&source[done..]);

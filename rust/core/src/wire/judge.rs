@@ -5,6 +5,8 @@ use super::lane::{Fate, Lane, Run};
 use super::literal::Kind;
 use super::messages::{self, Carried};
 use super::progress::Found;
+use super::reading::Reading;
+use super::room::Room;
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
 use crate::Fed;
@@ -13,6 +15,7 @@ impl Lane {
     /// Take a complete frame, which begins at `run.at`.
     pub(super) fn take(
         &mut self,
+        room: &mut Room,
         bytes: &[u8],
         frame: &Frame,
         run: &mut Run,
@@ -25,21 +28,21 @@ impl Lane {
             Data::One(data) => run.at + data.start..run.at + data.end,
         };
         if self.frames.framing() == Framing::Messages {
-            return self.take_message(&bytes[data], run, bytes, out);
+            return self.take_message(room, &bytes[data], run, bytes, out);
         }
         let source = &bytes[data.clone()];
         if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
             return Fate::Passes;
         }
         found.data = data.clone();
-        if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut self.reading) {
+        if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut room.reading) {
             return Fate::Declined;
         }
         found.is_read = true;
         let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
-        let fate = self.settle(source, may_drop);
+        let fate = self.settle(room, source, may_drop);
         if fate == Fate::Passes {
-            run.done = self.splice.write(&self.shapes, &self.reading, bytes, data.start, run.done, out);
+            run.done = room.splice.write(&self.shapes, &room.reading, bytes, data.start, run.done, out);
         }
         if fate != Fate::Declined {
             self.manner = Some(frame.manner);
@@ -48,58 +51,67 @@ impl Lane {
     }
 
     /// Take a message, which begins at `run.at` in `bytes`. Its event stands in no one piece of it.
-    fn take_message(&mut self, message: &[u8], run: &mut Run, bytes: &[u8], out: &mut Vec<u8>) -> Fate {
+    fn take_message(
+        &mut self,
+        room: &mut Room,
+        message: &[u8],
+        run: &mut Run,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Fate {
         if !messages::is_sound(message) {
             *self.frames.broken() += 1;
             return Fate::Passes;
         }
-        let (mut event, mut changed) = std::mem::take(&mut self.rooms);
+        let mut event = std::mem::take(&mut room.event);
         let carried = messages::read(message, &mut event);
         let fate = match carried {
             Carried::Nothing => Fate::Passes,
             Carried::Other => Fate::Declined,
             Carried::Named(_) | Carried::Chunk(_) => {
-                if self.outlines.read(&self.shapes, &event, &mut self.reading) {
-                    self.settle(&event, true)
+                if self.outlines.read(&self.shapes, &event, &mut room.reading) {
+                    self.settle(room, &event, true)
                 } else {
                     Fate::Declined
                 }
             }
         };
         if fate == Fate::Passes && carried != Carried::Nothing {
+            let Room { splice, reading, changed, .. } = room;
             changed.clear();
-            let done = self.splice.write(&self.shapes, &self.reading, &event, 0, 0, &mut changed);
+            let done = splice.write(&self.shapes, reading, &event, 0, 0, changed);
             if done > 0 {
                 changed.extend_from_slice(&event[done..]);
                 out.extend_from_slice(&bytes[run.done..run.at]);
-                messages::write(message, &carried, &changed, out);
+                messages::write(message, &carried, changed, out);
                 run.done = run.at + message.len();
             }
         }
-        self.rooms = (event, changed);
+        room.event = event;
         fate
     }
 
     /// Feed the texts of an event that was read, if that is all that it does.
-    pub(super) fn settle(&mut self, source: &[u8], may_drop: bool) -> Fate {
+    pub(super) fn settle(&mut self, room: &mut Room, source: &[u8], may_drop: bool) -> Fate {
         self.frame += 1;
-        if self.reading.is_odd || !self.judge(source) {
+        if room.reading.is_odd || !self.judge(room, source) || !self.ends_nothing(&room.splice.texts) {
             return Fate::Declined;
         }
-        self.feed_texts(source);
-        let drops = may_drop && self.splice.drops(&self.shapes, &self.reading);
+        self.feed_texts(room, source);
+        let drops = may_drop && room.splice.drops(&self.shapes, &room.reading);
         if self.has_latest {
-            self.remember(source, !drops);
+            self.remember(&room.reading, source, !drops);
         }
         if drops { Fate::Dropped } else { Fate::Passes }
     }
 
     /// Whether an event does nothing but feed open channels; which ones is known then.
-    fn judge(&mut self, source: &[u8]) -> bool {
-        let Self { shapes, reading, addresses, key, channels, splice, outlines, .. } = self;
+    fn judge(&mut self, room: &mut Room, source: &[u8]) -> bool {
+        let Self { shapes, channels, outlines, .. } = self;
+        let Room { reading, addresses, key, splice, .. } = room;
         splice.begin();
         if outlines.judge(channels.version(), splice) {
-            return self.ends_nothing();
+            return true;
         }
         addresses.begin(reading);
         for (number, mark) in reading.marks.iter().enumerate() {
@@ -132,23 +144,23 @@ impl Lane {
             }
         }
         outlines.keep(source, reading, channels.version(), splice);
-        self.ends_nothing()
+        true
     }
 
     /// Whether no channel that the event ends holds anything, or is fed by it as well.
-    fn ends_nothing(&mut self) -> bool {
+    fn ends_nothing(&mut self, texts: &[Text]) -> bool {
         let frame = self.frame;
-        for text in &self.splice.texts {
+        for text in texts {
             if let Some(channel) = self.channels.get_mut(text.channel) {
                 channel.fed_by = frame;
             }
         }
-        self.splice.texts.iter().all(|text| self.channels.ends_nothing(text.channel, frame))
+        texts.iter().all(|text| self.channels.ends_nothing(text.channel, frame))
     }
 
-    fn feed_texts(&mut self, source: &[u8]) {
-        let Self { reading, splice, channels, decoded, .. } = self;
-        let Splice { texts, written, .. } = splice;
+    fn feed_texts(&mut self, room: &mut Room, source: &[u8]) {
+        let Self { channels, .. } = self;
+        let Room { reading, splice: Splice { texts, written, .. }, decoded, .. } = room;
         for text in texts {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
             let literal = reading.marks[text.mark].literal;
@@ -169,8 +181,8 @@ impl Lane {
         }
     }
 
-    fn remember(&mut self, source: &[u8], left: bool) {
-        for mark in &self.reading.marks {
+    fn remember(&mut self, reading: &Reading, source: &[u8], left: bool) {
+        for mark in &reading.marks {
             if self.shapes.kind(mark.slot) == SlotKind::Latest {
                 let literal = &source[mark.literal.begin..mark.literal.end];
                 note(&mut self.latest, mark.slot, literal, left);

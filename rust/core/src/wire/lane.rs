@@ -17,16 +17,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::addresses::Addresses;
 use super::channels::{ChannelId, Channels, LaneError};
 use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
-use super::keys::{Address, Key};
+use super::keys::Address;
 use super::outlines::Outlines;
 use super::progress::{Declined, Found, Progress};
-use super::reading::Reading;
+use super::room::Room;
 use super::shapes::{Shapes, SlotId, SlotKind};
-use super::splice::Splice;
 use crate::SharedBuffer;
 
 /// What a lane does with the frame in hand, and did with the last one.
@@ -61,14 +59,9 @@ pub struct Lane {
     /// The last literals of slots, and whether their frames left; few slots are such.
     pub(super) latest: Vec<(SlotId, Vec<u8>, bool)>,
     pub(super) has_latest: bool,
-    pub(super) reading: Reading,
     pub(super) outlines: Outlines,
-    pub(super) addresses: Addresses,
-    pub(super) key: Key,
-    pub(super) decoded: Vec<u8>,
-    pub(super) splice: Splice,
-    /// Room for the event of a message, as it came and as it leaves.
-    pub(super) rooms: (Vec<u8>, Vec<u8>),
+    /// While a frame is declined: what was read of it is in there.
+    room: Option<Box<Room>>,
     /// The number of the frame in hand.
     pub(super) frame: u64,
 }
@@ -121,19 +114,15 @@ impl Lane {
             manner: None,
             last: None,
             channels: Channels::default(),
-            reading: Reading::default(),
             outlines: Outlines::default(),
-            addresses: Addresses::default(),
-            key: Key::default(),
-            decoded: Vec::new(),
-            splice: Splice::default(),
-            rooms: (Vec::new(), Vec::new()),
+            room: None,
             frame: 0,
         }
     }
 
     /// Take bytes in; what leaves is appended to `out`, unless all that came leaves as it came.
     pub fn feed<'a>(&'a mut self, data: &'a [u8], out: &mut Vec<u8>) -> Progress<'a> {
+        let mut room = self.room.take().unwrap_or_else(Room::lend);
         let waits = self.front < self.waiting.len();
         let mut waiting = std::mem::take(&mut self.waiting);
         let run;
@@ -143,22 +132,28 @@ impl Lane {
                 self.front = 0;
             }
             waiting.extend_from_slice(data);
-            run = self.run(&waiting, self.front, out);
+            run = self.run(&mut room, &waiting, self.front, out);
             self.front = run.at;
         } else {
             waiting.clear();
             waiting.shrink_to(ROOM_TO_KEEP);
-            run = self.run(data, 0, out);
+            run = self.run(&mut room, data, 0, out);
             // A declined frame stands before them, so that it can be put back.
             let begin = run.at - self.declined;
             waiting.extend_from_slice(&data[begin..]);
             self.front = self.declined;
             if run.done == 0 && run.at == data.len() && run.stop.is_none() {
                 self.waiting = waiting;
+                room.give_back();
                 return Progress::Unchanged;
             }
         }
         self.waiting = waiting;
+        if matches!(run.stop, Some(Stop::Declined(..))) {
+            self.room = Some(room);
+        } else {
+            room.give_back();
+        }
         let bytes = if waits { &*self.waiting } else { data };
         match run.stop {
             None => {
@@ -171,7 +166,7 @@ impl Lane {
             }
             Some(Stop::Declined(frame, Found { data, only_data, manner, is_read })) => {
                 out.extend_from_slice(&bytes[run.done..frame.start]);
-                let reading = is_read.then_some(&self.reading);
+                let reading = self.room.as_deref().filter(|_| is_read).map(|room| &room.reading);
                 let begin = data.start - frame.start;
                 let (frame, data) = (&bytes[frame], &bytes[data]);
                 Progress::Declined(Declined { frame, data, begin, only_data, manner, reading })
@@ -179,7 +174,7 @@ impl Lane {
         }
     }
 
-    fn run(&mut self, bytes: &[u8], begin: usize, out: &mut Vec<u8>) -> Run {
+    fn run(&mut self, room: &mut Room, bytes: &[u8], begin: usize, out: &mut Vec<u8>) -> Run {
         if std::mem::take(&mut self.declined) > 0 {
             self.manner = None;
         }
@@ -217,7 +212,7 @@ impl Lane {
                 self.skipped = None;
                 Fate::Passes
             } else {
-                self.take(bytes, &frame, &mut run, &mut found, out)
+                self.take(room, bytes, &frame, &mut run, &mut found, out)
             };
             self.finish(&mut run, bytes, frame.length, fate, found, out);
             self.last = frame.takes_line_feed.then_some(fate);

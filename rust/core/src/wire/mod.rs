@@ -55,6 +55,7 @@ pub mod places;
 mod plain;
 mod progress;
 mod reading;
+mod room;
 mod shapes;
 mod splice;
 mod strings;
