@@ -1,4 +1,4 @@
-"""Held: the raw source that a stream holds back."""
+"""What a stream of JSON source holds back: the raw source, and how long the units of the path are in it."""
 
 from __future__ import annotations
 
@@ -55,3 +55,39 @@ class Held:
 
     def text(self) -> str:
         return "".join(self._pieces)[self._gone :]
+
+
+class Spans:
+    """A queue of the raw lengths of units: runs of units that are spelled alike."""
+
+    __slots__ = ("_runs", "raw")
+
+    def __init__(self) -> None:
+        self._runs: deque[tuple[int, int]] = deque()  # how many units, and the raw length of each
+        self.raw = 0
+        """The raw length of them all."""
+
+    def copy(self) -> Spans:
+        copy = Spans()
+        copy._runs, copy.raw = self._runs.copy(), self.raw
+        return copy
+
+    def append(self, count: int, each: int) -> None:
+        self._runs.append((count, each))
+        self.raw += count * each
+
+    def take(self, count: int) -> int:
+        """Take so many units out at the front; returns their raw length."""
+        before = self.raw
+        while count:
+            units, each = self._runs.popleft()
+            if units > count:
+                self._runs.appendleft((units - count, each))
+                units = count
+            count -= units
+            self.raw -= units * each
+        return before - self.raw
+
+    def clear(self) -> None:
+        self._runs.clear()
+        self.raw = 0

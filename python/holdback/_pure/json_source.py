@@ -12,6 +12,8 @@ documents again. The open strings are a stack, and a unit climbs it:
 - ``_take(k, unit)`` takes a unit of the *text* of string ``k`` (of the outermost source for ``k = 0``): it goes
   to the string inside that is open, opens one, or, at the top of the stack, feeds the trie.
 
+Runs of units that are spelled as they are climb it at once while no escape waits.
+
 Invariants. The raw source from ``_begin`` on is held back, in this order: the path of the trie (``_spans`` has
 the raw length of each of its units), then an unfinished escape or half pair of each open string, innermost
 first. Every quote that delimits a string settles the path, so all units of a path stand in the same strings
@@ -26,12 +28,12 @@ Cost: O(units), with at most eight steps for a unit however deep the strings nes
 
 from __future__ import annotations
 
-from collections import deque
+import re
 from typing import Any, Self
 
-from holdback._pure.automaton import ROOT, Automaton, unrolled
+from holdback._pure.automaton import ROOT, Automaton
 from holdback._pure.borders import WORD
-from holdback._pure.held import Held
+from holdback._pure.held import Held, Spans
 from holdback._pure.json_text import (
     AUTO,
     BLANK,
@@ -51,9 +53,12 @@ from holdback._pure.json_text import (
 )
 from holdback._pure.open_strings import OpenStrings
 from holdback._pure.rewind import restore, snapshot
+from holdback._pure.walk import Match, settle, walk
 
 MOST_OPEN_STRINGS = 8
 """Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte."""
+
+_SYNTAX = re.compile(r'["\\]')
 
 
 class JsonStreamBuffer(OpenStrings, of_twin=True):
@@ -66,7 +71,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     _auto: bool
     _held: Held
-    _spans: deque[int]  # the raw lengths of the units of the path
+    _spans: Spans  # the raw lengths of the units of the path
     _source: Text  # the outermost source
     _top: Text  # the innermost of all these
     _keys: Automaton  # in which the path is
@@ -86,7 +91,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         self._auto = auto
         self._is_source = not auto
         self._held = Held()
-        self._spans = deque()
+        self._spans = Spans()
         self._out = []
         self._reset()
         return self
@@ -122,8 +127,15 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
                     self._begin += len(run)
                     at += len(run)
                     continue
+            unit = text[at]
+            if self._begin + self._spans.raw == at and unit not in '"\\' and not self._is_cut:
+                ends = _SYNTAX.search(text, at)
+                run = text[at : ends.start() if ends else size]
+                self._read_run(run)
+                at += len(run)
+                continue
             at += 1
-            self._take(0, (text[at - 1], 1, False))
+            self._take(0, (unit, 1, False))
             if self._is_cut:
                 self._is_cut = any(string.escape or string.half for string in self._strings)
         return self._finish()
@@ -203,7 +215,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
                 self._strings.append(self._top)
                 self._cross(unit)
                 return
-        self._feed_unit(unit)
+        self._read(unit)
 
     def _may_be_border(self) -> bool:
         """Whether a quote in the innermost text opens a string, unless a match that is held makes that plain text.
@@ -230,37 +242,74 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
 
     # ------------------------------------------------------------ the trie
 
-    def _feed_unit(self, unit: Unit) -> None:
-        code_point, raw, is_cut = unit
-        if is_cut:  # nothing is held before it
-            self._pass(code_point)
-            self._begin += raw
-            return
-        if self._top.kind >= INSIDE and self._arrive(code_point, raw):
-            return
-        keys, node = self._keys, self._node
-        classes = keys.classes
-        while True:
-            if node != ROOT or not keys.has_borders:
-                child = keys.child(node, code_point)
-            else:
-                child = keys.start(code_point, classes[self._before])
-            if child != ROOT:
-                break
-            if node == ROOT:
-                self._node = ROOT
-                self._pass(code_point)
-                self._begin += raw
+    def _read_run(self, run: str) -> None:
+        """Units of the innermost text that are spelled as they are."""
+        begin = self._at
+        for at, unit in enumerate(run):
+            self._at = begin + at
+            if self._top.kind >= INSIDE and self._arrive(unit, 1):
+                continue
+            if self._top.kind <= DOCUMENT:
+                self._walk(run[at:], 1)
                 return
-            node = self._fall(node, classes[code_point] if keys.has_borders else 0)
-            if keys is not self._keys:
-                keys = self._keys
-                classes = keys.classes
-        self._spans.append(raw)
-        self._node = child
-        if child in keys.leaf_key:
+            self._walk(unit, 1)
+
+    def _read(self, unit: Unit) -> None:
+        """A unit of the innermost text."""
+        code_point, raw, is_cut = unit
+        if not is_cut:  # else nothing is held before it
+            if self._top.kind >= INSIDE and self._arrive(code_point, raw):
+                return
+            if self._node != ROOT or code_point in self._keys.stems:
+                self._walk(code_point, raw)
+                return
+        self._pass(code_point)
+        self._begin += raw
+
+    def _walk(self, units: str, raw: int) -> None:
+        """Units of this raw length each go through the trie."""
+        self._spans.append(len(units), raw)
+        came_from = self._node
+        self._node, end, matches = walk(self._keys, came_from, self._before, units)
+        path = self._keys.path(came_from)
+        if matches or end > -len(path):
+            self._settle_units(
+                path + units, [(len(path) + begin, key) for begin, key in matches], len(path) + end
+            )
+
+    def _settle_units(self, units: str, matches: list[Match], end: int) -> None:
+        """Of the path with what came behind it everything up to ``end`` leaves, the keys replaced.
+
+        Once it is decided what the text is, the rest is read anew as that.
+        """
+        top, lengths, done = self._top, self._keys.lengths, 0
+        if not top.is_undecided():
+            for begin, key in matches:
+                self._pass_units(units[done:begin])
+                self._put(key)
+                done = begin + lengths[key]
+            self._pass_units(units[done:end])
+            return
+        kind, node, self._node = top.kind, self._node, ROOT
+        for begin, key in [*matches, (end, -1)]:
+            while done < begin and top.kind == kind:
+                self._pass_units(units[done])
+                done += 1
+            if top.kind == kind and key >= 0:
+                self._put(key)
+                done += lengths[key]
+        if top.kind == kind:
+            self._node = node
+            return
+        for unit in units[done:]:
+            self._read((unit, self._spans.take(1), False))
+
+    def _settle_path(self, following: int = 0) -> None:
+        """No unit comes any more, or one of these classes: the path leaves."""
+        while self._node != ROOT:
+            path, matches = self._keys.path(self._node), settle(self._keys, self._node, following)
             self._node = ROOT
-            self._put(keys.leaf_key[child])
+            self._settle_units(path, [(len(path) + begin, key) for begin, key in matches], len(path))
 
     def _arrive(self, code_point: str, raw: int) -> bool:
         """What a unit of an undecided text decides before it is read. Whether it was the end of a fence line."""
@@ -304,70 +353,30 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
                 self._node = keys.node_of(self._keys.path(self._node))
             self._keys = keys
 
-    def _settle_path(self, following: int = 0) -> None:
-        while self._node != ROOT:
-            self._node = self._fall(self._node, following)
-
-    def _fall(self, node: int, following: int) -> int:
-        """The path to ``node`` cannot grow: settle its pops; returns the node where matching goes on."""
-        keys = self._keys
-        rope, fail = keys.settled(node, following)
-        path, done = keys.path(node), 0
-        end = len(path) - keys.depth[fail]
-        if self._top.is_undecided():
-            return self._fall_undecided(path, [*unrolled(rope)], end, fail)
-        for offset, key in unrolled(rope):
-            self._pass_units(path[done:offset])
-            self._put(key)
-            done = offset + keys.lengths[key]
-        self._pass_units(path[done:end])
-        return fail
-
-    def _fall_undecided(self, path: str, matches: list[tuple[int, int]], end: int, fail: int) -> int:
-        """The same one by one: once it is decided what the text is, the rest of the path is read anew as that."""
-        keys, kind, done = self._keys, self._top.kind, 0
-        self._node = ROOT
-        for offset, key in [*matches, (end, -1)]:
-            while done < offset and self._top.kind == kind:
-                self._pass_units(path[done])
-                done += 1
-            if self._top.kind == kind and key >= 0:
-                self._put(key)
-                done += keys.lengths[key]
-        if self._top.kind == kind:
-            return fail
-        rest = path[done:]
-        for code_point, raw in zip(rest, [self._spans.popleft() for _ in rest], strict=True):
-            self._feed_unit((code_point, raw, False))
-        return self._node
-
     def _pass_units(self, text: str) -> None:
         """Literal units from the front of the path."""
         if text:
             self._pass(text)
-            self._begin += self._pop_spans(len(text))
+            self._begin += self._spans.take(len(text))
 
     def _put(self, key: int) -> None:
         """The key at the front of the path is replaced."""
         automaton = self._automaton
         self._leave(self._held.cut(self._text, self._done, self._begin))
         begin = self._begin
-        self._begin = self._done = begin + self._pop_spans(automaton.lengths[key])
+        self._begin = self._done = begin + self._spans.take(automaton.lengths[key])
         raw = self._held.cut(self._text, begin, self._done)
         if self._guard is not None and self._guard.keeps(key):
             self._leave(raw)
         else:
             self._hits.append(key)
-            self._leave(self._landed(key))
+            self._leave(landed(automaton.keys[key], automaton.originals[key], self._top, len(self._strings)))
         self._pass(automaton.keys[key], matched=True)
 
     def _leave(self, text: str) -> None:
         self._out.append(text)
         if self._guard is not None:
             self._guard.passed(text)
-
-    def _pop_spans(self, count: int) -> int:
-        return sum(self._spans.popleft() for _ in range(count))
 
     # ------------------------------------------------------------ where it stands
 
@@ -388,8 +397,3 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
             if top.fenced and not matched and "`" in text:
                 self._at += text.index("`")
                 self._become(TEXT)
-
-    def _landed(self, key: int) -> str:
-        """The original as it must be spelled where the match stands."""
-        automaton = self._automaton
-        return landed(automaton.keys[key], automaton.originals[key], self._top, len(self._strings))

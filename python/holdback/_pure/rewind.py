@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ def snapshot(stream: JsonStreamBuffer) -> tuple[Any, ...]:
     guard = None if stream._guard is None else stream._guard.snapshot()
     return (
         (stream._node, stream._keys, stream._is_opening, stream._before),
-        (deque(stream._spans), stream._held.copy(), texts),
+        (stream._spans.copy(), stream._held.copy(), texts),
         (len(stream._hits), guard),
     )
 

@@ -14,12 +14,10 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, NoReturn, Self
 
-from holdback._pure.automaton import NO_BRANCHES, ROOT, Automaton, unrolled
+from holdback._pure.automaton import ROOT, Automaton
 from holdback._pure.forms import Forms, Unknown
 from holdback._pure.pattern import join_surrogates, plain
-
-Match = tuple[int, int]
-"""Where a key begins, and its index."""
+from holdback._pure.walk import Match, settle, walk
 
 
 def check_text(name: str, text: object) -> None:
@@ -175,56 +173,14 @@ class StreamBuffer:
 
     def _advance(self, text: str) -> str:
         """Move the state over ``text``; returns what leaves."""
-        automaton = self._automaton
-        first_unit, branches, fail, depth, leaf_key, stems, ropes = automaton.tables
-        find_start, minds = automaton.starts.find, self._minds
-        classes, before = automaton.classes, self._before
-        matches: list[Match] = []
-        came_from = node = self._node
-        if minds and node != ROOT:
-            before = automaton.path(node)[-1]  # the unit before ``text``
-        begin, at, size = -depth[node], 0, len(text)
-        while True:
-            if node == ROOT:
-                at = find_start(text, at)
-                while minds and at >= 0 and classes[text[at]] & classes[text[at - 1] if at else before]:
-                    at = find_start(text, at + 1)
-                if at < 0:
-                    begin = size
-                    break
-                begin = at
-                stem, node, first = stems[text[at]]
-                if text.startswith(stem, at):
-                    at += len(stem)
-                else:
-                    node = first
-                    at += 1
-            elif at == size:
-                break
-            elif first_unit[node] == (unit := text[at]):
-                node += 1
-                at += 1
-            elif child := branches.get(node, NO_BRANCHES).get(unit):
-                node = child
-                at += 1
-            else:
-                rope, target = ropes.get(node), fail[node]
-                if minds:
-                    rope, target = automaton.settled(node, classes[unit])
-                if rope is not None:
-                    matches.extend((begin + offset, key) for offset, key in unrolled(rope))
-                begin += depth[node] - depth[target]
-                node = target
-                continue
-            if node in leaf_key:
-                matches.append((begin, leaf_key[node]))
-                begin, node = at, ROOT
+        automaton, came_from = self._automaton, self._node
+        node, begin, matches = walk(automaton, came_from, self._before, text)
         self._node = node
         self._idle = node == ROOT
-        if minds:
-            self._before = text[-1] if text else before
+        if self._minds and text:
+            self._before = text[-1]
         if not matches and begin >= 0:
-            left = text if begin == size else text[:begin]
+            left = text if begin == len(text) else text[:begin]
             left = automaton.path(came_from) + left if came_from else left
             if self._guard is not None:
                 self._guard.passed(left)
@@ -237,19 +193,10 @@ class StreamBuffer:
 
     def _settle_held(self) -> str:
         """What is held leaves: the path is settled, down to the root."""
-        automaton = self._automaton
-        came_from = node = self._node
-        matches: list[Match] = []
-        begin = -automaton.depth[node]
-        while node != ROOT:
-            for offset, key in automaton.matches(node):
-                matches.append((begin + offset, key))
-            begin += automaton.depth[node] - automaton.depth[automaton.fail[node]]
-            node = automaton.fail[node]
-        self._node = ROOT
-        self._before = automaton.path(came_from)[-1:] or self._before
+        came_from, self._node = self._node, ROOT
+        self._before = self._automaton.path(came_from)[-1:] or self._before
         self._idle = True
-        return self._render(came_from, "", matches, begin)
+        return self._render(came_from, "", settle(self._automaton, came_from), 0)
 
     def _render(self, came_from: int, text: str, matches: list[Match], end: int) -> str:
         """The path to ``came_from`` and ``text`` up to ``end``, with the matches replaced."""

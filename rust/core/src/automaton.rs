@@ -217,6 +217,12 @@ impl Automaton {
         self.step(if both & NUMBER == 0 { ROOT } else { self.behind_number }, unit)
     }
 
+    /// Whether any key begins with this byte.
+    #[inline]
+    pub(crate) fn may_begin(&self, byte: u8) -> bool {
+        self.roots[usize::from(byte)] != NONE
+    }
+
     /// The node whose path this is; `ROOT` if there is none.
     pub(crate) fn node_of(&self, path: &[u8]) -> u32 {
         self.step(ROOT, path).unwrap_or(ROOT)
@@ -224,7 +230,8 @@ impl Automaton {
 
     /// The node that is reached from the root by the beginning of `text`, by what most such keys begin with if that
     /// stands there, else by its first byte; and the length of that beginning.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call costs as much, and plain text asks it for each match")]
+    #[inline(always)]
     pub(crate) fn begin(&self, text: &[u8]) -> Option<(u32, usize)> {
         let first = usize::from(text[0]);
         let (child, stem) = (self.roots[first], self.stems[first]);

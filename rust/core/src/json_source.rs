@@ -12,6 +12,8 @@
 //! - `take(k, unit)` takes a unit of the *text* of string `k` (of the outermost source for `k = 0`): it goes to the
 //!   string inside that is open, opens one, or, at the top of the stack, feeds the trie.
 //!
+//! Runs of units that are spelled as they are climb it at once while no escape waits.
+//!
 //! Invariants. The raw source from `begin` on is held back, in this order: the path of the trie (`spans` has the
 //! raw length of each of its units), then an unfinished escape or half pair of each open string, innermost first.
 //! Every quote that delimits a string settles the path, so all units of a path stand in the same strings and an
@@ -25,19 +27,21 @@
 //!
 //! Cost: O(units), with at most eight steps for a unit however deep the strings nest.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 
 use crate::automaton::{Automaton, ROOT};
-use crate::borders;
 use crate::json_text::{Kind, Text, Unit};
 use crate::ledger::Ledger;
 use crate::surrogate::{self, CodePoint};
-use crate::walk::{Fed, Walk as PlainWalk, signed};
+use crate::walk::{Fed, Walk, across, signed};
 
 mod escapes;
 mod settling;
+mod spans;
 mod turning;
 mod writing;
+
+use spans::Spans;
 
 /// Escaping doubles with each level: without a cap, a kilobyte of source could ask for a megabyte.
 const MOST_OPEN_STRINGS: usize = 8;
@@ -45,11 +49,9 @@ const MOST_OPEN_STRINGS: usize = 8;
 /// The state of a JSON channel between two feeds.
 #[derive(Clone)]
 pub(crate) struct State {
-    node: u32,
-    /// The classes of the last unit that was settled, as far as a border is no class.
-    before: u8,
-    /// The raw lengths of the units of the path: how many bytes of it, and how many of the source.
-    spans: VecDeque<Span>,
+    walk: Walk,
+    /// The raw lengths of the units of the path.
+    spans: Spans,
     /// The raw source held back, from `front` on.
     held: Vec<u8>,
     front: usize,
@@ -63,19 +65,12 @@ pub(crate) struct State {
     is_cut: bool,
 }
 
-#[derive(Clone, Copy)]
-struct Span {
-    decoded: usize,
-    raw: usize,
-}
-
 impl State {
     /// `auto`: its first characters decide whether it is JSON source at all.
     pub(crate) fn new(auto: bool) -> Self {
         Self {
-            node: ROOT,
-            before: 0,
-            spans: VecDeque::new(),
+            walk: Walk::default(),
+            spans: Spans::default(),
             held: Vec::new(),
             front: 0,
             source: Text::new(if auto { Kind::Auto } else { Kind::Source }),
@@ -104,9 +99,9 @@ impl State {
     }
 
     /// Where a walk over plain text would be, if the source turned out to be that.
-    pub(crate) fn as_plain(&self) -> Option<PlainWalk> {
+    pub(crate) fn as_plain(&self) -> Option<Walk> {
         let is_plain = self.strings.is_empty() && self.source.kind == Kind::Text;
-        is_plain.then_some(PlainWalk { node: self.node, before: self.before })
+        is_plain.then_some(self.walk)
     }
 
     /// Take source in; what leaves is appended to `out`.
@@ -118,14 +113,14 @@ impl State {
         ledger: &mut Ledger,
     ) -> Fed {
         let held_before = signed(self.held().len());
-        let mut walk = Walk::new(automaton, self, text, out, ledger);
-        walk.run();
-        let Walk { begin, done, .. } = walk;
+        let mut reader = Reader::new(automaton, self, text, out, ledger);
+        reader.run();
+        let Reader { begin, done, .. } = reader;
         if held_before == 0 && done == 0 && begin == signed(text.len()) {
             // No match (one would have moved `done`) and nothing held, before or after.
             return Fed::Unchanged;
         }
-        walk.copy(begin);
+        reader.copy(begin);
         self.hold(text, begin);
         Fed::Written
     }
@@ -154,7 +149,7 @@ impl State {
 
 /// One feed on its way through the state. Positions count from the start of `text`; those of the held source are
 /// negative.
-struct Walk<'a> {
+struct Reader<'a> {
     /// The keys in plain text and inside strings.
     inside: &'a Automaton,
     /// The keys that count where the text stands now: the path is in these.
@@ -175,7 +170,7 @@ struct Walk<'a> {
     done: isize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Reader<'a> {
     fn new(
         inside: &'a Automaton,
         state: &'a mut State,
@@ -215,13 +210,24 @@ impl<'a> Walk<'a> {
                     continue;
                 }
             }
+            if !matches!(text[at], b'"' | b'\\') && !self.is_waiting() {
+                let ends = memchr::memchr2(b'"', b'\\', &text[at..]).unwrap_or(text.len() - at);
+                self.read_run(&text[at..at + ends]);
+                at += ends;
+                continue;
+            }
             let (code_point, raw) = surrogate::first(&text[at..]);
             at += raw;
             self.take(0, Unit::new(code_point, raw));
             if self.state.is_cut {
-                self.state.is_cut = self.state.strings.iter().any(Text::is_waiting);
+                self.state.is_cut = self.is_waiting();
             }
         }
+    }
+
+    /// Whether units of an unfinished escape or pair wait in any string.
+    fn is_waiting(&self) -> bool {
+        self.state.strings.iter().any(Text::is_waiting)
     }
 
     fn string(&mut self, k: usize) -> &mut Text {
@@ -252,13 +258,13 @@ impl<'a> Walk<'a> {
                 return;
             }
         }
-        self.feed_unit(unit);
+        self.read_unit(unit);
     }
 
     /// The border of a string, with nothing held.
     fn cross(&mut self, quote: Unit) {
         self.begin += signed(quote.raw());
-        self.state.before = 0;
+        self.state.walk.before = 0;
         self.state.is_opening = false;
         self.kind = self.state.top().kind;
         self.aim();
@@ -266,103 +272,120 @@ impl<'a> Walk<'a> {
 
     // ------------------------------------------------------------ the trie
 
-    fn feed_unit(&mut self, unit: Unit) {
-        let (bytes, decoded) = unit.code_point.encode();
-        let bytes = &bytes[..decoded];
+    /// Units of the innermost text that are spelled as they are.
+    fn read_run(&mut self, run: &[u8]) {
+        let begin = self.at;
+        let mut at = 0;
+        while at < run.len() {
+            self.at = begin + at;
+            let length = surrogate::first(&run[at..]).1;
+            let unit = &run[at..at + length];
+            if self.kind < Kind::Inside || !self.arrive(unit, length) {
+                if self.kind <= Kind::Document {
+                    self.walk(&run[at..], run.len() - at);
+                    return;
+                }
+                self.walk(unit, length);
+            }
+            at += length;
+        }
+    }
+
+    fn read_unit(&mut self, unit: Unit) {
+        let (bytes, length) = unit.code_point.encode();
+        let bytes = &bytes[..length];
         if unit.is_cut() {
             self.pass(bytes, false); // nothing is held before it
             self.begin += signed(unit.raw());
-            return;
-        }
-        if self.kind >= Kind::Inside && self.arrive(bytes, unit.raw()) {
-            return;
-        }
-        let mut node = self.state.node;
-        let child = loop {
-            let automaton = self.automaton;
-            let child = if node == ROOT {
-                automaton.start(bytes, self.state.before)
-            } else {
-                automaton.step(node, bytes)
-            };
-            if let Some(child) = child {
-                break child;
-            }
-            if node == ROOT {
-                self.state.node = ROOT;
-                self.pass(bytes, false);
-                self.begin += signed(unit.raw());
-                return;
-            }
-            let following = if automaton.has_borders() { borders::classes(unit.code_point) } else { 0 };
-            node = self.fall(node, following);
-        };
-        self.state.spans.push_back(Span { decoded, raw: unit.raw() });
-        self.state.node = child;
-        if let Some(key) = self.automaton.leaf(child) {
-            self.state.node = ROOT;
-            self.put(key);
+        } else {
+            self.read(bytes, unit.raw());
         }
     }
 
+    /// A unit of the innermost text.
+    fn read(&mut self, unit: &[u8], raw: usize) {
+        if self.kind >= Kind::Inside && self.arrive(unit, raw) {
+            return;
+        }
+        if self.state.walk.node != ROOT || self.automaton.may_begin(unit[0]) {
+            self.walk(unit, raw);
+        } else {
+            self.pass(unit, false);
+            self.begin += signed(raw);
+        }
+    }
+
+    /// Units of this raw length, one or a run of such that are spelled as they are, go through the trie.
+    fn walk(&mut self, units: &[u8], raw: usize) {
+        let path = self.automaton.path(self.state.walk.node);
+        self.state.spans.append(units.len(), raw);
+        let mut matches = Vec::new();
+        let end = self.state.walk.pass(self.automaton, units, &mut matches);
+        self.settle_units(path, units, &matches, end);
+    }
+
+    /// No unit comes any more, or one of these classes: the path leaves.
     fn settle_path(&mut self, following: u8) {
-        while self.state.node != ROOT {
-            self.state.node = self.fall(self.state.node, following);
-        }
-    }
-
-    /// The path to `node` cannot grow, for a unit of these classes is next: settle its pops; returns the node where
-    /// matching goes on.
-    fn fall(&mut self, node: u32, following: u8) -> u32 {
-        let automaton = self.automaton;
-        let (settled, path) = (automaton.settled(node, following), automaton.path(node));
-        let end = path.len() - automaton.path(settled.fail).len();
-        if self.kind.is_undecided() {
+        while self.state.walk.node != ROOT {
+            let path = self.automaton.path(self.state.walk.node);
             let mut matches = Vec::new();
-            automaton.pops(settled, |found| matches.push(found));
-            return self.fall_undecided(path, &matches, end, settled.fail);
+            let begin = -signed(path.len());
+            let end = self.state.walk.fall_to_root(self.automaton, begin, following, &mut matches);
+            self.state.walk.node = ROOT;
+            self.settle_units(path, &[], &matches, end);
         }
-        let mut done = 0;
-        automaton.pops(settled, |(offset, key)| {
-            self.pass_units(&path[done..offset as usize]);
-            self.put(key);
-            done = offset as usize + automaton.key(key).len();
-        });
-        self.pass_units(&path[done..end]);
-        settled.fail
     }
 
-    /// The same one by one: once it is decided what the text is, the rest of the path is read anew as that.
+    /// Of the path and the units that came behind it everything up to `end` leaves, the keys replaced.
+    fn settle_units(&mut self, path: &[u8], units: &[u8], matches: &[(isize, u32)], end: isize) {
+        if matches.is_empty() && end == -signed(path.len()) {
+            return;
+        }
+        if self.kind.is_undecided() {
+            self.settle_undecided(path, units, matches, end);
+            return;
+        }
+        let mut done = -signed(path.len());
+        for &(begin, key) in matches {
+            across(path, units, (done, begin), |literals| self.pass_units(literals));
+            self.put(key);
+            done = begin + signed(self.automaton.key(key).len());
+        }
+        across(path, units, (done, end), |literals| self.pass_units(literals));
+    }
+
+    /// The same one by one: once it is decided what the text is, the rest is read anew as that.
     #[inline(never)]
-    fn fall_undecided(&mut self, path: &[u8], matches: &[(u32, u32)], end: usize, fail: u32) -> u32 {
-        let (automaton, kind) = (self.automaton, self.kind);
-        self.state.node = ROOT;
-        let mut done = 0;
-        let items = matches.iter().map(|&(offset, key)| (offset as usize, Some(key)));
-        for (offset, key) in items.chain([(end, None)]) {
-            while done < offset && self.kind == kind {
-                let length = surrogate::first(&path[done..]).1;
-                self.pass_units(&path[done..done + length]);
-                done += length;
+    fn settle_undecided(&mut self, path: &[u8], units: &[u8], matches: &[(isize, u32)], end: isize) {
+        let (kind, node) = (self.kind, self.state.walk.node);
+        self.state.walk.node = ROOT;
+        let all = if path.is_empty() { Cow::Borrowed(units) } else { Cow::Owned([path, units].concat()) };
+        let (mut rest, mut at) = (&*all, -signed(path.len()));
+        let ends = matches.iter().map(|&(begin, key)| (begin, Some(key))).chain([(end, None)]);
+        for (begin, key) in ends {
+            while at < begin && self.kind == kind {
+                let (unit, others) = rest.split_at(surrogate::first(rest).1);
+                self.pass_units(unit);
+                (rest, at) = (others, at + signed(unit.len()));
             }
             if self.kind == kind
                 && let Some(key) = key
             {
                 self.put(key);
-                done += automaton.key(key).len();
+                let length = self.automaton.key(key).len();
+                (rest, at) = (&rest[length..], at + signed(length));
             }
         }
         if self.kind == kind {
-            return fail;
+            self.state.walk.node = node;
+            return;
         }
-        let mut rest = &path[done..];
-        let spans: Vec<Span> = self.state.spans.drain(..).collect();
-        for Span { decoded, raw } in spans {
-            let (unit, others) = rest.split_at(decoded);
+        while !rest.is_empty() {
+            let (unit, others) = rest.split_at(surrogate::first(rest).1);
+            let raw = self.state.spans.take(unit.len());
+            self.read(unit, raw);
             rest = others;
-            self.feed_unit(Unit::new(surrogate::first(unit).0, raw));
         }
-        self.state.node
     }
 }
 

@@ -1,13 +1,14 @@
-//! `Walk`: plain text through the trie.
+//! `Walk`: units through the trie. Plain text and JSON source both go through it.
 //!
-//! The state is a trie node: the text held back is the path to it, and the trie knows that text. Positions
-//! inside one `feed` are relative to what came, so the held path begins at `-depth`. Literals are copied in
-//! slices between the matches; a text without any is not copied at all. The cost of a feed does not depend on
-//! how much is held back.
+//! The state is a trie node, whose path is what is held back, and the classes of the unit before that path, which count
+//! only where keys need borders. A walk writes nothing: it tells a [`Sink`] which keys leave and where they begin. Positions are
+//! relative to what came, so the path begins at minus its depth. The cost of a walk does not depend on how much is held
+//! back.
 //!
-//! The unit is the byte, or, where keys need borders, the code point: the one behind a key may change what leaves.
-//! Source of JSON has a walk of its own (`json_source.rs`): its units have a spelling of another length, and they
-//! decide what they stand in.
+//! The unit is the byte, or, where keys need borders, the code point: the one behind a key may change what leaves. How
+//! long its spelling is in JSON source, its caller knows (`json_source.rs`).
+//!
+//! Plain text leaves in slices between the matches; a text without any is not copied at all.
 
 use crate::automaton::{Automaton, ROOT};
 use crate::ledger::Ledger;
@@ -81,7 +82,7 @@ impl Walk {
 
     /// Move over `text`, whose matches go to `sink`. Returns where what is held back then begins.
     #[inline]
-    fn pass(&mut self, automaton: &Automaton, text: &[u8], sink: &mut impl Sink) -> isize {
+    pub(crate) fn pass(&mut self, automaton: &Automaton, text: &[u8], sink: &mut impl Sink) -> isize {
         if automaton.has_borders() {
             self.pass_by::<true>(automaton, text, sink)
         } else {
@@ -156,15 +157,22 @@ impl Walk {
         let mut sink = Found(found);
         let mut walk = Self::default();
         let begin = walk.pass(automaton, text, &mut sink);
-        walk.fall_to_root(automaton, begin, &mut sink);
+        walk.fall_to_root(automaton, begin, 0, &mut sink);
     }
 
-    /// The text ends: settle the path, which begins at `begin`, down to the root. Returns where it ends.
+    /// The text ends, or a unit of the classes `following` is next: settle the path, which begins at `begin`, down to
+    /// the root. Returns where it ends.
     #[inline]
-    fn fall_to_root(self, automaton: &Automaton, mut begin: isize, sink: &mut impl Sink) -> isize {
+    pub(crate) fn fall_to_root(
+        self,
+        automaton: &Automaton,
+        mut begin: isize,
+        following: u8,
+        sink: &mut impl Sink,
+    ) -> isize {
         let mut node = self.node;
         while node != ROOT {
-            (node, begin) = sink.fall(automaton, node, begin, 0);
+            (node, begin) = sink.fall(automaton, node, begin, following);
         }
         begin
     }
@@ -174,7 +182,7 @@ impl Walk {
         let held = automaton.path(self.node);
         let begin = -signed(held.len());
         let mut writer = Writer { automaton, held, text: &[], done: begin, out, ledger };
-        let end = self.fall_to_root(automaton, begin, &mut writer);
+        let end = self.fall_to_root(automaton, begin, 0, &mut writer);
         writer.copy(end);
         if !held.is_empty() {
             *self = Self { node: ROOT, before: borders::of_last(held) };
@@ -189,6 +197,30 @@ impl<F: FnMut(usize, u32)> Sink for Found<F> {
     #[inline]
     fn put(&mut self, key: u32, begin: isize) {
         (self.0)(begin.unsigned_abs(), key);
+    }
+}
+
+/// Keeps the matches: where each begins, and its key.
+impl Sink for Vec<(isize, u32)> {
+    fn put(&mut self, key: u32, begin: isize) {
+        self.push((begin, key));
+    }
+}
+
+/// Visit what stands from `begin` to `end`: in `held`, which ends at 0, and in `text`, which begins there.
+#[inline]
+pub(crate) fn across<'a>(
+    held: &'a [u8],
+    text: &'a [u8],
+    (begin, end): (isize, isize),
+    mut visit: impl FnMut(&'a [u8]),
+) {
+    if begin < 0 {
+        let (from, to) = (begin.unsigned_abs(), end.min(0).unsigned_abs());
+        visit(&held[held.len() - from..held.len() - to]);
+    }
+    if end > 0 {
+        visit(&text[begin.max(0).unsigned_abs()..end.unsigned_abs()]);
     }
 }
 

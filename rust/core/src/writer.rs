@@ -2,7 +2,7 @@
 
 use crate::automaton::Automaton;
 use crate::ledger::Ledger;
-use crate::walk::{Sink, signed};
+use crate::walk::{Sink, across, signed};
 
 /// Writes what stands in the held text and in `text`, matches replaced. Positions count from the start of
 /// `text`; those of the held text are negative.
@@ -34,14 +34,7 @@ impl Sink for Writer<'_> {
 impl Writer<'_> {
     /// Copy the literals up to `end`.
     pub(crate) fn copy(&mut self, end: isize) {
-        if self.done < 0 {
-            let from = self.held.len() - self.done.unsigned_abs();
-            let to = self.held.len() - end.min(0).unsigned_abs();
-            self.out.extend_from_slice(&self.held[from..to]);
-        }
-        if end > 0 {
-            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
-        }
+        across(self.held, self.text, (self.done, end), |literals| self.out.extend_from_slice(literals));
         self.done = end;
     }
 }

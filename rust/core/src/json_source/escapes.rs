@@ -1,11 +1,11 @@
 //! The source of open strings: escapes are undone level by level.
 
-use super::{QUOTE, Walk};
+use super::{QUOTE, Reader};
 use crate::escapes::meaning;
 use crate::json_text::Unit;
 use crate::surrogate::{self, CodePoint};
 
-impl Walk<'_> {
+impl Reader<'_> {
     /// A unit of the source of string `k`.
     pub(super) fn lex(&mut self, k: usize, unit: Unit) {
         let string = self.string(k);

@@ -1,6 +1,6 @@
 //! The end of a text, or of a part of it: what is held leaves, and the open strings stay open.
 
-use super::{State, Walk, signed};
+use super::{Reader, State, signed};
 use crate::automaton::Automaton;
 use crate::borders;
 use crate::json_text::Text;
@@ -17,11 +17,11 @@ impl State {
         let mut ended = self.clone();
         let units = self.strings.iter().flat_map(|string| string.half.iter().chain(&string.escape));
         let waiting: usize = units.map(|unit| unit.raw()).sum();
-        let mut walk = Walk::new(automaton, &mut ended, &[], out, ledger);
-        walk.release(1);
-        walk.settle_path(0);
-        let is_matched = walk.done > -signed(waiting);
-        walk.copy(walk.begin);
+        let mut reader = Reader::new(automaton, &mut ended, &[], out, ledger);
+        reader.release(1);
+        reader.settle_path(0);
+        let is_matched = reader.done > -signed(waiting);
+        reader.copy(reader.begin);
         if is_matched {
             // A match took part of an unfinished escape, so nothing of that goes on.
             ended.hold_nothing();
@@ -56,9 +56,9 @@ impl State {
         out: &mut Vec<u8>,
         ledger: &mut Ledger,
     ) {
-        let mut walk = Walk::new(automaton, self, &[], out, ledger);
-        walk.settle_path(following);
-        walk.copy(0);
+        let mut reader = Reader::new(automaton, self, &[], out, ledger);
+        reader.settle_path(following);
+        reader.copy(0);
         self.hold_nothing();
     }
 }

@@ -1,10 +1,10 @@
 //! What a text turns out to be, and which keys count from then on.
 
-use super::{Walk, signed};
+use super::{Reader, signed};
 use crate::automaton::ROOT;
 use crate::json_text::Kind;
 
-impl Walk<'_> {
+impl Reader<'_> {
     /// Whether a quote in the innermost text opens a string, unless a match that is held makes that plain text.
     ///
     /// A text that begins with anything but a bracket is text at once, though its beginning may still be held: a key
@@ -58,8 +58,8 @@ impl Walk<'_> {
     pub(super) fn aim(&mut self) {
         let automaton = if self.kind.is_outside() { self.inside.outside() } else { self.inside };
         if !std::ptr::eq(automaton, self.automaton) {
-            if self.state.node != ROOT {
-                self.state.node = automaton.node_of(self.automaton.path(self.state.node));
+            if self.state.walk.node != ROOT {
+                self.state.walk.node = automaton.node_of(self.automaton.path(self.state.walk.node));
             }
             self.automaton = automaton;
         }

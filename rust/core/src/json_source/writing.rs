@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::{Walk, signed};
+use super::{Reader, across, signed};
 use crate::borders;
 use crate::json_text::{Kind, escape, escape_of, is_blank, is_scalar};
 
-impl Walk<'_> {
+impl Reader<'_> {
     /// Literal units from the front of the path.
     pub(super) fn pass_units(&mut self, text: &[u8]) {
         if !text.is_empty() {
             self.pass(text, false);
-            self.begin += self.pop_spans(text.len());
+            self.begin += signed(self.state.spans.take(text.len()));
         }
     }
 
@@ -24,7 +24,7 @@ impl Walk<'_> {
         if is_replaced {
             self.land(key);
         }
-        self.begin += self.pop_spans(text.len());
+        self.begin += signed(self.state.spans.take(text.len()));
         if is_replaced {
             self.done = self.begin;
         } else {
@@ -33,29 +33,9 @@ impl Walk<'_> {
         self.pass(text, true);
     }
 
-    /// Take `decoded` bytes of units off the front of the path; returns their raw length.
-    pub(super) fn pop_spans(&mut self, mut decoded: usize) -> isize {
-        let mut raw = 0;
-        while decoded > 0
-            && let Some(span) = self.state.spans.pop_front()
-        {
-            decoded -= span.decoded;
-            raw += span.raw;
-        }
-        signed(raw)
-    }
-
     /// Copy the source up to `end`.
     pub(super) fn copy(&mut self, end: isize) {
-        if self.done < 0 {
-            let held = self.state.held();
-            let from = held.len() - self.done.unsigned_abs();
-            let to = held.len() - end.min(0).unsigned_abs();
-            self.out.extend_from_slice(&held[from..to]);
-        }
-        if end > 0 {
-            self.out.extend_from_slice(&self.text[self.done.max(0).unsigned_abs()..end.unsigned_abs()]);
-        }
+        across(self.state.held(), self.text, (self.done, end), |source| self.out.extend_from_slice(source));
         self.done = end;
     }
 
@@ -64,7 +44,7 @@ impl Walk<'_> {
     /// Units that are settled, literal or matched: they decide what they stand in, once.
     pub(super) fn pass(&mut self, text: &[u8], matched: bool) {
         if self.minds {
-            self.state.before = borders::of_last(text);
+            self.state.walk.before = borders::of_last(text);
         }
         let kind = self.kind;
         if kind == Kind::Text || kind > Kind::Square {
