@@ -110,6 +110,23 @@ def test_names_that_come_twice_cost_the_same_at_every_depth() -> None:
     assert calls(40) < 5 * calls(10)
 
 
+@pytest.mark.parametrize("length", [7, 8, 9, 127, 128, 129, 135, 136, 137, 200])
+def test_where_a_string_ends_does_not_depend_on_its_length(length: int) -> None:
+    for at in range(length + 1):
+        for piece, means in (
+            ("", ""),
+            ("\x7f", "\x7f"),
+            ("é", "é"),
+            (r"\"", '"'),
+            (r"\\", "\\"),
+            ("\x1f", None),
+        ):
+            value = "x" * at + piece + "x" * (length - at)
+            found = in_every_way(SHAPES, f'{{"e":"{value}"}}'.encode())
+            said = None if found is None else found[0][0][2]
+            assert said == (None if means is None else value.replace(piece, means))
+
+
 @pytest.mark.parametrize("source", [b"", b"[]", b"1", b'{"a":}', b'{"a":1}x', b'{"a":"\xff"}'])
 def test_what_is_no_event(source: bytes) -> None:
     assert in_every_way(SHAPES, source) is None

@@ -184,14 +184,13 @@ class Values:
     @property
     def changing(self) -> int:
         """How many of them have a key in them."""
-    @property
-    def keys(self) -> list[int]:
-        """The keys that stand in them, by their numbers among the matcher's pairs, in the order of their appearance."""
+    def of_keys(self, by_key: list[str], /) -> list[str]:
+        """What ``by_key`` has at the numbers of the keys that stand in them, in the order of their appearance."""
     @property
     def bracketed(self) -> list[str]:
         """The texts with a ``<`` in them."""
     def replaced(self, others: list[str], /) -> list[bytes | str]:
-        """The source with another text for each of ``keys``, in pieces: bytes, and texts to be written as literals.
+        """The source with another text for each of ``of_keys``, in pieces: bytes, and texts to be written as literals.
 
         :raises ValueError: there are fewer of them than keys. None of them may need an escape.
         """

@@ -15,7 +15,7 @@ stream keeps the matcher it started with whatever happens to the mapping meanwhi
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -83,12 +83,12 @@ class PIIMapping:
                     self._matchers = {}
 
     @classmethod
-    def _of(cls, types: Mapping[str, str], fakes: Sequence[str]) -> PIIMapping:
-        """A new one of originals with their types, each with one of these fakes, which are all different."""
+    def _of(cls, originals: dict[str, str], entity_types: Mapping[str, str]) -> PIIMapping:
+        """A new one of ``{fake: original}``, in which each original is there once, and their types."""
         mapping = cls()
-        mapping._fakes = dict(zip(types, fakes, strict=True))
-        mapping._originals = {fake: original for original, fake in mapping._fakes.items()}
-        mapping._entity_types = dict(types)
+        mapping._originals = originals
+        mapping._fakes = dict(zip(originals.values(), originals, strict=True))
+        mapping._entity_types = dict(entity_types)
         return mapping
 
     def get_fake(self, original: str) -> str | None:

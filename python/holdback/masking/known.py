@@ -45,6 +45,7 @@ class KnownValues:
         "_spelled",
         "_spellings",
         "_types",
+        "_types_by_key",
         "_values",
     )
 
@@ -80,12 +81,12 @@ class KnownValues:
         self._is_certain = spelled and not shares_spellings and all(value == value.strip() for value in known)
         """Whether what it finds says all: every spelling of a value is found, as that value's, and no part of it is
         a value."""
-        self._by_key: list[str] = []
-        """The value of each of the matcher's keys, by its number; empty for what is no value's."""
+        numbers = [mark[1:-1] for _, mark in self._matcher._pairs()] if self._is_certain else []
         in_order = list(known)
-        for _, mark in self._matcher._pairs() if self._is_certain else ():
-            number_of = mark[1:-1]
-            self._by_key.append(in_order[int(number_of)] if number_of else "")
+        self._by_key = [in_order[int(number)] if number else "" for number in numbers]
+        """The value of each of the matcher's keys, by its number; empty for what is no value's."""
+        self._types_by_key = [known.get(value, "") for value in self._by_key]
+        """The type of each of these."""
 
     def __call__(self, text: str, /) -> list[Span]:
         """The spans of the values in ``text``, from left to right, without overlaps."""

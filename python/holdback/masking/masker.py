@@ -205,7 +205,7 @@ class Masker:
         if not (found := read.found):
             return Masked(request, before, MaskingReport(texts=read.texts), PIIMapping())
         new = {value: kind for value, kind in found.items() if value not in before._fakes} if fakes else found
-        added = PIIMapping._of(new, placeholders.allot(new, scope=scope, taken=fakes, texts=()))
+        added = PIIMapping._of(placeholders._keyed(new, scope, fakes.keys()), new)
         mapping = _joined(before, added)
         report = MaskingReport(MappingProxyType(dict(Counter(found.values()))), read.texts, read.masked)
         return Masked(read.replaced(mapping._fakes), mapping, report, added)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import count
 from typing import Literal, NoReturn
@@ -116,19 +117,21 @@ class Placeholders:
         """
         if self.style == "numbered":
             return list(self._numbered(values, set(taken), texts))
-        return self._keyed(values, set(taken), scope)
+        return list(self._keyed(values, scope, set(taken)))
 
-    def _keyed(self, values: Mapping[str, str], taken: set[str], scope: str) -> list[str]:
+    def _keyed(self, values: Mapping[str, str], scope: str, taken: AbstractSet[str]) -> dict[str, str]:
+        """What ``allot`` says of each value, ``{placeholder: value}``, for keyed ones."""
         made = self._of_types(values, scope, DIGITS)
-        if len(distinct := set(made)) == len(made) and taken.isdisjoint(distinct):
-            return made
+        allotted = dict(zip(made, values, strict=True))
+        if len(allotted) == len(made) and allotted.keys().isdisjoint(taken):
+            return allotted
         known = dict(zip(values, made, strict=True))
         ahead, digits = list(values), DIGITS
         while True:
             alike = Counter(known[value] for value in ahead)
             ahead = [value for value in ahead if alike[known[value]] > 1 or known[value] in taken]
             if not ahead:
-                return list(known.values())
+                return {placeholder: value for value, placeholder in known.items()}
             if digits == MOST_DIGITS:
                 raise MaskingError("two values have one placeholder of the greatest length")
             digits = min(digits + 5, MOST_DIGITS)

@@ -26,9 +26,9 @@ class Standing:
 
     __slots__ = ("_of_keys", "_source", "_values", "found")
 
-    def __init__(self, source: bytes, values: Values, of_keys: list[str], types: Mapping[str, str]) -> None:
+    def __init__(self, source: bytes, values: Values, of_keys: list[str], types: list[str]) -> None:
         self._source, self._values, self._of_keys = source, values, of_keys
-        self.found = {value: types[value] for value in of_keys}
+        self.found = dict(zip(of_keys, types, strict=True))
         """The values with their types, in the order of their first appearance."""
 
     @property
@@ -43,7 +43,7 @@ class Standing:
 
     def replaced(self, placeholders: Mapping[str, str]) -> bytes:
         """The request with a placeholder for each value."""
-        pieces = self._values.replaced([placeholders[value] for value in self._of_keys])
+        pieces = self._values.replaced([*map(placeholders.__getitem__, self._of_keys)])
         if len(pieces) == 1 and isinstance(pieces[0], bytes):
             return pieces[0]
         ascii_only = self._source.isascii()
@@ -68,6 +68,5 @@ def standing(source: bytes, protocol: str, known: KnownValues, fakes: Mapping[st
     values = shapes.values(source, known._matcher)
     if values is None or any(FORM.search(text) for text in values.bracketed):
         return None
-    by_key = known._by_key
-    of_keys = [by_key[key] for key in values.keys]
-    return Standing(source, values, of_keys, known._values) if all(of_keys) else None
+    of_keys = values.of_keys(known._by_key)
+    return Standing(source, values, of_keys, values.of_keys(known._types_by_key)) if all(of_keys) else None

@@ -26,9 +26,9 @@ impl PyValues {
         self.values.changing()
     }
 
-    #[getter]
-    fn keys(&self) -> Vec<u32> {
-        self.values.keys.clone()
+    #[pyo3(signature = (by_key, /))]
+    fn of_keys<'py>(&self, by_key: &Bound<'py, PyList>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.values.keys.iter().map(|&key| by_key.get_item(key as usize)).collect()
     }
 
     #[getter]

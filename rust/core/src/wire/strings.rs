@@ -41,12 +41,14 @@ impl Literal {
     }
 }
 
-/// Where the first byte is, from a place on, that does not stand for itself inside a string. Eight bytes at a time.
+/// Where the first byte is, from a place on, that does not stand for itself inside a string. Most strings are short: the
+/// beginning is looked at eight bytes at a time, and only what goes on behind it takes a search.
 #[inline(always)]
 fn plain_run(source: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const FEW: usize = 16;
     let (eights, _) = source.get(at..).unwrap_or_default().as_chunks();
-    for &eight in eights {
+    for &eight in eights.iter().take(FEW) {
         let word = u64::from_le_bytes(eight);
         // The high bit of a byte is set where that byte is below 0x20, a quote, or a backslash. What a borrow sets wrongly
         // stands behind a byte that is set rightly, and only the first one counts.
@@ -59,10 +61,23 @@ fn plain_run(source: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
+    if eights.len() > FEW {
+        return long_run(source, at);
+    }
     while !matches!(byte(source, at), 0..0x20 | b'"' | b'\\') {
         at += 1; // the end counts as 0
     }
     at
+}
+
+/// The same by two passes, which many bytes are worth.
+#[inline(never)]
+fn long_run(source: &[u8], at: usize) -> usize {
+    let rest = &source[at..];
+    let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    let run = &rest[..end];
+    let least = run.iter().fold(u8::MAX, |least, &byte| least.min(byte));
+    at + if least < 0x20 { run.iter().position(|&byte| byte < 0x20).unwrap_or(end) } else { end }
 }
 
 /// The length of the escape that `text` begins with.

@@ -4,7 +4,6 @@
 //! said of a source with a text that may be a JSON document, or with a key in a name: those take more than this.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::literal::{Kind, Literal};
@@ -60,7 +59,7 @@ impl Shapes {
             changing: Vec::new(),
             hits: Vec::new(),
         };
-        let mut numbers = HashMap::new();
+        let mut numbers = vec![0; matcher.len()]; // of each key, one more than its number here; 0 before it is found
         for mark in texts {
             let text = mark.text(source)?;
             if may_be_document(&text) {
@@ -68,11 +67,12 @@ impl Shapes {
             }
             let first = values.hits.len();
             matcher.find(&text, |begin, key| {
-                let number = *numbers.entry(key).or_insert_with(|| {
+                let number = &mut numbers[key as usize];
+                if *number == 0 {
                     values.keys.push(key);
-                    values.keys.len() - 1
-                });
-                values.hits.push(Hit { begin, end: begin + matcher.key(key).len(), number });
+                    *number = values.keys.len();
+                }
+                values.hits.push(Hit { begin, end: begin + matcher.key(key).len(), number: *number - 1 });
             });
             if values.hits.len() > first {
                 values.changing.push((mark, first..values.hits.len()));
