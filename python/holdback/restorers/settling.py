@@ -8,21 +8,23 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
-from holdback._backend import TrieMatcher
+from holdback._backend import is_native
+from holdback.config import content_of
 from holdback.engine import json_text
 from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent, Change, apply, read
-from holdback.engine.frame import Frame
+from holdback.engine.frame import Frame, taken_apart
 from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.framing import Framing
-from holdback.engine.guard import Account
 from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
 from holdback.engine.open_channels import Fed
 from holdback.engine.shapes import Shapes
 from holdback.engine.wholes import Json
-from holdback.formats import Format, format_of, format_of_answer
+from holdback.formats import AUTO, Format, format_named, format_of, format_of_answer
+from holdback.mapping import AnyMapping
 from holdback.restorers.answers import changes_in
+from holdback.restorers.material import material
 
 
 class State(Enum):
@@ -56,25 +58,35 @@ class Settling:
         "_writer",
     )
 
-    _account: Account
-    _answer: Answer | None
-    _answered: type[Format] | None  # of a whole answer that came before the format was decided
-    _content: Json
-    _format: Format | None  # of this stream, once it is decided
-    _is_first: bool  # no frame was read yet
-    _kind: type[Format] | None
-    _lane: MarksLane | None  # of events that were read in Python
-    _matcher: TrieMatcher | None
-    _occurred: bool  # something of the format came
-    _shapes: Shapes | None  # of the format
-    _state: State
-    _unsound: int  # messages that were complete or cut off, and not sound
-    _uses_lane: bool
-    _writer: FrameWriter
+    def __init__(self, mapping: AnyMapping | None, config: Any, *, protocol: str, lane: bool) -> None:
+        self._content: Json = content_of(config)
+        self._kind = None if protocol == AUTO else format_named(protocol)
+        self._answered: type[Format] | None = (
+            None  # of a whole answer that came before the format was decided
+        )
+        self._format: Format | None = None  # of this stream, once it is decided
+        self._shapes: Shapes | None = None  # of the format
+        self._answer: Answer | None = None
+        self._occurred = False  # something of the format came
+        self._matcher, self._account = material(mapping, config)
+        self._uses_lane = lane and is_native(self._matcher)
+        self._lane = (
+            MarksLane() if lane and not self._uses_lane else None
+        )  # of events that were read in Python
+        self._state = State.FORWARDING if self._matcher is None else State.DETECTING
+        self._is_first = True  # no frame was read yet
+        self._unsound = 0  # messages that were complete or cut off, and not sound
+        self._writer = FrameWriter()
 
     def _decide(self, kind: type[Format]) -> None:
         """The format is known from here on."""
-        raise NotImplementedError
+        self._kind, self._state = kind, State.RESTORING
+        self._format = kind()
+        self._shapes = kind.shapes(self._account.unread)
+        if self._matcher is not None:
+            self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
+            if self._lane is not None:
+                self._answer.use(self._lane)
 
     def _read(self, frame: Frame | Message) -> None:
         """What becomes of a frame."""
@@ -205,3 +217,23 @@ class Settling:
         if self._answer is not None:
             for chunk in self._answer.drain():
                 self._writer.event(chunk)
+
+    def _end(self, rest: bytes, *, is_cut: bool, is_line_open: bool) -> None:
+        """The stream has ended, and this is left of it.
+
+        :param is_cut: whether that is the middle of an event that passes.
+        :param is_line_open: whether it is the middle of a line of it.
+        """
+        writer = self._writer
+        writer.framing = writer.framing or Framing.EVENTS
+        if is_cut:
+            writer.data(rest)
+        elif rest:
+            frame = taken_apart(rest, writer.framing, first=self._is_first)
+            if frame.source is None or not json_text.is_event(frame.source):
+                self._drain()  # cut off, or nothing to read: tails leave before it
+            self._read(frame)
+        ready = len(writer)
+        self._drain()
+        if ready or is_cut:
+            writer.complete(b"" if is_line_open else rest or b"\n", ready)

@@ -23,34 +23,19 @@ Cost: O(bytes), whatever the reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, NoReturn
 
-from holdback._backend import Lane, is_native
-from holdback.config import content_of
 from holdback.engine import json_text
-from holdback.engine.answer import Answer
 from holdback.engine.bytes_cursor import BytesEvent
 from holdback.engine.frame import Frame, Given, taken_apart
-from holdback.engine.frame_writer import FrameWriter
-from holdback.engine.frames import framer_of
 from holdback.engine.framing import Framing
-from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
-from holdback.engine.shapes import Shapes
-from holdback.errors import EncodedInput, EventTooLarge, HoldbackError, StreamStateError
-from holdback.formats import AUTO, Bedrock, Format, format_named, name_of
+from holdback.errors import EventTooLarge, StreamStateError
+from holdback.formats import AUTO, Bedrock, Format, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
-from holdback.restorers.encodings import encoding_of
-from holdback.restorers.material import material
+from holdback.restorers.finding import Start, lane_behind, limits_of
 from holdback.restorers.settling import Settling, State
-
-_LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
-    Framing.EVENTS: "events",
-    Framing.LINES: "lines",
-    Framing.MESSAGES: "messages",
-}
-"""The framings that the lane knows, and its names of them."""
 
 _RESTORING, _FORWARDING = State.RESTORING, State.FORWARDING
 """Names of the module: they are asked at each read, and a member of an enum is slow to find."""
@@ -85,16 +70,7 @@ class WireRestorer(Settling):
     'openai-chat'
     """
 
-    __slots__ = (
-        "_before_lane",
-        "_has_line",
-        "_limits",
-        "_passed",
-        "_quick",
-        "_source",
-        "_start",
-        "_unread",
-    )
+    __slots__ = ("_before_lane", "_limits", "_quick", "_source", "_start", "_unread")
 
     def __init__(
         self,
@@ -106,32 +82,13 @@ class WireRestorer(Settling):
         oversized: str = "pass",
         _lane: bool = True,
     ) -> None:
-        if type(max_event_bytes) is not int:
-            raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
-        if oversized not in {"pass", "raise"}:
-            raise HoldbackError('oversized must be "pass" or "raise"')
-        self._content = content_of(config)
-        self._limits = max_event_bytes, oversized == "pass"
-        self._kind = None if protocol == AUTO else format_named(protocol)
-        self._format: Format | None = None  # of this stream, once it is decided
-        self._shapes: Shapes | None = None
-        self._answer: Answer | None = None
-        self._answered: type[Format] | None = None
-        self._occurred = False
-        self._matcher, self._account = material(mapping, config)
-        self._uses_lane = _lane and is_native(self._matcher)
-        self._lane = MarksLane() if _lane and not self._uses_lane else None
-        self._state = State.FORWARDING if self._matcher is None else State.DETECTING
+        self._limits = limits_of(max_event_bytes, oversized)
+        super().__init__(mapping, config, protocol=protocol, lane=_lane)
         self._before_lane = 0, 0  # before the lane: events that were too large, and what was no message
-        self._source: Any = None  # of frames: a Framer, or the native lane
+        self._start: Start | None = Start(self._limits)  # until the framing is known
+        self._source: Any = self._start  # of frames: the start, a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
-        self._start = b""  # bytes that do not tell the framing yet
-        self._unsound = 0
-        self._passed = 0  # how many bytes of blank lines came before
-        self._is_first = True  # no frame was read yet
-        self._has_line = False  # a frame that is no blank line has come, which tells lines from objects
         self._unread = b""  # the frame at which feed() failed
-        self._writer = FrameWriter()
 
     @property
     def protocol(self) -> str:
@@ -191,31 +148,18 @@ class WireRestorer(Settling):
         writer = self._writer
         if state is State.ENDED:
             return b""
-        source, rest = self._source, self._start
-        is_cut = is_line_open = False  # in the middle of an event that passes, and of a line of it
-        if source is not None:
-            writer.seen_so(source.manner)
-            is_cut = source.is_skipping
-            is_line_open = is_cut and source.is_in_line
-            rest = source.take_rest()
+        source = self._source
+        writer.seen_so(source.manner)
+        is_cut = source.is_skipping  # in the middle of an event that passes
+        is_line_open = is_cut and source.is_in_line
+        rest = source.take_rest()
         if state is State.FAILED:
             self._drain()
             writer.data(self._unread + rest)
         elif state is State.FORWARDING:
             writer.data(rest)
         else:
-            writer.framing = writer.framing or Framing.EVENTS
-            if is_cut:
-                writer.data(rest)
-            elif rest:
-                frame = taken_apart(rest, writer.framing, first=self._is_first)
-                if frame.source is None or not json_text.is_event(frame.source):
-                    self._drain()  # cut off, or nothing to read: tails leave before it
-                self._read(frame)
-            ready = len(writer)
-            self._drain()
-            if ready or is_cut:
-                writer.complete(b"" if is_line_open else rest or b"\n", ready)
+            self._end(rest, is_cut=is_cut, is_line_open=is_line_open)
         return writer.take()
 
     @property
@@ -223,10 +167,9 @@ class WireRestorer(Settling):
         """What happened so far; counts only."""
         if self._answer is not None:
             self._answer.count()
-        if self._source is not None:
-            oversized, broken = self._before_lane
-            self._account.oversized = oversized + self._source.oversized
-            self._account.broken = broken + getattr(self._source, "broken", 0) + self._unsound
+        oversized, broken = self._before_lane
+        self._account.oversized = oversized + self._source.oversized
+        self._account.broken = broken + getattr(self._source, "broken", 0) + self._unsound
         return self._account.report()
 
     def __repr__(self) -> str:
@@ -243,30 +186,18 @@ class WireRestorer(Settling):
 
     def _begin(self, data: bytes) -> Any:
         """Take bytes in while the quick way is not open; returns what the source of frames makes of them."""
-        if self._source is None:
-            data, self._start = self._start + data, b""
-            if not self._passed and self._is_encoded(data):
-                self._start = data
-                return b""
-            framing = Framing.of(data, is_first=not self._passed)
-            if framing is None:  # blank lines are nobody's
-                end = data.rfind(b"\n") + 1
-                self._start = data[end:]
-                self._passed += end
-                return data[:end]
-            self._writer.framing = framing
-            self._source = framer_of(framing, self._limits, self._passed)
+        start = self._start
+        if start is not None and self._source is start:
+            blank, framing = start.feed(data), start.framing
+            if framing is None:
+                return blank
+            data = start.take_rest()
+            self._writer.framing, self._source = framing, start.framer(framing)
+            if framing is not Framing.LINES:  # lines may turn out to be objects
+                self._start = None
             if framing is Framing.MESSAGES and self._kind is Bedrock:
                 self._kind = None  # it may be another provider's stream in chunks
         return self._source.feed(data)
-
-    def _is_encoded(self, data: bytes) -> bool:
-        """Compressed bytes are refused at the start of the stream; returns whether these may become such."""
-        name, may_become = encoding_of(data)
-        if name is not None:
-            self._start = data
-            raise EncodedInput(f"the stream is compressed ({name}): restoring needs the decoded bytes")
-        return may_become
 
     def _settle(self, taken: Any) -> None:
         """Settle the frames that must be read, one after the other, until there are none."""
@@ -287,7 +218,7 @@ class WireRestorer(Settling):
                     at, most = source.offset, self._limits[0]
                     raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
                 piece = taken_apart(frame, writer.framing, first=self._is_first)
-                if self._has_line or not self._is_first_of_some(piece):
+                if self._start is None or not self._is_first_of_some(self._start, piece):
                     self._read(piece)
             self._unread = b""
             if self._state is _FORWARDING:
@@ -299,45 +230,29 @@ class WireRestorer(Settling):
         if taken:
             writer.data(taken)
 
-    def _is_first_of_some(self, piece: Frame | Message) -> bool:
+    def _is_first_of_some(self, start: Start, piece: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
-        line, source = piece.source, self._source
-        if self._writer.framing is Framing.LINES and line is not None and not line.strip():
+        line, source = piece.source or b"", self._source
+        if not line.strip():
             return False  # blank lines may come first
-        self._has_line = True
-        if self._writer.framing is not Framing.LINES or line is None or json_text.is_event(line):
+        self._start = None
+        begin = source.offset - len(piece.bytes)
+        found = None if json_text.is_event(line) else start.objects(piece.bytes, begin)
+        if found is None:
             return False
-        framer = framer_of(Framing.OBJECTS, self._limits, source.offset - len(piece.bytes))
-        taken = framer.feed(piece.bytes)
-        if type(taken) is not bytes:
-            return False
+        framer, passing = found
         framer.oversized += source.oversized
-        self._writer.data(taken)
         self._writer.framing, self._source = Framing.OBJECTS, framer
+        self._writer.data(passing)
         return True
 
     def _decide(self, kind: type[Format]) -> None:
-        """The format is known from here on."""
-        self._kind, self._state = kind, State.RESTORING
-        self._format = kind()
-        self._shapes = kind.shapes(self._account.unread)
-        if self._matcher is None:
+        super()._decide(kind)
+        if not self._uses_lane or self._shapes is None or self._answer is None:
             return
-        self._answer = Answer(self._matcher, self._format, self._account, content=self._content)
-        framing = _LANE.get(self._writer.framing)
-        if self._uses_lane and framing is not None:
-            size, skips = self._limits
-            framer = self._source
+        framer = self._source
+        lane = lane_behind(framer, self._writer.framing, self._shapes, self._limits)
+        if lane is not None:
             self._before_lane = framer.oversized, getattr(framer, "broken", 0)
-            self._source = Lane(
-                self._shapes.native,
-                framing=framing,
-                max_event_bytes=size,
-                skip_oversized=skips,
-                offset=framer.offset,
-            )
-            if framer.owes_lf:
-                self._source.expect_line_feed()
-            self._answer.use(self._source)
-        elif self._lane is not None:
-            self._answer.use(self._lane)
+            self._source = lane
+            self._answer.use(lane)
