@@ -58,6 +58,8 @@ class Framer:
         "owes_lf",
     )
 
+    broken = 0  # bytes of no frame come only in ``messages``
+
     def __init__(
         self, framing: Framing, max_event_bytes: int, *, skip_oversized: bool, offset: int = 0
     ) -> None:

@@ -65,7 +65,6 @@ class Account:
         self.forms: MatcherForms | None = None  # if unknown ones are asked for
         self.oversized = 0
         self.not_understood = 0
-        self.broken = 0  # pieces of the stream that are no messages
         self._is_native = is_native
         self._matcher = matcher
         self._has_its_types = has_its_types
@@ -118,8 +117,8 @@ class Account:
             self.cut = _with(self.cut, (tail,))
         return tail
 
-    def report(self) -> Report:
-        """What was counted so far."""
+    def report(self, *, oversized: int = 0, broken: int = 0) -> Report:
+        """What was counted so far, here and by what cuts the stream: what was too large, and what was no message."""
         counts = Counts(
             self._types.values() if self.restored or self.kept or self.cut or self.unknown else ()
         )
@@ -131,8 +130,8 @@ class Account:
             self._count_cut(counts, beginning, count)
         for number, count in self.unknown.items():
             counts.unknown(self._type_of_name(number), count)
-        counts.oversized(self.oversized)
-        counts.not_understood(self.not_understood + self.broken)
+        counts.oversized(self.oversized + oversized)
+        counts.not_understood(self.not_understood + broken)
         return counts.report()
 
     def _type_of_name(self, number: int) -> str | None:

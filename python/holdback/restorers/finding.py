@@ -7,11 +7,13 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from holdback._backend import Lane
+from holdback.engine import json_text
+from holdback.engine.frame import Frame
 from holdback.engine.frames import Framer, framer_of
 from holdback.engine.framing import Framing
-from holdback.engine.messages import MessageFramer
+from holdback.engine.messages import Message, MessageFramer
 from holdback.engine.shapes import Shapes
-from holdback.errors import EncodedInput, HoldbackError
+from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.restorers.encodings import encoding_of
 
 Limits = tuple[int, bool]
@@ -38,6 +40,11 @@ def limits_of(max_event_bytes: int, oversized: str) -> Limits:
     return max_event_bytes, oversized == "pass"
 
 
+def too_large(offset: int, limits: Limits) -> EventTooLarge:
+    """The error about an event that is larger than the limit."""
+    return EventTooLarge(f"the event at offset {offset} is larger than max_event_bytes={limits[0]}")
+
+
 class Start:
     """The start of a stream, until it is known how events are put into it: a ``Framer`` that finds no frame yet."""
 
@@ -45,7 +52,7 @@ class Start:
 
     manner = None
     is_skipping = is_in_line = False
-    oversized = 0
+    oversized = broken = 0
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -85,12 +92,14 @@ class Start:
         """What cuts the stream into frames."""
         return framer_of(framing, self._limits, self._passed)
 
-    def objects(self, line: bytes, offset: int) -> tuple[Framer | MessageFramer, bytes] | None:
-        """What cuts a stream into objects, if its first line, which stands at an offset, is only the beginning of one;
-        and what passes of that line.
+    def objects(self, line: Frame | Message, end: int) -> tuple[Framer | MessageFramer, bytes] | None:
+        """What cuts a stream of lines into objects, if its first line, which ends there in the stream, is no object but
+        the beginning of one; and what passes of that line.
         """
-        framer = framer_of(Framing.OBJECTS, self._limits, offset)
-        taken = framer.feed(line)
+        if line.source is None or json_text.is_event(line.source):
+            return None
+        framer = framer_of(Framing.OBJECTS, self._limits, end - len(line.bytes))
+        taken = framer.feed(line.bytes)
         return (framer, taken) if type(taken) is bytes else None
 
 

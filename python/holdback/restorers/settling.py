@@ -1,6 +1,6 @@
 """What becomes of the frames of a stream that must be read: read once, settled, written.
 
-``WireRestorer`` finds the frames and decides the format; this is the way of each frame behind that.
+``WireRestorer`` finds the frames; this is the way of each frame behind that. The first that says so decides the format.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ class Settling:
         "_occurred",
         "_shapes",
         "_state",
-        "_unsound",
         "_uses_lane",
         "_writer",
     )
@@ -75,7 +74,6 @@ class Settling:
         )  # of events that were read in Python
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._is_first = True  # no frame was read yet
-        self._unsound = 0  # messages that were complete or cut off, and not sound
         self._writer = FrameWriter()
 
     def _decide(self, kind: type[Format]) -> None:
@@ -93,7 +91,7 @@ class Settling:
         self._is_first = False
         source = frame.source
         if source is None:
-            self._unsound += isinstance(frame, Message) and not frame.is_sound
+            self._account.not_understood += isinstance(frame, Message) and not frame.is_sound
             if frame.bytes == b"\n" and self._writer.owes_lf:  # it goes the way of its frame
                 self._writer.owes_lf = False
             else:

@@ -25,16 +25,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from holdback.engine import json_text
 from holdback.engine.bytes_cursor import BytesEvent
 from holdback.engine.frame import Frame, Given, taken_apart
 from holdback.engine.framing import Framing
 from holdback.engine.messages import Message
-from holdback.errors import EventTooLarge, StreamStateError
+from holdback.errors import StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
-from holdback.restorers.finding import Start, lane_behind, limits_of
+from holdback.restorers.finding import Start, lane_behind, limits_of, too_large
 from holdback.restorers.settling import Settling, State
 
 _RESTORING, _FORWARDING = State.RESTORING, State.FORWARDING
@@ -70,7 +69,7 @@ class WireRestorer(Settling):
     'openai-chat'
     """
 
-    __slots__ = ("_before_lane", "_limits", "_quick", "_source", "_start", "_unread")
+    __slots__ = ("_limits", "_quick", "_source", "_start", "_unread")
 
     def __init__(
         self,
@@ -84,7 +83,6 @@ class WireRestorer(Settling):
     ) -> None:
         self._limits = limits_of(max_event_bytes, oversized)
         super().__init__(mapping, config, protocol=protocol, lane=_lane)
-        self._before_lane = 0, 0  # before the lane: events that were too large, and what was no message
         self._start: Start | None = Start(self._limits)  # until the framing is known
         self._source: Any = self._start  # of frames: the start, a Framer, or the native lane
         self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
@@ -122,10 +120,10 @@ class WireRestorer(Settling):
         else:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"feed() takes bytes, not {type(data).__name__}")
-            if self._state in (State.FAILED, State.ENDED):
-                raise StreamStateError(
-                    f"feed() after {'flush()' if self._state is State.ENDED else 'an error'}"
-                )
+            if self._state is State.ENDED:
+                raise StreamStateError("feed() after flush()")
+            if self._state is State.FAILED:
+                raise StreamStateError("feed() after an error")
             data = bytes(data)
             if self._state is State.FORWARDING:
                 return data
@@ -145,10 +143,9 @@ class WireRestorer(Settling):
     def flush(self) -> bytes:
         """End the stream; returns what is still to be sent. The second time that is nothing."""
         state, self._state, self._quick = self._state, State.ENDED, None
-        writer = self._writer
         if state is State.ENDED:
             return b""
-        source = self._source
+        writer, source = self._writer, self._source
         writer.seen_so(source.manner)
         is_cut = source.is_skipping  # in the middle of an event that passes
         is_line_open = is_cut and source.is_in_line
@@ -167,10 +164,7 @@ class WireRestorer(Settling):
         """What happened so far; counts only."""
         if self._answer is not None:
             self._answer.count()
-        oversized, broken = self._before_lane
-        self._account.oversized = oversized + self._source.oversized
-        self._account.broken = broken + getattr(self._source, "broken", 0) + self._unsound
-        return self._account.report()
+        return self._account.report(oversized=self._source.oversized, broken=self._source.broken)
 
     def __repr__(self) -> str:
         keys = 0 if self._matcher is None else len(self._matcher)
@@ -182,8 +176,6 @@ class WireRestorer(Settling):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a WireRestorer holds text and is not pickled")
 
-    # ------------------------------------------------------------ find
-
     def _begin(self, data: bytes) -> Any:
         """Take bytes in while the quick way is not open; returns what the source of frames makes of them."""
         start = self._start
@@ -192,7 +184,7 @@ class WireRestorer(Settling):
             if framing is None:
                 return blank
             data = start.take_rest()
-            self._writer.framing, self._source = framing, start.framer(framing)
+            self._go_on_with(start.framer(framing), framing)
             if framing is not Framing.LINES:  # lines may turn out to be objects
                 self._start = None
             if framing is Framing.MESSAGES and self._kind is Bedrock:
@@ -215,8 +207,7 @@ class WireRestorer(Settling):
                 if source.manner is not None:
                     writer.seen_so(source.manner)
                 if not frame:
-                    at, most = source.offset, self._limits[0]
-                    raise EventTooLarge(f"the event at offset {at} is larger than max_event_bytes={most}")
+                    raise too_large(source.offset, self._limits)
                 piece = taken_apart(frame, writer.framing, first=self._is_first)
                 if self._start is None or not self._is_first_of_some(self._start, piece):
                     self._read(piece)
@@ -230,29 +221,30 @@ class WireRestorer(Settling):
         if taken:
             writer.data(taken)
 
-    def _is_first_of_some(self, start: Start, piece: Frame | Message) -> bool:
+    def _is_first_of_some(self, start: Start, line: Frame | Message) -> bool:
         """Whether a frame is the first of the lines that an object is spread over; then objects are the frames."""
-        line, source = piece.source or b"", self._source
-        if not line.strip():
+        if line.source is not None and not line.source.strip():
             return False  # blank lines may come first
         self._start = None
-        begin = source.offset - len(piece.bytes)
-        found = None if json_text.is_event(line) else start.objects(piece.bytes, begin)
-        if found is None:
-            return False
-        framer, passing = found
-        framer.oversized += source.oversized
-        self._writer.framing, self._source = Framing.OBJECTS, framer
-        self._writer.data(passing)
-        return True
+        found = start.objects(line, self._source.offset)
+        if found is not None:
+            framer, passing = found
+            self._writer.data(passing)
+            self._go_on_with(framer, Framing.OBJECTS)
+        return found is not None
 
     def _decide(self, kind: type[Format]) -> None:
         super()._decide(kind)
         if not self._uses_lane or self._shapes is None or self._answer is None:
             return
-        framer = self._source
-        lane = lane_behind(framer, self._writer.framing, self._shapes, self._limits)
+        framing = self._writer.framing
+        lane = lane_behind(self._source, framing, self._shapes, self._limits)
         if lane is not None:
-            self._before_lane = framer.oversized, getattr(framer, "broken", 0)
-            self._source = lane
+            self._go_on_with(lane, framing)
             self._answer.use(lane)
+
+    def _go_on_with(self, source: Any, framing: Framing | None) -> None:
+        """Another source gives the frames from here on; what the one before counted is kept."""
+        self._account.oversized += self._source.oversized
+        self._account.not_understood += self._source.broken
+        self._source, self._writer.framing = source, framing
