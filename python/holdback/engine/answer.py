@@ -101,7 +101,7 @@ class Answer:
         content: Json = "auto",
     ) -> None:
         self._account = account
-        self._guards = Guards(account, format_)
+        self._guards = None if account.policy is None else Guards(account, account.policy, format_)
         self._matcher = matcher
         self._content = content
         self._format = format_
@@ -137,7 +137,8 @@ class Answer:
                 chain = chain or Chain(event)
                 self._restore(event, step, chain)  # type: ignore[arg-type]
             elif kind is Named:
-                self._guards.named(step)  # type: ignore[arg-type]
+                if self._guards is not None:
+                    self._guards.named(step)  # type: ignore[arg-type]
             elif kind is End:
                 self._end(event, step, before, last)  # type: ignore[arg-type]
             elif kind is Finish:
@@ -178,7 +179,8 @@ class Answer:
             tails.sort(key=lambda found: natural(found[:2]))
         self._groups.clear()
         self._count = 0
-        self._guards.clear()
+        if self._guards is not None:
+            self._guards.clear()
         return [self._format.tail((group, *name), tail, self) for group, name, tail in tails]
 
     def count(self) -> None:
@@ -190,16 +192,16 @@ class Answer:
     def _opened(self, step: Feed) -> _Channel:
         """A new channel, with the guard of its text if there is a policy."""
         json = json_of(step.mark[0], self._content)
-        guard = self._guards.opened(step, json)
-        if guard is None:
+        if self._guards is None:
             return _Channel(self._account.watch(self._matcher.stream(json=json)), None)
+        guard = self._guards.opened(step, json)
         buffer = self._matcher._guarded(guard, json=json)
         return _Channel(self._account.watch(buffer), guard)
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
         guards, mark = self._guards, step.mark
-        if self._account.policy is None:
+        if guards is None:
             choice, start, tool = (), None, NO_TOOL
         else:
             choice, start, tool = guards.choice_of(mark[1]), guards.start(step), guards.tool(step)
@@ -345,7 +347,8 @@ class Answer:
         channel = channels.pop(name)
         self._count -= 1
         self._account.take(channel.buffer, channel.guard)
-        self._guards.closed((group, *name), channel.guard)
+        if self._guards is not None:
+            self._guards.closed((group, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
             reached = self._reached.get(group, set())

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from holdback.engine.guard import NO_TOOL, Account, AnyGuard, AnyPlain, Tool, fresh_places, guard_for
 from holdback.engine.steps import Feed, Key, Named, Whole
+from holdback.policy import RestorePolicy
 
 MOST = 10_000
 
@@ -30,12 +31,13 @@ class Choices(Protocol):
 
 
 class Guards:
-    """The guards of one answer; None of them without a policy."""
+    """The guards of one answer. Without a policy there are none."""
 
-    __slots__ = ("_account", "_begun", "_format", "_last", "_tools")
+    __slots__ = ("_account", "_begun", "_format", "_last", "_policy", "_tools")
 
-    def __init__(self, account: Account, format_: Choices) -> None:
+    def __init__(self, account: Account, policy: RestorePolicy, format_: Choices) -> None:
         self._account = account
+        self._policy = policy
         self._format = format_
         self._tools: dict[Any, Tool] = {}
         self._last: dict[tuple[Any, str], AnyGuard] = {}  # of the last text of that choice and name
@@ -43,9 +45,7 @@ class Guards:
 
     def opened(self, step: Feed, json: Any) -> Any:
         """The guard of a text that begins."""
-        account, policy = self._account, self._account.policy
-        if policy is None:
-            return None
+        account, policy = self._account, self._policy
         group, kind, own = step.key
         name = step.mark[0].channel
         if name == "arguments":
@@ -74,9 +74,7 @@ class Guards:
             self._tools.pop(self._format.tool_of(key), None)
 
     def named(self, step: Named) -> None:
-        """More of a tool's name is known. Without a policy nobody asks for it."""
-        if self._account.policy is None:
-            return
+        """More of a tool's name is known."""
         if step.begins:
             self._tools.pop(step.tool, None)
         self._tool(step.tool).join(step.name, is_provider=step.is_provider)
@@ -94,7 +92,7 @@ class Guards:
     def start(self, step: Whole) -> AnyPlain | None:
         """Where the text began that a whole value repeats; that of no channel stands behind the last one."""
         name = step.mark[0].channel
-        if self._account.policy is None or not step.mark[0].joins:
+        if not step.mark[0].joins:
             return None
         for group, kinds, own in step.begins:
             for (kind, index), (channel, places) in self._begun.get(group, {}).items():
