@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from holdback import RestorePolicy, TrieMatcher, _backend, _pure
 from holdback.engine.guard import Account, Tool, guard_for
+from holdback.mapping import Prepared
 
 pytestmark = pytest.mark.skipif(_backend.BACKEND != "native", reason="needs both twins")
 
@@ -84,7 +86,7 @@ class Run:
 
     def __init__(self, matcher: Any, policy: RestorePolicy, channel: str, json: Json) -> None:
         self.matcher, self.channel, self.json = matcher, channel, json
-        self.account = Account(matcher._pairs, lambda: TYPES, policy, is_native=_backend.is_native(matcher))
+        self.account = Account(Prepared(SimpleNamespace(get_entity_type=TYPES.get), matcher), policy)
         self.tool = Tool()
         self.out: list[Any] = []
         self.guard: Any = None

@@ -15,8 +15,9 @@ from benches.micro.kind_streams import KINDS, Kind
 from benches.micro.kinds import KEYS, MATCHERS, ROUNDS, SEEDS, feed_each, parts_of
 from benches.workloads import Prepare, interleaved, prose
 
-from holdback import DeanonymizationConfig, RestorePolicy, WireRestorer, _backend
+from holdback import DeanonymizationConfig, RestorePolicy, WireRestorer
 from holdback.engine.guard import Account, guard_for
+from holdback.mapping import Prepared
 
 POLICY = RestorePolicy(hosts=("docs.example.org",))
 CONFIG = DeanonymizationConfig(policy=POLICY)
@@ -62,7 +63,7 @@ def text(matcher: Any, *, linked: bool) -> Prepare:
     """Time of a long text, in large pieces."""
 
     def fresh(_: int) -> Callable[[], object]:
-        account = Account(matcher._pairs, dict, POLICY, is_native=_backend.is_native(matcher))
+        account = Account(Prepared(None, matcher), POLICY)
         whole = text_of(linked)
         pieces = [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)]
         buffer = matcher._guarded(guard_for(account, "content", json=False), json=False)

@@ -13,9 +13,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from holdback import _backend
 from holdback._backend import StreamBuffer
@@ -34,27 +33,46 @@ AnyPlaces = Places | JsonPlaces
 AnyPlain = Places | _backend.Places
 
 
+class Keys(Protocol):
+    """The placeholders of a restorer; ``mapping.Prepared`` is what there is."""
+
+    @property
+    def matcher(self) -> _backend.TrieMatcher: ...
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The keys with their originals, in the order of the keys."""
+
+    def types(self) -> Mapping[str, str]:
+        """The types of the originals."""
+
+    def has_its_types(self) -> bool:
+        """Whether these are the types for which the matcher was compiled."""
+
+
 class Account:
     """What one restorer counted, by the places of the keys in their order; types are looked up when they are needed.
 
-    :param pairs: gives the keys with their originals, in the order of the keys.
-    :param types: gives the types of the originals.
+    :param keys: None if there is nothing to restore.
     :param policy: what it keeps. Of one that keeps nothing only the channels remain that are not read.
-    :param is_native: whether native streams ask.
-    :param matcher: whose keys these are.
-    :param has_its_types: whether the types that were read are those for which it was compiled.
     """
 
-    def __init__(
-        self,
-        pairs: Callable[[], list[tuple[str, str]]],
-        types: Callable[[], Mapping[str, str]],
-        policy: RestorePolicy = NO_POLICY,
-        *,
-        is_native: bool = False,
-        matcher: _backend.TrieMatcher | None = None,
-        has_its_types: Callable[[], bool] = bool,
-    ) -> None:
+    __slots__ = (
+        "_keys",
+        "_pairs",
+        "_rules",
+        "_types",
+        "cut",
+        "forms",
+        "kept",
+        "not_understood",
+        "oversized",
+        "policy",
+        "restored",
+        "unknown",
+        "unread",
+    )
+
+    def __init__(self, keys: Keys | None = None, policy: RestorePolicy = NO_POLICY) -> None:
         unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
         self.unread = UNREAD if unread == UNREAD else unread  # most streams share one set
         self.policy = policy if _may_keep(policy) else None
@@ -65,35 +83,45 @@ class Account:
         self.forms: MatcherForms | None = None  # if unknown ones are asked for
         self.oversized = 0
         self.not_understood = 0
-        self._is_native = is_native
-        self._matcher = matcher
-        self._has_its_types = has_its_types
-        self._read_pairs = pairs
-        self._read_types = types
+        self._keys = keys
+        self._pairs: list[tuple[str, str]] | None = None
+        self._types: Mapping[str, str] | None = None
+        self._rules: _backend.Rules | None = None
 
-    @cached_property
+    @property
     def pairs(self) -> list[tuple[str, str]]:
-        return self._read_pairs()
+        """The keys with their originals, read once."""
+        if self._pairs is None:
+            self._pairs = [] if self._keys is None else self._keys.pairs()
+        return self._pairs
 
-    @cached_property
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The types of the originals, read once."""
+        if self._types is None:
+            self._types = {} if self._keys is None else self._keys.types()
+        return self._types
+
+    @property
     def rules(self) -> _backend.Rules | None:
         """What the policy says, for native guards; None for those of the pure twin."""
-        policy = self.policy
-        if policy is None or not self._is_native:
-            return None
-        return rules_for(
-            policy,
-            lambda: map(self.type_of, range(len(self.pairs))),
-            self._matcher,
-            self._has_its_types,
-        )
-
-    @cached_property
-    def _types(self) -> Mapping[str, str]:
-        return self._read_types()
+        keys, policy = self._keys, self.policy
+        if (
+            self._rules is None
+            and policy is not None
+            and keys is not None
+            and _backend.is_native(keys.matcher)
+        ):
+            self._rules = rules_for(
+                policy,
+                lambda: map(self.type_of, range(len(self.pairs))),
+                keys.matcher,
+                keys.has_its_types,
+            )
+        return self._rules
 
     def type_of(self, key: int) -> str | None:
-        return self._types.get(self.pairs[key][1])
+        return self.types.get(self.pairs[key][1])
 
     def watch(self, buffer: StreamBuffer) -> StreamBuffer:
         """Let a buffer count what is unknown, if that is asked for."""
@@ -119,9 +147,8 @@ class Account:
 
     def report(self, *, oversized: int = 0, broken: int = 0) -> Report:
         """What was counted so far, here and by what cuts the stream: what was too large, and what was no message."""
-        counts = Counts(
-            self._types.values() if self.restored or self.kept or self.cut or self.unknown else ()
-        )
+        has_any = self.restored or self.kept or self.cut or self.unknown
+        counts = Counts(self.types.values() if has_any else ())
         for key, count in self.restored.items():
             counts.restored(self.type_of(key), count)
         for (reason, key), count in self.kept.items():

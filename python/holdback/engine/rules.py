@@ -27,11 +27,11 @@ Types = Callable[[], Iterable[str | None]]
 def rules_for(
     policy: RestorePolicy,
     types: Types,
-    matcher: _backend.TrieMatcher | None,
+    matcher: _backend.TrieMatcher,
     has_its_types: Callable[[], bool],
 ) -> _backend.Rules:
     """The rules of a policy for the keys of a matcher; ``has_its_types`` is asked after the types were read."""
-    if policy.entity_types is None or matcher is None:
+    if policy.entity_types is None:
         return _compiled(policy, types)
     said = (
         policy.allowed_hosts,

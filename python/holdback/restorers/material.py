@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdback._backend import TrieMatcher, is_native
+from holdback._backend import TrieMatcher
 from holdback.config import counts_unknown, policy_of
 from holdback.engine.forms import forms_of
 from holdback.engine.guard import Account
@@ -15,15 +15,8 @@ def material(mapping: AnyMapping | None, config: Any) -> tuple[TrieMatcher | Non
     """The matcher, None if there is nothing to restore, and a new account."""
     prepared = prepared_for(mapping, config)
     if prepared is None:
-        return None, Account(list, dict)
-    account = Account(
-        prepared.pairs,
-        prepared.types,
-        policy_of(config),
-        is_native=is_native(prepared.matcher),
-        matcher=prepared.matcher,
-        has_its_types=prepared.has_its_types,
-    )
+        return None, Account()
+    account = Account(prepared, policy_of(config))
     if counts_unknown(config):
         account.forms = forms_of(prepared.matcher)
     return prepared.matcher, account
