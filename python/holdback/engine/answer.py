@@ -26,7 +26,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from holdback import _backend
-from holdback.engine.guard import NO_TOOL, Account, AnyGuard
+from holdback.engine.groups import Channel, Group
+from holdback.engine.guard import NO_TOOL, Account
 from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
@@ -63,15 +64,6 @@ class Life(Protocol):
         """An event that carries nothing but the tail of a channel."""
 
 
-class _Channel:
-    __slots__ = ("buffer", "guard", "number")
-
-    def __init__(self, buffer: _backend.StreamBuffer, guard: AnyGuard | None) -> None:
-        self.buffer = buffer
-        self.guard = guard
-        self.number = -1  # in the lane
-
-
 class Answer:
     """The channels of one answer, and what is decided about its events."""
 
@@ -79,7 +71,6 @@ class Answer:
         "_account",
         "_content",
         "_count",
-        "_finished",
         "_format",
         "_groups",
         "_guards",
@@ -88,8 +79,6 @@ class Answer:
         "_lane",
         "_latest",
         "_matcher",
-        "_reached",
-        "_void",
     )
 
     def __init__(
@@ -105,17 +94,11 @@ class Answer:
         self._matcher = matcher
         self._content = content
         self._format = format_
-        self._groups: dict[Any, dict[tuple[str, Any], _Channel]] = {}
-        self._count = 0
-        self._finished: dict[Any, tuple[Slot, tuple[Any, ...]]] = {}
-        # The groups whose finishes end nothing. It is empty in most streams, and an empty dict is smaller than a set.
-        self._void: dict[Any, None] = {}
+        self._groups: dict[Any, Group] = {}
+        self._count = 0  # of channels
         self._known: set[tuple[int, tuple[Any, ...]]] = set()
         self._latest: dict[str, tuple[Any, bool]] = {}
         self._lane: Any = None
-        self._reached: dict[
-            Any, set[int]
-        ] = {}  # by group, the numbers of the channels that the lane may feed
         self._has_placed = False  # a tail was put into the event in hand where no text of its channel stands
 
     def use(self, lane: Any) -> None:
@@ -169,34 +152,35 @@ class Answer:
     def drain(self) -> list[dict[str, Any]]:
         """End every channel for good; returns the events that carry what they held back."""
         tails = []
-        for group, channels in self._groups.items():
-            for name, channel in channels.items():
+        for key, group in self._groups.items():
+            for name, channel in group.channels.items():
                 tail = self._account.tail(channel.buffer, channel.buffer.flush)
                 self._account.take(channel.buffer, channel.guard)
                 if tail:
-                    tails.append((group, name, tail))
+                    tails.append((key, name, tail))
+            group.channels.clear()
+            group.reached.clear()
         if len(tails) > 1:
             tails.sort(key=lambda found: natural(found[:2]))
-        self._groups.clear()
         self._count = 0
         if self._guards is not None:
             self._guards.clear()
-        return [self._format.tail((group, *name), tail, self) for group, name, tail in tails]
+        return [self._format.tail((key, *name), tail, self) for key, name, tail in tails]
 
     def count(self) -> None:
         """Bring the account up to date."""
-        for channels in self._groups.values():
-            for channel in channels.values():
+        for group in self._groups.values():
+            for channel in group.channels.values():
                 self._account.take(channel.buffer, channel.guard)
 
-    def _opened(self, step: Feed) -> _Channel:
+    def _opened(self, step: Feed) -> Channel:
         """A new channel, with the guard of its text if there is a policy."""
         json = json_of(step.mark[0], self._content)
         if self._guards is None:
-            return _Channel(self._account.watch(self._matcher.stream(json=json)), None)
+            return Channel(self._account.watch(self._matcher.stream(json=json)), None)
         guard = self._guards.opened(step, json)
         buffer = self._matcher._guarded(guard, json=json)
-        return _Channel(self._account.watch(buffer), guard)
+        return Channel(self._account.watch(buffer), guard)
 
     def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
@@ -248,10 +232,14 @@ class Answer:
                 else:
                     self._lane.note(slot.number, value, leaves)
 
-    def forget(self, group: Any) -> None:
+    def forget(self, key: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
-        for number in self._reached.pop(group, ()):
-            self._lane.forget(number)
+        group = self._groups.get(key)
+        if group is not None and group.reached:
+            for channel in group.reached:
+                self._lane.forget(channel.number)
+                channel.is_reached = False
+            group.reached.clear()
 
     def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
         key, came = step.key, step.mark[2]
@@ -262,28 +250,34 @@ class Answer:
         spot = last[key] = Spot(step.mark, leaves, holds=holds)
         spots.append(spot)
 
-    def _open(self, step: Feed) -> _Channel | None:
+    def _open(self, step: Feed) -> Channel | None:
         """The channel of a text, which is made if there is none."""
-        group, kind, own = step.key
-        if group in self._finished:
-            self._reopen(group)
-        channels = self._groups.get(group)
-        if channels is None:
-            channels = self._groups[group] = {}
-        channel = channels.get((kind, own))
+        key, kind, own = step.key
+        group = self._group(key)
+        if group.finish is not None:
+            self._reopen(group, *group.finish)
+        channel = group.channels.get((kind, own))
         if channel is None:
             if self._count >= MOST_CHANNELS:
                 return None
             self._count += 1
-            channel = channels[kind, own] = self._opened(step)
+            channel = group.channels[kind, own] = self._opened(step)
             if self._lane is not None:
-                self._enter(channel, kind, channels)
+                self._enter(channel, kind, group.channels)
         if self._lane is not None and step.addresses is not None:
             self._lane.register(channel.number, step.mark[0].number, step.addresses)
-            self._reached.setdefault(group, set()).add(channel.number)
+            if not channel.is_reached:
+                channel.is_reached = True
+                group.reached.append(channel)
         return channel
 
-    def _enter(self, channel: _Channel, kind: str, channels: dict[tuple[str, Any], _Channel]) -> None:
+    def _group(self, key: Any) -> Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group()
+        return group
+
+    def _enter(self, channel: Channel, kind: str, channels: dict[tuple[str, Any], Channel]) -> None:
         """Make a channel known to the lane, and which others end when text of one comes."""
         lane, ends = self._lane, self._format.ENDS
         channel.number = lane.open(channel.buffer)
@@ -296,31 +290,30 @@ class Answer:
                 if other in enders:
                     lane.link(one.number, channel.number)
 
-    def _reopen(self, group: Any) -> None:
+    def _reopen(self, group: Group, slot: Slot, addresses: tuple[Any, ...]) -> None:
         """Text came after a finish: it was none, and no later one of this group is."""
-        entry = self._finished.pop(group)
-        self._void[group] = None
+        group.finish, group.is_void = None, True
         if self._lane is not None:
-            self._lane.know(entry[0].number, entry[1])
+            self._lane.know(slot.number, addresses)
 
     def _finish(
         self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, Spot]
     ) -> None:
-        slot, group = step.mark[0], step.group
-        if group in self._void:
+        slot, group = step.mark[0], self._group(step.group)
+        if group.is_void:
             if self._lane is not None:
                 self._lane.know(slot.number, step.addresses)
             return
-        self._end(event, End(group, place=step.place), before, last)
-        self._finished[group] = (slot, step.addresses)
-        self.forget(group)
+        self._end(event, End(step.group, place=step.place), before, last)
+        group.finish = slot, step.addresses
+        self.forget(step.group)
 
     def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, Spot]) -> None:
-        channels = self._groups.get(step.group)
-        if not channels:
+        group = self._groups.get(step.group)
+        if group is None:
             return
-        for name in _named(channels, step):
-            channel = channels[name]
+        for name in _named(group.channels, step):
+            channel = group.channels[name]
             if step.closes:
                 tail = self._account.tail(channel.buffer, channel.buffer.flush)
                 self._close(step.group, name)
@@ -342,21 +335,19 @@ class Answer:
                 event.insert(place.where, place.names, tail)
                 self._has_placed = True
 
-    def _close(self, group: Any, name: tuple[str, Any]) -> None:
-        channels = self._groups[group]
-        channel = channels.pop(name)
+    def _close(self, key: Any, name: tuple[str, Any]) -> None:
+        group = self._groups[key]
+        channel = group.channels.pop(name)
         self._count -= 1
         self._account.take(channel.buffer, channel.guard)
         if self._guards is not None:
-            self._guards.closed((group, *name), channel.guard)
+            self._guards.closed((key, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
-            reached = self._reached.get(group, set())
-            reached.discard(channel.number)
-            if not reached:
-                self._reached.pop(group, None)
-        if not channels:  # an endless stream may go on to ever new groups
-            del self._groups[group]
+            if channel.is_reached:
+                group.reached.remove(channel)
+        if not (group.channels or group.finish or group.is_void):
+            del self._groups[key]  # an endless stream may go on to ever new groups
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
@@ -369,7 +360,7 @@ def natural(key: Any) -> str:
     return _NUMBER.sub(lambda number: number[0].zfill(12), repr(key))
 
 
-def _named(channels: dict[tuple[str, Any], _Channel], step: End) -> list[tuple[str, Any]]:
+def _named(channels: dict[tuple[str, Any], Channel], step: End) -> list[tuple[str, Any]]:
     """The names of the channels that end."""
     if step.kinds is None or step.own is None:
         names = [name for name in channels if step.kinds is None or name[0] in step.kinds]

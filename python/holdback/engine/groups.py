@@ -1,0 +1,33 @@
+"""The channels of one answer, each in its group: a choice, an item or a block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdback import _backend
+from holdback.engine.guard import AnyGuard
+from holdback.engine.shapes import Slot
+
+
+class Channel:
+    """One text that is open."""
+
+    __slots__ = ("buffer", "guard", "is_reached", "number")
+
+    def __init__(self, buffer: _backend.StreamBuffer, guard: AnyGuard | None) -> None:
+        self.buffer = buffer
+        self.guard = guard
+        self.number = -1  # in the lane
+        self.is_reached = False  # the lane may feed it
+
+
+class Group:
+    """The channels of a group, by the kind and what else tells one from others of that kind; and its finish."""
+
+    __slots__ = ("channels", "finish", "is_void", "reached")
+
+    def __init__(self) -> None:
+        self.channels: dict[tuple[str, Any], Channel] = {}
+        self.reached: list[Channel] = []  # those that the lane may feed
+        self.finish: tuple[Slot, tuple[Any, ...]] | None = None  # that no text came after
+        self.is_void = False  # its finishes end nothing
