@@ -93,6 +93,8 @@ def ends() -> Iterator[tuple[str, bytes]]:
     for cut, name in ((1, "its empty line"), (2, "its line end"), (3, "its bracket"), (40, "its end")):
         yield f"the last event lacks {name}", body + last[:-cut]
     yield "the last event lacks its empty line, CR", body + last.replace(b"\n", b"\r")[:-1]
+    halves = (f"data: {dumps(say(text))}" for text in (" a <PERSON_1>", " and <PERS"))
+    yield "the last frame has two events and lacks its empty line", body + frame(*halves)[:-1]
     yield "the last event is a comment", body + b": <PERSON_1>"
     yield "nothing", b""
     yield "a line end", b"\n"

@@ -158,6 +158,8 @@ class Answer:
                 self._account.take(channel.buffer, channel.guard)
                 if tail:
                     tails.append((key, name, tail))
+                if self._lane is not None:
+                    self._lane.close(channel.number)
             group.channels.clear()
             group.reached.clear()
         if len(tails) > 1:
