@@ -96,8 +96,8 @@ class Answer:
         self._format = format_
         self._groups: dict[Any, Group] = {}
         self._count = 0  # of channels
-        self._known: set[tuple[int, tuple[Any, ...]]] = set()
-        self._latest: dict[str, tuple[Any, bool]] = {}
+        self._known: set[tuple[int, tuple[Any, ...]]] | None = None  # marks, once one is asked for
+        self._latest: dict[str, tuple[Any, bool]] | None = None  # values, if no lane has them
         self._lane: Any = None
         self._has_placed = False  # a tail was put into the event in hand where no text of its channel stands
 
@@ -205,22 +205,28 @@ class Answer:
         )
 
     def is_new(self, mark: Mark, addresses: tuple[Any, ...]) -> bool:
-        """Whether such a mark comes for the first time. The lane is told that it says nothing more."""
+        """Whether such a mark comes for the first time. Then it says nothing more."""
+        if self._known is None:
+            self._known = set()
         entry = (mark[0].number, addresses)
         if entry in self._known:
             return False
         if len(self._known) < MOST_CHANNELS:
             self._known.add(entry)
-            if self._lane is not None:
-                self._lane.know(*entry)
+            self.know(mark, addresses)
         return True
+
+    def know(self, mark: Mark, addresses: tuple[Any, ...]) -> None:
+        """Let the lane take such a mark: it says nothing more."""
+        if self._lane is not None:
+            self._lane.know(mark[0].number, addresses)
 
     def latest(self, slot: Slot) -> tuple[Any, bool] | None:
         """The last value of a slot, as it came, and whether its event left."""
         if self._lane is not None:
             found: tuple[Any, bool] | None = self._lane.latest(slot.number)
             return found
-        return self._latest.get(slot.name)
+        return None if self._latest is None else self._latest.get(slot.name)
 
     def note(self, event: Event, *, leaves: bool) -> None:
         """Remember the values of which the last one counts, and whether their event leaves: an event that could be left
@@ -229,10 +235,12 @@ class Answer:
         for slot, _, _, where in event.marks:
             if slot.kind is _LATEST:
                 value = event.raw(where)
-                if self._lane is None:
-                    self._latest[slot.name] = (value, leaves)
-                else:
+                if self._lane is not None:
                     self._lane.note(slot.number, value, leaves)
+                elif self._latest is None:
+                    self._latest = {slot.name: (value, leaves)}
+                else:
+                    self._latest[slot.name] = value, leaves
 
     def forget(self, key: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""

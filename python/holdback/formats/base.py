@@ -84,27 +84,24 @@ ENVELOPE_SLOTS: dict[str, tuple[Slot, ...]] = {name: (once(name),) for name in E
 class Enveloped(Format):
     """A format whose synthetic chunks carry the stream's own id, time and model, as first seen."""
 
-    __slots__ = ("_envelope",)
+    __slots__ = ENVELOPE
 
     OBJECT: ClassVar[str]
 
     def __init__(self) -> None:
-        self._envelope: dict[str, Any] = {}
+        self.id: Any = None  # until it was seen, as the others
+        self.created: Any = None
+        self.model: Any = None
 
     def _remember(self, mark: Mark, event: Event, answer: Answer) -> None:
-        """Remember a part of the envelope unless it is known."""
+        """Remember a part of the envelope unless it was seen. What is no text and no number is left out."""
         slot, _, value, _ = mark
-        if answer.is_new(mark, addresses_of(mark, event)) and isinstance(value, (str, int, float)):
-            self._envelope.setdefault(slot.name, value)
+        if getattr(self, slot.name) is None:
+            setattr(self, slot.name, value if isinstance(value, (str, int, float)) else "")
+            answer.know(mark, addresses_of(mark, event))
 
     def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
-        envelope = self._envelope
-        chunk = {
-            "id": envelope.get("id"),
-            "object": self.OBJECT,
-            "created": envelope.get("created"),
-            "model": envelope.get("model"),
-        }
+        chunk = {"id": self.id, "object": self.OBJECT, "created": self.created, "model": self.model}
         return {name: value for name, value in chunk.items() if value} | {"choices": [choice]}
 
 
