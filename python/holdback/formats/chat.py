@@ -8,8 +8,7 @@ When they end: all of a choice's with its finish; its reasoning also where its c
 also where another id *and* a name come under its index. The tail then leaves in the field's own place on that
 chunk, else in a synthetic chunk just before it.
 
-A call goes by its index; without one by its id. One without both, and an id that was not seen before and comes without
-a name, is the call that began last at its position.
+What a call goes by stands in ``chat_calls``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback.engine.answer import Answer, addresses_of
-from holdback.engine.marks import At, Event, Mark
+from holdback.engine.marks import At, Event
 from holdback.engine.shapes import (
     CONTENT,
     INPUT,
@@ -44,8 +43,9 @@ from holdback.engine.shapes import (
     source,
     text,
 )
-from holdback.engine.steps import ANY, Drain, End, Feed, Finish, Key, Named, Step, Whole
+from holdback.engine.steps import Drain, End, Feed, Finish, Key, Named, Step, Whole
 from holdback.formats.base import ENVELOPE, ENVELOPE_SLOTS, Enveloped, first_choice
+from holdback.formats.chat_calls import Calls, choice_of
 from holdback.formats.chat_places import CALL_TEXT, REASONING, Places
 
 # What ends where an answer begins.
@@ -186,7 +186,7 @@ class Chat(Enveloped):
     The key of a channel is ``(choice, field, None)``; that of a call ``(choice, "arguments" or "input", call)``.
     """
 
-    __slots__ = ("_begun", "_call_at", "_call_ids", "_loose", "_varied")
+    __slots__ = ("_known_calls",)
 
     OBJECT = "chat.completion.chunk"
     SHAPE = {
@@ -201,12 +201,7 @@ class Chat(Enveloped):
 
     def __init__(self) -> None:
         super().__init__()
-        # Of what most streams have nothing there are dicts without values: an empty one is smaller than a set.
-        self._begun: dict[tuple[Any, Any], None] = {}  # the calls that have an index and were seen
-        self._call_at: dict[tuple[Any, int], Any] = {}  # (choice, position) -> the call that began there last
-        self._call_ids: dict[tuple[Any, Any], str] = {}  # (choice, call) -> its id
-        self._loose: dict[Any, None] = {}  # the choices with calls that have no index
-        self._varied: dict[tuple[Any, Any], None] = {}  # the calls whose id changes without a name
+        self._known_calls: Calls | None = None  # once one comes
 
     @staticmethod
     def recognises(event: Mapping[str, Any]) -> bool:
@@ -232,9 +227,9 @@ class Chat(Enveloped):
             slot, at, value, _ = mark
             name = slot.name
             if slot.is_text:
-                choice = _choice(event, at)
+                choice = choice_of(event, at)
                 if slot.addresses == CALL:
-                    self._call_steps(saying, mark, choice, event, answer)
+                    self._calls().steps(saying, mark, choice, event, answer)
                     if value:
                         ending[choice] = at
                 elif name in THINKING or name == "refusal":
@@ -249,20 +244,21 @@ class Chat(Enveloped):
             elif slot.is_whole:
                 saying.append(Whole(mark))
                 if slot.kind is Kind.DOCUMENT:
-                    ending[_choice(event, at)] = at
+                    ending[choice_of(event, at)] = at
             elif slot.kind is Kind.ONCE:
                 if name in ENVELOPE:
                     self._remember(mark, event, answer)
                     continue
                 if answer.is_new(mark, addresses_of(mark, event)):
-                    choice = _choice(event, at)
+                    choice = choice_of(event, at)
                     if name == "call_begins":
-                        self._call_steps(saying, mark, choice, event, answer)
+                        self._calls().steps(saying, mark, choice, event, answer)
                     ending[choice] = at
                 if isinstance(value, str):  # behind what ends another call
-                    saying.append(Named((_choice(event, at), self._call_of(event, at, name)), value))
+                    call = self._calls().call_of(event, at, name)
+                    saying.append(Named((choice_of(event, at), call), value))
             elif name == "finish":
-                choice = _choice(event, at)
+                choice = choice_of(event, at)
                 finishing.append(Finish(choice, mark, addresses_of(mark, event), Places(event, at)))
             elif name == "error":
                 is_error = True
@@ -294,79 +290,8 @@ class Chat(Enveloped):
             delta = {field: tail}
         return self._synthetic({"index": choice, "delta": delta, "finish_reason": None})
 
-    def _call_steps(self, steps: list[Step], mark: Mark, choice: Any, event: Event, answer: Answer) -> None:
-        """The steps of a mark inside a call: another call may begin with it."""
-        slot, at, value, _ = mark
-        where = at[:2]
-        index = event.addresses.get(("call", where), "")
-        call_id, name = (event.addresses.get((part, where)) for part in ("call_id", "call_name"))
-        call_id = call_id if isinstance(call_id, str) else ""
-        own = self._call_without_index(choice, where[1], call_id, name) if index == "" else index
-        addresses: tuple[Any, ...] | None = None
-        if value or not slot.is_text:  # the lane takes what says nothing, so that changes nothing
-            addresses = addresses_of(mark, event)
-            if index != "":
-                self._see_index(steps, choice, own, where[1], call_id, name, answer)
-                if call_id and not name and (choice, own) in self._varied:
-                    addresses = (*addresses[:3], ANY, None)
-            else:
-                self._loose[choice] = None
-                if own == call_id and (choice, own) not in self._call_ids:
-                    self._call_ids[choice, own] = call_id
-                    self._begin(choice, own, where[1], answer)
-                elif call_id and own != call_id:
-                    addresses = None  # such an id need not come again
-        if slot.is_text:
-            steps.append(Feed((choice, slot.name, own), mark, addresses))
-
-    def _call_of(self, event: Event, at: At, name: str) -> Any:
-        """What the call goes by that an event names; None is the old function call."""
-        if name == "function_begins":
-            return None
-        where = at[:2]
-        index = event.addresses.get(("call", where), "")
-        if index != "":
-            return index
-        call_id = event.addresses.get(("call_id", where))
-        call_id = call_id if isinstance(call_id, str) else ""
-        return self._call_without_index(_choice(event, at), where[1], call_id, name)
-
-    def _see_index(
-        self, steps: list[Step], choice: Any, own: Any, position: int, call_id: str, name: Any, answer: Answer
-    ) -> None:
-        """A call that has an index comes: it may be another one than before."""
-        known = self._call_ids.get((choice, own))
-        if (choice, own) not in self._begun or (call_id and name and call_id != known):
-            self._begun[choice, own] = None
-            self._begin(choice, own, position, answer)
-        if call_id and known is None:
-            self._call_ids[choice, own] = call_id
-        elif call_id and call_id != known:
-            if name:
-                self._call_ids[choice, own] = call_id
-                self._varied.pop((choice, own), None)
-                steps.append(End(choice, CALL_TEXT.values(), (own,), closes=True))
-                steps.append(Named((choice, own), "", begins=True))
-            else:
-                self._varied[choice, own] = None
-
-    def _begin(self, choice: Any, own: Any, position: int, answer: Answer) -> None:
-        """A call begins at a position: what comes there without an index and an id belongs to it."""
-        self._call_at[choice, position] = own
-        if choice in self._loose:
-            answer.forget(choice)
-
-    def _call_without_index(self, choice: Any, position: int, call_id: str, name: Any) -> Any:
-        """What a call goes by that has no index."""
-        seen = self._call_at.get((choice, position))
-        if not call_id:
-            return position if seen is None else seen
-        if seen is not None and not name and (choice, call_id) not in self._call_ids:
-            return seen
-        return call_id
-
-
-def _choice(event: Event, at: At) -> Any:
-    """What the choice of a mark goes by."""
-    index = event.addresses.get(("choice", at[:1]))
-    return at[0] if index is None or index == "" else index
+    def _calls(self) -> Calls:
+        """The calls of the stream, of which most have none."""
+        if self._known_calls is None:
+            self._known_calls = Calls()
+        return self._known_calls
