@@ -19,6 +19,8 @@ from holdback.restorers.encodings import encoding_of
 Limits = tuple[int, bool]
 """The most bytes of an event, and whether a larger one passes unread."""
 
+USUAL: Final[Limits] = 64 << 20, True
+
 _LANE: Final[dict[Framing | None, Literal["events", "lines", "messages"]]] = {
     Framing.EVENTS: "events",
     Framing.LINES: "lines",
@@ -37,7 +39,8 @@ def limits_of(max_event_bytes: int, oversized: str) -> Limits:
         raise TypeError(f"max_event_bytes must be int, not {type(max_event_bytes).__name__}")
     if oversized not in {"pass", "raise"}:
         raise HoldbackError('oversized must be "pass" or "raise"')
-    return max_event_bytes, oversized == "pass"
+    limits = max_event_bytes, oversized == "pass"
+    return USUAL if limits == USUAL else limits  # most streams share one pair
 
 
 def too_large(offset: int, limits: Limits) -> EventTooLarge:

@@ -22,7 +22,6 @@ Cost: O(bytes), whatever the reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 from holdback.engine.bytes_cursor import BytesEvent
@@ -85,7 +84,7 @@ class WireRestorer(Settling):
         super().__init__(mapping, config, protocol=protocol, lane=_lane)
         self._start: Start | None = Start(self._limits)  # until the framing is known
         self._source: Any = self._start  # of frames: the start, a Framer, or the native lane
-        self._quick: Callable[[bytes], Any] | None = None  # the lane's own feed while there is no more to do
+        self._quick: Any = None  # the source, while there is no more to do than feed it
         self._unread = b""  # the frame at which feed() failed
 
     @property
@@ -111,9 +110,9 @@ class WireRestorer(Settling):
         :raises EventTooLarge: an event has more bytes than ``max_event_bytes``, and ``oversized`` is ``"raise"``.
         :raises StreamStateError: the stream has ended, or one of these two was raised before.
         """
-        quick, source = self._quick, self._source
+        quick = self._quick
         if quick is not None and type(data) is bytes:
-            taken = quick(data)
+            taken = quick.feed(data)
             if type(taken) is bytes:
                 done: bytes = taken
                 return done
@@ -134,10 +133,8 @@ class WireRestorer(Settling):
             self._state, self._quick = State.FAILED, None
             raise
         out = self._writer.take()
-        if self._state is not _RESTORING or self._writer.owes_lead:
-            self._quick = None
-        elif quick is None or self._source is not source:
-            self._quick = self._source.feed
+        is_quick = self._state is _RESTORING and not self._writer.owes_lead
+        self._quick = self._source if is_quick else None
         return data if out == data else out
 
     def flush(self) -> bytes:
