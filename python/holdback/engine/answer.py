@@ -26,7 +26,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from holdback import _backend
-from holdback.engine.groups import Channel, Group
+from holdback.engine.few import Few
+from holdback.engine.groups import Channel, Group, Name
 from holdback.engine.guard import NO_TOOL, Account
 from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
@@ -94,7 +95,7 @@ class Answer:
         self._matcher = matcher
         self._content = content
         self._format = format_
-        self._groups: dict[Any, Group] = {}
+        self._groups: Few[Any, Group] = Few()
         self._count = 0  # of channels
         self._known: set[tuple[int, tuple[Any, ...]]] | None = None  # marks, once one is asked for
         self._latest: dict[str, tuple[Any, bool]] | None = None  # values, if no lane has them
@@ -287,7 +288,7 @@ class Answer:
             group = self._groups[key] = Group()
         return group
 
-    def _enter(self, channel: Channel, kind: str, channels: dict[tuple[str, Any], Channel]) -> None:
+    def _enter(self, channel: Channel, kind: str, channels: Few[Name, Channel]) -> None:
         """Make a channel known to the lane, and which others end when text of one comes."""
         lane, ends = self._lane, self._format.ENDS
         channel.number = lane.open(channel.buffer)
@@ -345,7 +346,7 @@ class Answer:
                 event.insert(place.where, place.names, tail)
                 self._has_placed = True
 
-    def _close(self, key: Any, name: tuple[str, Any]) -> None:
+    def _close(self, key: Any, name: Name) -> None:
         group = self._groups[key]
         channel = group.channels.pop(name)
         self._count -= 1
@@ -357,7 +358,7 @@ class Answer:
             if channel.is_reached:
                 group.reached.remove(channel)
         if not (group.channels or group.finish or group.is_void):
-            del self._groups[key]  # an endless stream may go on to ever new groups
+            self._groups.pop(key)  # an endless stream may go on to ever new groups
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
@@ -370,9 +371,9 @@ def natural(key: Any) -> str:
     return _NUMBER.sub(lambda number: number[0].zfill(12), repr(key))
 
 
-def _named(channels: dict[tuple[str, Any], Channel], step: End) -> list[tuple[str, Any]]:
+def _named(channels: Few[Name, Channel], step: End) -> list[Name]:
     """The names of the channels that end."""
     if step.kinds is None or step.own is None:
         names = [name for name in channels if step.kinds is None or name[0] in step.kinds]
         return sorted(names, key=natural) if len(names) > 1 else names
-    return [(kind, own) for kind in step.kinds for own in step.own if (kind, own) in channels]
+    return [(kind, own) for kind in step.kinds for own in step.own if channels.get((kind, own)) is not None]

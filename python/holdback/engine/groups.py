@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from holdback import _backend
+from holdback.engine.few import Few
 from holdback.engine.guard import AnyGuard
 from holdback.engine.shapes import Slot
+
+Name = tuple[str, Any]
+"""The kind of a channel, and what else tells it from others of that kind in its group."""
 
 
 class Channel:
@@ -22,12 +26,12 @@ class Channel:
 
 
 class Group:
-    """The channels of a group, by the kind and what else tells one from others of that kind; and its finish."""
+    """The channels of a group by their names, and its finish."""
 
     __slots__ = ("channels", "finish", "is_void", "reached")
 
     def __init__(self) -> None:
-        self.channels: dict[tuple[str, Any], Channel] = {}
+        self.channels: Few[Name, Channel] = Few()
         self.reached: list[Channel] = []  # those that the lane may feed
         self.finish: tuple[Slot, tuple[Any, ...]] | None = None  # that no text came after
         self.is_void = False  # its finishes end nothing
