@@ -35,7 +35,7 @@ class FrameWriter:
     def __init__(self) -> None:
         self.framing: Framing | None = None
         self.owes_lf = False  # the last frame was left out and ended with CR: a LF behind it belongs to it
-        self._out: list[bytes] = []
+        self._out: list[bytes] | None = None  # while something is ready
         self._newline, self._named = b"\n", False  # how the last event that was read is written
         self._has_left = False  # anything
         self._has_element = False  # an element of the array
@@ -44,7 +44,10 @@ class FrameWriter:
 
     def data(self, data: bytes) -> None:
         """These bytes leave as they are."""
-        self._out.append(data)
+        if self._out is None:
+            self._out = [data]
+        else:
+            self._out.append(data)
 
     def frame(self, frame: Frame | Message, changes: Sequence[Change] = ()) -> None:
         """A frame leaves, with these changes."""
@@ -55,13 +58,13 @@ class FrameWriter:
                 lead = frame.bytes[: frame.begin]
                 data = lead.replace(b",", b"") + data[frame.begin :]
             self._has_element = True
-        self._out.append(data)
+        self.data(data)
 
     def leave_out(self, frame: Frame | Message) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
         self._lacks_element = True
-        if not self._has_left and not self._lead and not any(self._out):
+        if not self._has_left and not self._lead and not any(self._out or ()):
             self._lead = frame.newline
 
     def seen(self, frame: Frame | Message) -> None:
@@ -76,27 +79,27 @@ class FrameWriter:
     def event(self, chunk: dict[str, Any]) -> None:
         """A synthetic event leaves."""
         if self.framing is Framing.MESSAGES:
-            self._out.append(written(chunk))
+            self.data(written(chunk))
             return
         data, newline = to_json_bytes(chunk), self._newline
         if self.framing is Framing.ELEMENTS:
-            self._out.append(b"," + data if self._has_element else data)
+            self.data(b"," + data if self._has_element else data)
             self._has_element = True
         elif self.framing is Framing.LINES:
-            self._out.append(data + newline)
+            self.data(data + newline)
         elif self.framing is Framing.OBJECTS:
-            self._out.append(newline + data)
+            self.data(newline + data)
         else:
             name = b"event: " + chunk["type"].encode() + newline if self._named and "type" in chunk else b""
-            self._out.append(name + b"data: " + data + newline * 2)
+            self.data(name + b"data: " + data + newline * 2)
 
     def blank_line(self) -> None:
         """An event ends here that went on when it came."""
-        self._out.append(self._newline)
+        self.data(self._newline)
 
     def complete(self, frame: bytes, at: int) -> None:
         """Supply what an unterminated frame lacks that left before place ``at``, if something follows it there."""
-        if at >= len(self._out) or self.framing not in (Framing.EVENTS, Framing.LINES):
+        if self._out is None or at >= len(self._out) or self.framing not in (Framing.EVENTS, Framing.LINES):
             return
         end = self._newline if frame.endswith((b"\n", b"\r")) else self._newline * 2
         if self.framing is Framing.LINES:
@@ -109,13 +112,14 @@ class FrameWriter:
         return bool(self._lead) and not self._has_left
 
     def __len__(self) -> int:
-        return len(self._out)
+        return 0 if self._out is None else len(self._out)
 
     def take(self) -> bytes:
         """What is ready to leave."""
-        out = self._out
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
+        if self._out is None:
+            return b""
+        data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        self._out = None
         if data and not self._has_left:
             self._has_left = True
             if self._lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
