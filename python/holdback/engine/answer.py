@@ -247,9 +247,8 @@ class Answer:
         """Let the lane take no event for this group until it was seen anew."""
         group = self._groups.get(key)
         if group is not None and group.reached:
-            for channel in group.reached:
-                self._lane.forget(channel.number)
-                channel.is_reached = False
+            for number in group.reached:
+                self._lane.forget(number)
             group.reached.clear()
 
     def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
@@ -277,9 +276,7 @@ class Answer:
                 self._enter(channel, kind, group.channels)
         if self._lane is not None and step.addresses is not None:
             self._lane.register(channel.number, step.mark[0].number, step.addresses)
-            if not channel.is_reached:
-                channel.is_reached = True
-                group.reached.append(channel)
+            group.reached[channel.number] = channel
         return channel
 
     def _group(self, key: Any) -> Group:
@@ -348,15 +345,15 @@ class Answer:
 
     def _close(self, key: Any, name: Name) -> None:
         group = self._groups[key]
-        channel = group.channels.pop(name)
+        channel = group.channels[name]
+        group.channels.pop(name)
         self._count -= 1
         self._account.take(channel.buffer, channel.guard)
         if self._guards is not None:
             self._guards.closed((key, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
-            if channel.is_reached:
-                group.reached.remove(channel)
+            group.reached.pop(channel.number)
         if not (group.channels or group.finish or group.is_void):
             self._groups.pop(key)  # an endless stream may go on to ever new groups
 

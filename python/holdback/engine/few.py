@@ -47,9 +47,11 @@ class Few(Generic[K, V]):
             raise KeyError(key)
         return value
 
-    def pop(self, key: K) -> V:
-        """Take an entry out; returns its value."""
-        value = self[key]
+    def pop(self, key: K) -> V | None:
+        """Take an entry out; returns its value, None if there is none."""
+        value = self.get(key)
+        if value is None:
+            return None
         if self._all is not None:
             del self._all[key]
         else:

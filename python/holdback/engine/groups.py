@@ -16,13 +16,12 @@ Name = tuple[str, Any]
 class Channel:
     """One text that is open."""
 
-    __slots__ = ("buffer", "guard", "is_reached", "number")
+    __slots__ = ("buffer", "guard", "number")
 
     def __init__(self, buffer: _backend.StreamBuffer, guard: AnyGuard | None) -> None:
         self.buffer = buffer
         self.guard = guard
         self.number = -1  # in the lane
-        self.is_reached = False  # the lane may feed it
 
 
 class Group:
@@ -32,6 +31,6 @@ class Group:
 
     def __init__(self) -> None:
         self.channels: Few[Name, Channel] = Few()
-        self.reached: list[Channel] = []  # those that the lane may feed
+        self.reached: Few[int, Channel] = Few()  # those that the lane may feed, by their numbers
         self.finish: tuple[Slot, tuple[Any, ...]] | None = None  # that no text came after
         self.is_void = False  # its finishes end nothing
