@@ -8,7 +8,7 @@ what the lanes written in Python have in common; ``rust/core/src/wire/channels.r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from holdback import _backend
 
@@ -17,6 +17,10 @@ Registered = tuple[int, tuple[Any, ...]]
 
 Fed = list[tuple[str, bool]]
 """What leaves in place of each text, and whether its channel held something back when it was fed."""
+
+
+_NONE: Final[frozenset[int]] = frozenset()
+"""Most channels end no other, and share this."""
 
 
 class OpenChannels:
@@ -50,8 +54,8 @@ class OpenChannels:
 
     def link(self, channel: int, ended: int) -> None:
         """Text of a channel ends another one."""
-        self._channels[channel].ends.add(ended)
-        self._channels[ended].ended_by.add(channel)
+        self._channels[channel].ends |= {ended}
+        self._channels[ended].ended_by |= {channel}
 
     def forget(self, channel: int) -> None:
         """Drop what was registered for a channel."""
@@ -65,9 +69,9 @@ class OpenChannels:
         self.forget(channel)
         closed = self._channels.pop(channel)
         for other in closed.ended_by:
-            self._channels[other].ends.discard(channel)
+            self._channels[other].ends -= {channel}
         for other in closed.ends:
-            self._channels[other].ended_by.discard(channel)
+            self._channels[other].ended_by -= {channel}
 
     def know(self, slot: int, addresses: tuple[Any, ...]) -> None:
         """A mark of this slot with these addresses says nothing any more."""
@@ -90,8 +94,7 @@ class Channel:
     def __init__(self, buffer: _backend.StreamBuffer) -> None:
         self.buffer = buffer
         self.keys: set[Registered] = set()
-        self.ends: set[int] = set()
-        self.ended_by: set[int] = set()
+        self.ends = self.ended_by = _NONE
 
 
 def fed_with(texts: Iterable[tuple[_backend.StreamBuffer, str]]) -> Fed:
