@@ -92,6 +92,9 @@ impl Channels {
     pub(crate) fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
         let channel = Channel { buffer, registrations: Vec::with_capacity(1), ends: Vec::new(), fed_by: 0 };
         let place = self.free.pop().unwrap_or_else(|| {
+            if self.places.is_empty() {
+                self.places.reserve_exact(1); // most streams have one
+            }
             self.places.push((0, None));
             u32::try_from(self.places.len() - 1).expect("fewer channels than 2^32")
         });

@@ -101,6 +101,7 @@ impl Outlines {
                 return;
             }
             if self.kept.len() < KEPT {
+                self.kept.reserve_exact(1);
                 self.kept.push(Outline::default());
                 self.last = self.kept.len() - 1;
             } else {
@@ -110,6 +111,7 @@ impl Outlines {
         }
         let outline = &mut self.kept[self.last];
         outline.texts.clear();
+        outline.texts.reserve_exact(splice.texts.len());
         outline.texts.extend(splice.texts.iter().map(|text| (text.mark, text.channel)));
         outline.keeps = splice.keeps;
         outline.version = version;
@@ -214,7 +216,9 @@ fn same_chunks<const N: usize>(one: &[u8], other: &[u8]) -> usize {
     N * pairs.take_while(|(these, those)| these == those).count()
 }
 
+/// Without room for more: there is one of each for each stream.
 fn copy<T: Copy>(to: &mut Vec<T>, from: &[T]) {
     to.clear();
+    to.reserve_exact(from.len());
     to.extend_from_slice(from);
 }
