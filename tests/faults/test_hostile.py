@@ -139,6 +139,22 @@ def test_a_hundred_thousand_choices_in_one_event(full: bool, backend: str) -> No
     assert restorer.flush().count(b'"<PERS"') == MOST_CHANNELS
 
 
+@pytest.mark.parametrize("kind", ["text", "finish"])
+def test_what_is_kept_of_choices_has_a_limit(kind: str, backend: str) -> None:
+    """Of choices that are more than may be, nothing is kept, whether they say something or only finish."""
+    restorer = ChunkRestorer(PAIRS)
+    for number in range(MOST_CHANNELS + 100):
+        chunk = (
+            say("Hi", index=number)
+            if kind == "text"
+            else {**STOP, "choices": [{**STOP["choices"][0], "index": number}]}
+        )
+        assert restorer.feed(chunk) == [chunk]
+    answer = restorer._answer
+    assert answer is not None
+    assert len(answer._groups) == MOST_CHANNELS
+
+
 def of_chat(count: int) -> Iterable[Any]:
     yield from (say("<PERS", index=number) for number in range(count))
     yield from ({**STOP, "choices": [{**STOP["choices"][0], "index": number}]} for number in range(count))

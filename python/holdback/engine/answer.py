@@ -264,6 +264,8 @@ class Answer:
         """The channel of a text, which is made if there is none."""
         key, kind, own = step.key
         group = self._group(key)
+        if group is None:
+            return None
         if group.finish is not None:
             self._reopen(group, *group.finish)
         channel = group.channels.get((kind, own))
@@ -279,9 +281,10 @@ class Answer:
             group.reached[channel.number] = channel
         return channel
 
-    def _group(self, key: Any) -> Group:
+    def _group(self, key: Any) -> Group | None:
+        """The group of that key, which is made if there is none; None if there are too many."""
         group = self._groups.get(key)
-        if group is None:
+        if group is None and len(self._groups) < MOST_CHANNELS:
             group = self._groups[key] = Group()
         return group
 
@@ -308,6 +311,8 @@ class Answer:
         self, event: Event, step: Finish, before: list[dict[str, Any]], last: dict[Key, Spot]
     ) -> None:
         slot, group = step.mark[0], self._group(step.group)
+        if group is None:
+            return
         if group.is_void:
             if self._lane is not None:
                 self._lane.know(slot.number, step.addresses)

@@ -60,18 +60,15 @@ class Settling:
     def __init__(self, mapping: AnyMapping | None, config: Any, *, protocol: str, lane: bool) -> None:
         self._content: Json = content_of(config)
         self._kind = None if protocol == AUTO else format_named(protocol)
-        self._answered: type[Format] | None = (
-            None  # of a whole answer that came before the format was decided
-        )
+        # Of a whole answer that came before the format was decided.
+        self._answered: type[Format] | None = None
         self._format: Format | None = None  # of this stream, once it is decided
         self._shapes: Shapes | None = None  # of the format
         self._answer: Answer | None = None
         self._occurred = False  # something of the format came
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = lane and is_native(self._matcher)
-        self._lane = (
-            MarksLane() if lane and not self._uses_lane else None
-        )  # of events that were read in Python
+        self._lane = MarksLane() if lane and not self._uses_lane else None  # of events read in Python
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._is_first = True  # no frame was read yet
         self._writer = FrameWriter()
