@@ -33,6 +33,14 @@ impl Addresses {
         }
     }
 
+    /// Forget the last event.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.is_indexed) {
+            (self.first, self.last) = (Vec::new(), HashMap::new());
+        }
+        self.decoded.clear();
+    }
+
     fn index(&mut self, reading: &Reading) {
         self.first.clear();
         self.last.clear();

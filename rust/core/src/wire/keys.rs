@@ -63,9 +63,13 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn begin(&mut self, slot: SlotId) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.begins.clear();
+    }
+
+    pub(crate) fn begin(&mut self, slot: SlotId) {
+        self.clear();
         self.bytes.extend_from_slice(&slot.to_le_bytes());
     }
 

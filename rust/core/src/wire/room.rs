@@ -43,6 +43,8 @@ impl Room {
             return;
         }
         self.reading.empty();
+        self.addresses.clear();
+        self.key.clear();
         self.splice.begin();
         for bytes in [&mut self.decoded, &mut self.event, &mut self.changed] {
             bytes.clear();
