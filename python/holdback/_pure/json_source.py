@@ -273,15 +273,15 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         self._node, end, matches = walk(self._keys, came_from, self._before, units)
         path = self._keys.path(came_from)
         if matches or end > -len(path):
-            self._settle_units(
-                path + units, [(len(path) + begin, key) for begin, key in matches], len(path) + end
-            )
+            self._settle_units(path, units, matches, end)
 
-    def _settle_units(self, units: str, matches: list[Match], end: int) -> None:
-        """Of the path with what came behind it everything up to ``end`` leaves, the keys replaced.
+    def _settle_units(self, path: str, came: str, matches: list[Match], end: int) -> None:
+        """Of the path and the units that came behind it everything up to ``end`` leaves, the keys replaced.
 
         Once it is decided what the text is, the rest is read anew as that.
         """
+        units, end = path + came, len(path) + end
+        matches = [(len(path) + begin, key) for begin, key in matches]
         top, lengths, done = self._top, self._keys.lengths, 0
         if not top.is_undecided():
             for begin, key in matches:
@@ -309,7 +309,7 @@ class JsonStreamBuffer(OpenStrings, of_twin=True):
         while self._node != ROOT:
             path, matches = self._keys.path(self._node), settle(self._keys, self._node, following)
             self._node = ROOT
-            self._settle_units(path, [(len(path) + begin, key) for begin, key in matches], len(path))
+            self._settle_units(path, "", matches, 0)
 
     def _arrive(self, code_point: str, raw: int) -> bool:
         """What a unit of an undecided text decides before it is read. Whether it was the end of a fence line."""

@@ -45,7 +45,7 @@ fn what_is_declined() {
     }
 }
 
-/// Behind an envelope that is known already.
+/// In an event that is otherwise one that was taken before.
 #[test]
 fn what_is_no_text_is_declined() {
     let (mut lane, _) = with_channels(&[CONTENT]);
