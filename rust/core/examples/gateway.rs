@@ -128,7 +128,7 @@ impl Answer {
         let (mut data, mut out) = (data, Vec::new());
         loop {
             match self.lane.feed(data, &mut out) {
-                Progress::Unchanged => out.extend_from_slice(data),
+                Progress::Unchanged(bytes) => out.extend_from_slice(bytes),
                 Progress::Declined(declined) => {
                     let frame = declined.frame.to_vec();
                     let is_done = declined.data.starts_with(b"[DONE]");

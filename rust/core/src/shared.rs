@@ -57,10 +57,16 @@ impl SharedBuffer {
     #[must_use]
     #[inline]
     pub fn passes(&self, text: &str) -> bool {
+        self.passes_utf8(text.as_bytes())
+    }
+
+    /// The same of bytes that are UTF-8.
+    #[inline]
+    pub(crate) fn passes_utf8(&self, text: &[u8]) -> bool {
         let starts = self.automaton.starts();
         match self.rest.load(Ordering::Acquire) {
-            IN_TEXT => starts.find(text.as_bytes()).is_none(),
-            IN_JSON => starts.find_json(text.as_bytes()).is_none(),
+            IN_TEXT => starts.find(text).is_none(),
+            IN_JSON => starts.find_json(text).is_none(),
             _ => false,
         }
     }

@@ -49,10 +49,10 @@ fn what_is_declined() {
 #[test]
 fn what_is_no_text_is_declined() {
     let (mut lane, _) = with_channels(&[CONTENT]);
-    let event = content("x").replacen('{', "{\"id\":\"chatcmpl-0123456789\",\"created\":1,", 1);
     let mut out = Vec::new();
-    for _ in 0..2 {
-        assert!(matches!(lane.feed(event.as_bytes(), &mut out), Progress::Unchanged));
+    for text in ["x", "xy", "xyz"] {
+        let event = content(text).replacen('{', "{\"id\":\"chatcmpl-0123456789\",\"created\":1,", 1);
+        assert!(matches!(lane.feed(event.as_bytes(), &mut out), Progress::Unchanged(_)));
         for broken in [&b"\xff"[..], b"\xed\xa0\x80", b"\x1f", b"\"", b"\",\"content\":\"y"] {
             let at = event.find('x').unwrap();
             let data = [&event.as_bytes()[..at], broken, &event.as_bytes()[at..]].concat();
@@ -60,6 +60,19 @@ fn what_is_no_text_is_declined() {
         }
     }
     assert_eq!(out, b"");
+}
+
+/// Also if an event with one was taken at the start of the stream.
+#[test]
+fn a_byte_order_mark_inside_the_stream_is_no_json() {
+    let (mut lane, _) = with_channels(&[CONTENT]);
+    let marked = |text| format!("\u{feff}{}", content(text));
+    assert_taken(&mut lane, &marked("x"), &marked("x"));
+    for text in ["y", "yz", "yzx"] {
+        assert_taken(&mut lane, &content(text), &content(text));
+        let data = marked(text);
+        assert!(matches!(lane.feed(data.as_bytes(), &mut Vec::new()), Progress::Declined(_)), "{text}");
+    }
 }
 
 #[test]

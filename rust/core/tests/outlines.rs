@@ -114,16 +114,37 @@ fn seen(reading: &Reading) -> String {
     format!("{at:?} {of:?} {} {}", reading.marks().len(), reading.is_odd())
 }
 
-/// What leaves, and what was read of an event that is declined: empty if it is no JSON.
-fn fed(lane: &mut Lane, frame: &str) -> (String, Option<String>) {
-    let mut out = Vec::new();
-    let declined = match lane.feed(frame.as_bytes(), &mut out) {
-        Progress::Unchanged => return (frame.to_owned(), None),
-        Progress::Taken => None,
-        Progress::Declined(declined) => Some(declined.reading.map(seen).unwrap_or_default()),
-        Progress::TooLarge => panic!("no event is that large"),
+/// What leaves of a frame that comes in these pieces, and what was read if it is declined: empty if it is no JSON.
+fn fed(lane: &mut Lane, pieces: &[&str]) -> (String, Option<String>) {
+    let mut left = Vec::new();
+    let mut declined = None;
+    for piece in pieces {
+        let mut out = Vec::new();
+        match lane.feed(piece.as_bytes(), &mut out) {
+            Progress::Unchanged(bytes) => left.extend_from_slice(bytes),
+            Progress::Taken => {}
+            Progress::Declined(rest) if rest.frame == b"\n" => {} // of a frame that was declined
+            Progress::Declined(frame) => declined = Some(frame.reading.map(seen).unwrap_or_default()),
+            Progress::TooLarge => panic!("no event is that large"),
+        }
+        left.append(&mut out);
+    }
+    (String::from_utf8(left).unwrap(), declined)
+}
+
+/// An event in its frame, as it is written in one of several ways.
+fn framed(event: &str, framing: Framing, manner: usize) -> String {
+    let (before, behind) = match (framing, manner) {
+        (Framing::Events, 0) => ("data:", "\n\n"),
+        (Framing::Events, 1) => ("event: x\r\nid:\"\r\ndata: ", "\r\n\r\n"),
+        (Framing::Events, 2) => ("data: ", "\n:\"\n\r\n"),
+        (Framing::Events, 3 | 4) => ("data: ", "\r\r"),
+        (Framing::Events, 5) => ("data: ", "\r\r\n"),
+        (Framing::Events, _) => ("data: ", "\n\n"),
+        (_, 0 | 1) => ("", "\r\n"),
+        _ => ("", "\n"),
     };
-    (String::from_utf8(out).unwrap(), declined)
+    format!("{before}{event}{behind}")
 }
 
 fn buffers(matcher: &Matcher) -> Vec<Arc<SharedBuffer>> {
@@ -135,8 +156,8 @@ fn buffers(matcher: &Matcher) -> Vec<Arc<SharedBuffer>> {
 }
 
 /// A lane for these buffers: of texts, of source, of parts, and of the text of index 0 if that has one of its own.
-fn lane_of(shapes: &Arc<Shapes>, buffers: &[Arc<SharedBuffer>], has_own: bool) -> Lane {
-    let mut lane = Lane::new(Arc::clone(shapes), Framing::Lines, 1 << 20, true, 0);
+fn lane_of(shapes: &Arc<Shapes>, framing: Framing, buffers: &[Arc<SharedBuffer>], has_own: bool) -> Lane {
+    let mut lane = Lane::new(Arc::clone(shapes), framing, 1 << 20, true, 0);
     let ids: Vec<_> = buffers.iter().map(|buffer| lane.open(Arc::clone(buffer))).collect();
     for (slot, &id) in [TEXT, SOURCE, PART].into_iter().zip(&ids) {
         lane.register(id, slot, &[Address::Any]).unwrap();
@@ -155,17 +176,23 @@ proptest! {
     fn as_if_it_came_first(
         seeds in prop::collection::vec(prop::sample::select(&SEEDS[..]), 1..3),
         steps in prop::collection::vec(
-            (any::<Index>(), prop::collection::vec((any::<Index>(), prop::sample::select(&TOKENS[..])), 0..4), 0..20),
+            (
+                any::<Index>(),
+                prop::collection::vec((any::<Index>(), prop::sample::select(&TOKENS[..])), 0..4),
+                0..20,
+                (0..12_usize, any::<Index>(), any::<bool>()),
+            ),
             1..16,
         ),
+        framing in prop::sample::select(&[Framing::Lines, Framing::Events][..]),
     ) {
         let matcher = Matcher::new([("<P>", "Ada \"A\""), ("<", "lower")]).unwrap();
         let shapes = Arc::new(events());
         let (mine, others) = (buffers(&matcher), buffers(&matcher));
         let mut has_own = false;
-        let mut lane = lane_of(&shapes, &mine, has_own);
+        let mut lane = lane_of(&shapes, framing, &mine, has_own);
         let mut lines: Vec<String> = seeds.iter().map(|&seed| seed.to_owned()).collect();
-        for (which, edits, turn) in steps {
+        for (which, edits, turn, (manner, cut, is_cut)) in steps {
             let mut line = which.get(&lines).clone();
             for (token, text) in edits {
                 if let places @ [_, ..] = &tokens(&line)[..] {
@@ -179,10 +206,14 @@ proptest! {
                 lane.register(own, TEXT, &[Address::Integer(0)]).unwrap();
                 has_own = true;
             }
-            let frame = line.clone() + "\n";
-            let (left, declined) = fed(&mut lane, &frame);
-            let mut first = lane_of(&shapes, &others, has_own);
-            let expected = fed(&mut first, &frame);
+            let frame = framed(&line, framing, manner);
+            let mut at = if is_cut { cut.index(frame.len()) } else { 0 };
+            while !frame.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (left, declined) = fed(&mut lane, &[&frame[..at], &frame[at..]]);
+            let mut first = lane_of(&shapes, framing, &others, has_own);
+            let expected = fed(&mut first, &[&frame]);
             prop_assert_eq!((&left, &declined), (&expected.0, &expected.1), "{}", line);
             if declined.is_none() {
                 let latest = first.latest(LATEST);

@@ -112,8 +112,8 @@ fn through(lane: &mut Lane, chunks: &[&[u8]]) -> (Vec<u8>, usize) {
         loop {
             let mut left = Vec::new();
             let declined = match lane.feed(data, &mut left) {
-                Progress::Unchanged => {
-                    left.extend_from_slice(data);
+                Progress::Unchanged(bytes) => {
+                    left.extend_from_slice(bytes);
                     None
                 }
                 Progress::Taken => None,

@@ -268,7 +268,10 @@ impl PyLane {
         let py = data.py();
         let mut out = Vec::new();
         let declined = match self.lock(py).feed(data.as_bytes(), &mut out) {
-            Progress::Unchanged => return Ok(data.clone().into_any()),
+            Progress::Unchanged(bytes) if std::ptr::eq(bytes, data.as_bytes()) => {
+                return Ok(data.clone().into_any());
+            }
+            Progress::Unchanged(bytes) => return Ok(PyBytes::new(py, bytes).into_any()),
             Progress::Taken => None,
             Progress::TooLarge => Some((Vec::new(), None)),
             Progress::Declined(Declined { frame, data, begin, only_data, manner, reading }) => {

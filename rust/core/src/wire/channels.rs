@@ -194,6 +194,17 @@ impl Channels {
         })
     }
 
+    /// Whether text of a channel, UTF-8, leaves as it came and changes nothing, neither there nor in what it ends. `is_only`:
+    /// whether it is the only text of its event.
+    #[inline]
+    pub(crate) fn passes(&self, id: ChannelId, text: &[u8], is_only: bool) -> bool {
+        let at_rest = |&ended: &ChannelId| self.get(ended).is_none_or(|ended| ended.buffer.is_at_rest());
+        self.get(id).is_some_and(|channel| {
+            let ends_nothing = channel.ends.is_empty() || is_only && channel.ends.iter().all(at_rest);
+            ends_nothing && channel.buffer.passes_utf8(text)
+        })
+    }
+
     pub(crate) fn know(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
         let open = open_of(addresses)?;
         self.known.insert(slot, Key::of(slot, addresses).bytes.into(), open, ());

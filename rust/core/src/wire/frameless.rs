@@ -2,6 +2,7 @@
 
 use super::frames::Framing;
 use super::lane::{Fate, Lane};
+use super::outline::Framed;
 use super::room::Room;
 
 /// What became of an event that came without a frame.
@@ -37,7 +38,7 @@ impl Lane {
             return Taken::Declined;
         }
         self.last = None;
-        match self.settle(room, source, true) {
+        match self.settle(room, &Framed { source, frame: None }, true) {
             Fate::Declined => Taken::Declined,
             Fate::Dropped => Taken::Dropped,
             Fate::Passes => match room.splice.write(&self.shapes, &room.reading, source, 0, 0, out) {

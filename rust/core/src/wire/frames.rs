@@ -63,7 +63,7 @@ pub struct Manner {
     pub has_name: bool,
 }
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// As many bytes tell whether a line is a comment.
 const HEAD: usize = BOM.len() + 1;
 
@@ -139,6 +139,11 @@ impl Frames {
             Framing::Lines => self.next_line(bytes),
             Framing::Messages => self.next_message(bytes),
         }
+    }
+
+    /// Whether nothing of a frame has come.
+    pub(super) fn is_new(&self) -> bool {
+        self.at == 0 && !self.has_lines && !self.after_return && !self.is_cut
     }
 
     /// How many pieces of the stream are no messages.

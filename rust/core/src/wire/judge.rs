@@ -4,6 +4,7 @@ use super::frames::{Data, Frame, Framing};
 use super::lane::{Fate, Lane, Run};
 use super::literal::Kind;
 use super::messages::{self, Carried};
+use super::outline::Framed;
 use super::progress::Found;
 use super::reading::Reading;
 use super::room::Room;
@@ -31,16 +32,19 @@ impl Lane {
             return self.take_message(room, &bytes[data], run, bytes, out);
         }
         let source = &bytes[data.clone()];
-        if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
-            return Fate::Passes;
-        }
+        let whole = &bytes[run.at..run.at + frame.length];
         found.data = data.clone();
-        if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut room.reading) {
-            return Fate::Declined;
+        if !found.is_read {
+            if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
+                return Fate::Passes;
+            }
+            if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut room.reading) {
+                return Fate::Declined;
+            }
         }
         found.is_read = true;
         let may_drop = frame.only_data || self.frames.framing() == Framing::Lines;
-        let fate = self.settle(room, source, may_drop);
+        let fate = self.settle(room, &Framed { source, frame: Some((whole, frame)) }, may_drop);
         if fate == Fate::Passes {
             run.done = room.splice.write(&self.shapes, &room.reading, bytes, data.start, run.done, out);
         }
@@ -70,7 +74,7 @@ impl Lane {
             Carried::Other => Fate::Declined,
             Carried::Named(_) | Carried::Chunk(_) => {
                 if self.outlines.read(&self.shapes, &event, &mut room.reading) {
-                    self.settle(room, &event, true)
+                    self.settle(room, &Framed { source: &event, frame: None }, true)
                 } else {
                     Fate::Declined
                 }
@@ -92,27 +96,50 @@ impl Lane {
     }
 
     /// Feed the texts of an event that was read, if that is all that it does.
-    pub(super) fn settle(&mut self, room: &mut Room, source: &[u8], may_drop: bool) -> Fate {
+    pub(super) fn settle(&mut self, room: &mut Room, event: &Framed<'_>, may_drop: bool) -> Fate {
         self.frame += 1;
-        if room.reading.is_odd || !self.judge(room, source) || !self.ends_nothing(&room.splice.texts) {
+        room.splice.begin();
+        if self.is_quiet(event.source) {
+            self.remember(&room.reading, event.source, true);
+            return Fate::Passes;
+        }
+        let is_judged = self.outlines.judge(self.channels.version(), &mut room.splice);
+        if !is_judged {
+            self.outlines.complete(&mut room.reading);
+            if room.reading.is_odd || !self.judge(room, event) {
+                return Fate::Declined;
+            }
+        }
+        if !self.ends_nothing(&room.splice.texts) {
+            self.outlines.complete(&mut room.reading);
             return Fate::Declined;
         }
-        self.feed_texts(room, source);
-        let drops = may_drop && room.splice.drops(&self.shapes, &room.reading);
-        if self.has_latest {
-            self.remember(&room.reading, source, !drops);
+        self.feed_texts(room, event.source);
+        let mut drops = false;
+        if room.splice.withholds() {
+            self.outlines.complete(&mut room.reading);
+            drops = may_drop && room.splice.drops(&self.shapes, &room.reading);
         }
+        self.remember(&room.reading, event.source, !drops);
         if drops { Fate::Dropped } else { Fate::Passes }
     }
 
+    /// Whether an event is alike an earlier one and does nothing at all: no text of it changes its channel or ends what
+    /// another holds.
+    fn is_quiet(&self, source: &[u8]) -> bool {
+        let Some(texts) = self.outlines.texts(self.channels.version()) else { return false };
+        let is_only = texts.len() == 1;
+        texts.into_iter().all(|(literal, channel)| {
+            let inside = &source[literal.begin + 1..literal.end - 1];
+            literal.kind == Kind::Plain && self.channels.passes(channel, inside, is_only)
+        })
+    }
+
     /// Whether an event does nothing but feed open channels; which ones is known then.
-    fn judge(&mut self, room: &mut Room, source: &[u8]) -> bool {
+    fn judge(&mut self, room: &mut Room, event: &Framed<'_>) -> bool {
         let Self { shapes, channels, outlines, .. } = self;
         let Room { reading, addresses, key, splice, .. } = room;
-        splice.begin();
-        if outlines.judge(channels.version(), splice) {
-            return true;
-        }
+        let source = event.source;
         addresses.begin(reading);
         for (number, mark) in reading.marks.iter().enumerate() {
             match shapes.kind(mark.slot) {
@@ -139,11 +166,12 @@ impl Lane {
                         return false;
                     }
                     let Some(channel) = channels.find(mark.slot, key) else { return false };
-                    splice.texts.push(Text { mark: number, channel, leaves: Leaves::Same });
+                    let literal = mark.literal;
+                    splice.texts.push(Text { mark: number, literal, channel, leaves: Leaves::Same });
                 }
             }
         }
-        outlines.keep(source, reading, channels.version(), splice);
+        outlines.keep(event, reading, channels.version(), splice);
         true
     }
 
@@ -160,12 +188,11 @@ impl Lane {
 
     fn feed_texts(&mut self, room: &mut Room, source: &[u8]) {
         let Self { channels, .. } = self;
-        let Room { reading, splice: Splice { texts, written, .. }, decoded, .. } = room;
+        let Room { splice: Splice { texts, written, .. }, decoded, .. } = room;
         for text in texts {
             let Some(channel) = channels.get_mut(text.channel) else { continue };
-            let literal = reading.marks[text.mark].literal;
             let begin = written.len();
-            let came = literal.text(source, decoded);
+            let came = text.literal.text(source, decoded);
             let (fed, is_withheld) = channel.buffer.with(|stream| {
                 let fed = stream.feed_wtf8(came, written);
                 (fed, fed == Fed::Written && written.len() == begin && stream.is_pending())
@@ -182,11 +209,13 @@ impl Lane {
     }
 
     fn remember(&mut self, reading: &Reading, source: &[u8], left: bool) {
-        for mark in &reading.marks {
-            if self.shapes.kind(mark.slot) == SlotKind::Latest {
-                let literal = &source[mark.literal.begin..mark.literal.end];
-                note(&mut self.latest, mark.slot, literal, left);
-            }
+        if self.has_latest {
+            let Self { outlines, latest, shapes, .. } = self;
+            outlines.each_mark(reading, |slot, literal| {
+                if shapes.kind(slot) == SlotKind::Latest {
+                    note(latest, slot, &source[literal.begin..literal.end], left);
+                }
+            });
         }
     }
 }

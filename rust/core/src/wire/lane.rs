@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::channels::{ChannelId, Channels, LaneError};
-use super::frames::{Frames, Framing, Manner};
+use super::frames::{Frame, Frames, Framing, Manner};
 use super::judge::note;
 use super::keys::Address;
 use super::outlines::Outlines;
@@ -81,9 +81,6 @@ pub(super) enum Stop {
     TooLarge,
 }
 
-/// A waiting room of that size is not kept when it is empty: a gateway has many streams.
-const ROOM_TO_KEEP: usize = 4096;
-
 impl Lane {
     /// A lane by the shapes of a format. `offset` is the number of bytes of the stream that came before.
     ///
@@ -120,10 +117,11 @@ impl Lane {
         }
     }
 
-    /// Take bytes in; what leaves is appended to `out`, unless all that came leaves as it came.
+    /// Take bytes in; what leaves is appended to `out`, unless it leaves as it came.
     pub fn feed<'a>(&'a mut self, data: &'a [u8], out: &mut Vec<u8>) -> Progress<'a> {
         let mut room = self.room.take().unwrap_or_else(Room::lend);
         let waits = self.front < self.waiting.len();
+        let mut begin = 0;
         let mut waiting = std::mem::take(&mut self.waiting);
         let run;
         if waits {
@@ -132,23 +130,18 @@ impl Lane {
                 self.front = 0;
             }
             waiting.extend_from_slice(data);
-            run = self.run(&mut room, &waiting, self.front, out);
+            begin = self.front;
+            run = self.run(&mut room, &waiting, begin, out);
             self.front = run.at;
         } else {
-            waiting.clear();
-            waiting.shrink_to(ROOM_TO_KEEP);
             run = self.run(&mut room, data, 0, out);
             // A declined frame stands before them, so that it can be put back.
-            let begin = run.at - self.declined;
-            waiting.extend_from_slice(&data[begin..]);
+            waiting.clear();
+            waiting.extend_from_slice(&data[run.at - self.declined..]);
             self.front = self.declined;
-            if run.done == 0 && run.at == data.len() && run.stop.is_none() {
-                self.waiting = waiting;
-                room.give_back();
-                return Progress::Unchanged;
-            }
         }
-        self.waiting = waiting;
+        // A gateway has many streams: what waits in none takes no room.
+        self.waiting = if waiting.is_empty() { Vec::new() } else { waiting };
         if matches!(run.stop, Some(Stop::Declined(..))) {
             self.room = Some(room);
         } else {
@@ -156,6 +149,7 @@ impl Lane {
         }
         let bytes = if waits { &*self.waiting } else { data };
         match run.stop {
+            None if run.done == begin => Progress::Unchanged(&bytes[begin..run.at]),
             None => {
                 out.extend_from_slice(&bytes[run.done..run.at]);
                 Progress::Taken
@@ -189,7 +183,11 @@ impl Lane {
                 continue;
             }
             let rest = &bytes[run.at..];
-            let Some(frame) = self.frames.next(rest) else {
+            // A frame that fits an outline needs no search for its end, unless that was begun.
+            let is_new = self.frames.is_new() && self.skipped.is_none();
+            let fitting = if is_new { self.fit(rest) } else { None };
+            let fits = fitting.is_some();
+            let Some(frame) = fitting.or_else(|| self.frames.next(rest)) else {
                 if self.skipped.is_none() && self.frames.size() > self.most && !self.skip_oversized() {
                     run.stop = Some(Stop::TooLarge);
                 } else if let Some(skipped) = &mut self.skipped {
@@ -199,8 +197,9 @@ impl Lane {
                 }
                 break;
             };
+            let is_read = fits || !is_new && self.fit(&rest[..frame.length]).is_some();
             let (only_data, manner) = (frame.only_data, frame.manner);
-            let mut found = Found { data: run.at..run.at, only_data, manner, is_read: false };
+            let mut found = Found { data: run.at..run.at, only_data, manner, is_read };
             let fate = if let Some(skipped) = self.skipped.take() {
                 self.offset += skipped;
                 Fate::Passes
@@ -218,6 +217,13 @@ impl Lane {
             self.last = frame.takes_line_feed.then_some(fate);
         }
         run
+    }
+
+    /// The frame that these bytes begin with, if it is like an earlier one.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is asked for each frame")]
+    fn fit(&mut self, bytes: &[u8]) -> Option<Frame> {
+        self.outlines.fit(&self.shapes, bytes)
     }
 
     /// Begin to let an oversized frame pass, or give up.

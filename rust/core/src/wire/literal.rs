@@ -74,6 +74,11 @@ impl Literal {
         self.kind == Kind::Plain && self.end - self.begin == 2
     }
 
+    /// Whether it is a string with text.
+    pub(crate) fn has_text(self) -> bool {
+        self.kind.is_string() && self.end - self.begin > 2
+    }
+
     /// Whether it is a number that reads as zero.
     pub(crate) fn is_zero(self, source: &[u8]) -> bool {
         self.kind.is_number()

@@ -50,6 +50,7 @@ mod lane;
 mod literal;
 mod messages;
 mod names;
+mod outline;
 mod outlines;
 pub mod places;
 mod plain;

@@ -9,9 +9,10 @@ use super::reading::Reading;
 /// What became of the bytes that a lane was fed.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// All of them were taken and leave as they came: nothing was written.
-    Unchanged,
-    /// All of them were taken.
+    /// All of them were taken, and these leave, as they came: all of them if it is what was fed, else without the
+    /// beginning of a frame, or with one that came before. Nothing was written.
+    Unchanged(&'a [u8]),
+    /// All of them were taken, and what leaves was written.
     Taken,
     /// A frame is for the caller. What was written leaves before it; [`Lane::feed`](super::Lane::feed) of nothing goes on behind it.
     Declined(Declined<'a>),

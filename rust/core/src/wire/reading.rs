@@ -47,6 +47,16 @@ pub(crate) struct Place {
     pub(crate) before: usize,
 }
 
+impl Place {
+    pub(crate) fn of([parent, index, depth, begin, end, before]: [usize; 6]) -> Self {
+        Self { parent, index, depth, begin, end, before }
+    }
+
+    pub(crate) fn numbers(self) -> [usize; 6] {
+        [self.parent, self.index, self.depth, self.begin, self.end, self.before]
+    }
+}
+
 /// A string, number or word of the shape, or right below it, that chooses no shape.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scalar {

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::channels::ChannelId;
+use super::literal::Literal;
 use super::reading::{ROOT, Reading};
 use super::shapes::{Emptied, Shapes, SlotKind};
 use super::strings::write_string;
@@ -16,6 +17,7 @@ use super::strings::write_string;
 pub(crate) struct Text {
     /// The number of its mark.
     pub(crate) mark: usize,
+    pub(crate) literal: Literal,
     pub(crate) channel: ChannelId,
     pub(crate) leaves: Leaves,
 }
@@ -51,6 +53,11 @@ impl Splice {
         self.keeps = false;
     }
 
+    /// Whether a text is withheld.
+    pub(crate) fn withholds(&self) -> bool {
+        self.texts.iter().any(|text| text.leaves == Leaves::Withheld)
+    }
+
     fn says(&self, text: &Text) -> bool {
         match &text.leaves {
             Leaves::Same => true,
@@ -72,7 +79,7 @@ impl Splice {
     }
 
     /// Append the event to `out`, from `done` on. Its data stands in `bytes` from `data` on. Returns up to where the
-    /// event has been written: what stands behind is unchanged.
+    /// event has been written: what stands behind is unchanged. The reading is asked only if a text is withheld.
     pub(crate) fn write(
         &self,
         shapes: &Shapes,
@@ -85,8 +92,7 @@ impl Splice {
         let mut changes = Vec::new();
         for (number, text) in self.texts.iter().enumerate() {
             if text.leaves != Leaves::Same {
-                let literal = reading.marks[text.mark].literal;
-                changes.push((literal.begin, literal.end, Some(number)));
+                changes.push((text.literal.begin, text.literal.end, Some(number)));
             }
         }
         if changes.is_empty() {

@@ -30,6 +30,7 @@ fn escaped_string(source: &[u8], mut at: usize) -> Option<(usize, Kind)> {
 
 impl Literal {
     /// The text of a string as WTF-8. It is written to `out` if it is not what stands between the quotes.
+    #[inline(always)]
     pub(crate) fn text<'a>(self, source: &'a [u8], out: &'a mut Vec<u8>) -> &'a [u8] {
         let inside = &source[self.begin + 1..self.end - 1];
         if self.kind != Kind::Escaped {

@@ -35,7 +35,7 @@ pub(crate) fn with_channels(slots: &[SlotId]) -> (Lane, Vec<ChannelId>) {
 pub(crate) fn fed(lane: &mut Lane, data: &str) -> (String, Option<String>) {
     let mut out = Vec::new();
     let declined = match lane.feed(data.as_bytes(), &mut out) {
-        Progress::Unchanged => return (data.to_owned(), None),
+        Progress::Unchanged(bytes) => return (String::from_utf8(bytes.to_vec()).unwrap(), None),
         Progress::Taken => None,
         Progress::TooLarge => Some(String::new()),
         Progress::Declined(declined) => Some(String::from_utf8(declined.frame.to_vec()).unwrap()),
