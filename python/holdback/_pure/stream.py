@@ -122,6 +122,16 @@ class StreamBuffer:
                 self._idle = False
             return given if restored is text else restored
 
+    def _passes(self, text: str) -> bool:
+        """Whether a text would leave as it came and change nothing, and nobody looks on. May be denied without need."""
+        return (
+            self._idle
+            and self._guard is None
+            and self._unknown is None
+            and not self._minds
+            and self._quiet(text)
+        )
+
     def flush(self) -> str:
         with self._lock:
             rest = self._rest()

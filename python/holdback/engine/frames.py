@@ -13,6 +13,7 @@ Nothing here decodes text: CR and LF stand for themselves in UTF-8. A byte is se
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from holdback.engine.framing import BOM, Framing
 from holdback.engine.messages import MessageFramer
@@ -25,11 +26,19 @@ _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
 _EVENTS, _LINES = Framing.EVENTS, Framing.LINES  # asked at each frame, and an enum finds its members slowly
 
 
+class Passing(Protocol):
+    """Lets frames pass unread; ``outlines.Outlines`` is what there is."""
+
+    def passing(self, data: bytes | bytearray) -> int:
+        """How many bytes of the frames at the beginning pass unread; a frame begins there."""
+
+
 class Framer:
     """Cuts a stream into frames.
 
     ``feed`` takes bytes and returns the first frame that is complete, with what passes before it; with no more bytes
-    it goes on with what waits. It is what the native lane is, but for taking every frame to be one that must be read.
+    it goes on with what waits. It is what the native lane is, but for taking every frame to be one that must be read
+    which ``outlines`` does not let pass.
 
     :param max_event_bytes: of an event without the line ends that end it.
     :param skip_oversized: whether a larger one passes unread; else it is told of.
@@ -54,6 +63,7 @@ class Framer:
         "is_skipping",
         "manner",
         "offset",
+        "outlines",
         "oversized",
         "owes_lf",
     )
@@ -69,6 +79,7 @@ class Framer:
         self.offset = offset  # of the current frame's first byte in the stream
         self.oversized = 0  # how many events were too large
         self.manner = None  # every frame is read, so nobody need be told how it is written
+        self.outlines: Passing | None = None  # of frames that were read
         self._rest = bytearray()  # from the current frame's first byte on
         self.is_skipping = False  # an event that is too large passes
         self.owes_lf = False  # the last frame ended with CR
@@ -92,6 +103,19 @@ class Framer:
 
     def feed(self, data: bytes) -> bytes | tuple[bytes, bytes, None]:
         rest, out = self._rest, b""
+        if self.outlines is not None and self._may_pass(data):
+            whole: bytes | bytearray = data
+            if rest:
+                rest += data
+                whole, data = rest, b""
+            if end := self.outlines.passing(whole):
+                self.offset += end
+                self._start()
+                if whole is data and end == len(data):
+                    return data
+                out, data = bytes(whole[:end]), data[end:]
+                if rest:
+                    del rest[:end]
         if not rest:
             if not data:
                 return out
@@ -118,6 +142,11 @@ class Framer:
         if not self.is_skipping and self._size(len(rest)) > self._max and not self._skip():
             return out, b"", None
         return out + self._pass_on() if self.is_skipping else out
+
+    def _may_pass(self, data: bytes) -> bool:
+        """Whether a frame may pass unread: one begins here, or one that has begun may end in these bytes."""
+        is_open = self.offset and not self.is_skipping and not self.owes_lf
+        return bool(is_open) and (not self._seek or b"\n" in data)
 
     def _end_of_plain(self, data: bytes | bytearray) -> int:
         """Where the event ends that begins here, if it is written as most are, so that no line is looked at; else 0."""

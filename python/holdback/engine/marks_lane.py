@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from holdback import _backend
 from holdback.engine.marks import Event, address_of
 from holdback.engine.open_channels import Channel, Fed, OpenChannels, fed_with
 from holdback.engine.shapes import Kind
@@ -26,18 +27,30 @@ _EVENT, _ONCE, _LATEST, _DOCUMENT = Kind.EVENT, Kind.ONCE, Kind.LATEST, Kind.DOC
 class MarksLane(OpenChannels):
     """What is known of a stream's channels, and the events that feed them."""
 
-    __slots__ = ("_known_slots", "_open_at")
+    __slots__ = ("_known_slots", "_open_at", "version")
 
     def __init__(self) -> None:
         super().__init__()
         self._known_slots: set[int] = set()  # those without addresses whose marks say nothing any more
         self._open_at: dict[int, set[int]] = {}  # by slot, which of its addresses were left open
+        self.version = (
+            0  # as long as it is the same, the same text leads to the same channels and ends the same
+        )
 
     def register(self, channel: int, slot: int, addresses: tuple[Any, ...]) -> None:
         """The same. An address may be left open (``ANY``): then it may say anything."""
         super().register(channel, slot, addresses)
+        self.version += 1
         if ... in addresses:
             self._open_at.setdefault(slot, set()).add(addresses.index(...))
+
+    def link(self, channel: int, ended: int) -> None:
+        super().link(channel, ended)
+        self.version += 1
+
+    def forget(self, channel: int) -> None:
+        super().forget(channel)
+        self.version += 1
 
     def know(self, slot: int, addresses: tuple[Any, ...]) -> None:
         super().know(slot, addresses)
@@ -61,7 +74,7 @@ class MarksLane(OpenChannels):
                 latest.append((slot.number, where))
             elif kind is _TEXT or kind is _SOURCE:
                 if value:
-                    channel = self._channel(slot.number, address_of(slot, at, addresses))
+                    channel = self.channel(slot.number, address_of(slot, at, addresses))
                     if channel is None:
                         return None
                     texts.append((channel, value))
@@ -80,7 +93,7 @@ class MarksLane(OpenChannels):
             self._latest[number] = event.raw(where), True
         return fed_with([(channel.buffer, text) for channel, text in texts])
 
-    def _channel(self, slot: int, addresses: tuple[Any, ...]) -> Channel | None:
+    def channel(self, slot: int, addresses: tuple[Any, ...]) -> Channel | None:
         """The channel to which text of a slot with these addresses leads."""
         number = self._registered.get((slot, addresses))
         if number is None:
@@ -91,6 +104,10 @@ class MarksLane(OpenChannels):
             else:
                 return None
         return self._channels[number]
+
+    def ended_by(self, channel: Channel) -> list[_backend.StreamBuffer]:
+        """What text of a channel ends."""
+        return [self._channels[number].buffer for number in channel.ends]
 
     def _ends_nothing(self, texts: list[tuple[Channel, str]]) -> bool:
         """Whether no channel that the texts end holds anything, or is fed as well."""

@@ -9,9 +9,12 @@ from typing import Final, Literal
 from holdback._backend import Lane
 from holdback.engine import json_text
 from holdback.engine.frame import Frame
+from holdback.engine.frame_writer import FrameWriter
 from holdback.engine.frames import Framer, framer_of
 from holdback.engine.framing import Framing
+from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message, MessageFramer
+from holdback.engine.outlines import Outlines
 from holdback.engine.shapes import Shapes
 from holdback.errors import EncodedInput, EventTooLarge, HoldbackError
 from holdback.restorers.encodings import encoding_of
@@ -104,6 +107,16 @@ class Start:
         framer = framer_of(Framing.OBJECTS, self._limits, end - len(line.bytes))
         taken = framer.feed(line.bytes)
         return (framer, taken) if type(taken) is bytes else None
+
+
+def outlines_behind(
+    framer: Framer, framing: Framing | None, lane: MarksLane, limits: Limits, writer: FrameWriter
+) -> Outlines | None:
+    """The outlines of frames that were read, which others may pass by from here on; None of a framing without any."""
+    if framing not in (Framing.EVENTS, Framing.LINES):
+        return None
+    framer.outlines = outlines = Outlines(lane, limits[0], writer.seen_so)
+    return outlines
 
 
 def lane_behind(

@@ -19,6 +19,7 @@ from holdback.engine.framing import Framing
 from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
 from holdback.engine.open_channels import Fed
+from holdback.engine.outlines import Outlines
 from holdback.engine.shapes import Shapes
 from holdback.engine.wholes import Json
 from holdback.formats import AUTO, Format, format_named, format_of, format_of_answer
@@ -51,6 +52,7 @@ class Settling:
         "_lane",
         "_matcher",
         "_occurred",
+        "_outlines",
         "_shapes",
         "_state",
         "_uses_lane",
@@ -69,6 +71,7 @@ class Settling:
         self._matcher, self._account = material(mapping, config)
         self._uses_lane = lane and is_native(self._matcher)
         self._lane = MarksLane() if lane and not self._uses_lane else None  # of events read in Python
+        self._outlines: Outlines | None = None  # of those that it took, once the format is decided
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
         self._is_first = True  # no frame was read yet
         self._writer = FrameWriter()
@@ -140,6 +143,8 @@ class Settling:
         """The event in some data; None if it is none, or if no format is decided."""
         if self._shapes is None:
             return None
+        if self._outlines is not None and (recalled := self._outlines.recalled(source)) is not None:
+            return recalled
         return read(self._shapes, source, natively=self._uses_lane)
 
     def _settle_event(self, frame: Frame | Message, event: BytesEvent) -> None:
@@ -151,6 +156,8 @@ class Settling:
         fed = None if self._lane is None else self._lane.feed(event)
         if fed is not None and not fed:
             writer.frame(frame)
+            if self._outlines is not None:
+                self._outlines.draw(frame, event)
             return
         before, leaves = self._settled(event, fed)
         for chunk in before:

@@ -26,13 +26,14 @@ from typing import Any, NoReturn
 
 from holdback.engine.bytes_cursor import BytesEvent
 from holdback.engine.frame import Frame, Given, taken_apart
+from holdback.engine.frames import Framer
 from holdback.engine.framing import Framing
 from holdback.engine.messages import Message
 from holdback.errors import StreamStateError
 from holdback.formats import AUTO, Bedrock, Format, name_of
 from holdback.mapping import AnyMapping
 from holdback.report import Report
-from holdback.restorers.finding import Start, lane_behind, limits_of, too_large
+from holdback.restorers.finding import Start, lane_behind, limits_of, outlines_behind, too_large
 from holdback.restorers.settling import Settling, State
 
 _RESTORING, _FORWARDING = State.RESTORING, State.FORWARDING
@@ -232,9 +233,11 @@ class WireRestorer(Settling):
 
     def _decide(self, kind: type[Format]) -> None:
         super()._decide(kind)
+        framing = self._writer.framing
+        if self._lane is not None and isinstance(self._source, Framer):
+            self._outlines = outlines_behind(self._source, framing, self._lane, self._limits, self._writer)
         if not self._uses_lane or self._shapes is None or self._answer is None:
             return
-        framing = self._writer.framing
         lane = lane_behind(self._source, framing, self._shapes, self._limits)
         if lane is not None:
             self._go_on_with(lane, framing)
