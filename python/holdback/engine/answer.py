@@ -28,13 +28,13 @@ from typing import Any, Protocol
 from holdback import _backend
 from holdback.engine.few import Few
 from holdback.engine.groups import Channel, Group, Name
-from holdback.engine.guard import NO_TOOL, Account
+from holdback.engine.guard import Account
 from holdback.engine.guards import Guards
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
 from holdback.engine.spots import Spot, write
 from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
-from holdback.engine.wholes import Chain, Json, json_of, restore_whole
+from holdback.engine.wholes import Json, Wholes, json_of
 
 _NUMBER = re.compile(r"\d+")
 _TEXT, _SOURCE, _LATEST = Kind.TEXT, Kind.SOURCE, Kind.LATEST
@@ -112,14 +112,14 @@ class Answer:
         before: list[dict[str, Any]] = []
         spots: list[Spot] = []
         last: dict[Key, Spot] = {}
-        chain = None
+        wholes = None
         for step in self._format.steps(event, self):
             kind = type(step)
             if kind is Feed:
                 self._feed(step, spots, last)  # type: ignore[arg-type]
             elif kind is Whole:
-                chain = chain or Chain(event)
-                self._restore(event, step, chain)  # type: ignore[arg-type]
+                wholes = wholes or Wholes(event, self._matcher, self._content, self._account)
+                self._restore(step, wholes)  # type: ignore[arg-type]
             elif kind is Named:
                 if self._guards is not None:
                     self._guards.named(step)  # type: ignore[arg-type]
@@ -185,25 +185,14 @@ class Answer:
         buffer = self._matcher._guarded(guard, json=json)
         return Channel(self._account.watch(buffer), guard)
 
-    def _restore(self, event: Event, step: Whole, chain: Chain) -> None:
+    def _restore(self, step: Whole, wholes: Wholes) -> None:
         """Restore a whole value, with the decisions that the channels made which said it before."""
-        guards, mark = self._guards, step.mark
+        guards, mark, counts = self._guards, step.mark, not step.repeats
         if guards is None:
-            choice, start, tool = (), None, NO_TOOL
-        else:
-            choice, start, tool = guards.choice_of(mark[1]), guards.start(step), guards.tool(step)
-        restore_whole(
-            event,
-            mark,
-            self._matcher,
-            self._content,
-            self._account,
-            chain,
-            choice,
-            start=start,
-            tool=tool,
-            counts=not step.repeats,
-        )
+            wholes.restore(mark, (), counts=counts)
+            return
+        choice, start, tool = guards.choice_of(mark[1]), guards.start(step), guards.tool(step)
+        wholes.restore(mark, choice, start=start, tool=tool, counts=counts)
 
     def is_new(self, mark: Mark, addresses: tuple[Any, ...]) -> bool:
         """Whether such a mark comes for the first time. Then it says nothing more."""
@@ -325,13 +314,13 @@ class Answer:
         group = self._groups.get(step.group)
         if group is None:
             return
-        for name in _named(group.channels, step):
-            channel = group.channels[name]
+        for name, channel in _named(group.channels, step):
+            buffer = channel.buffer
             if step.closes:
-                tail = self._account.tail(channel.buffer, channel.buffer.flush)
-                self._close(step.group, name)
+                tail = self._account.tail(buffer, buffer.flush)
+                self._close(step.group, group, name, channel)
             else:
-                tail = self._account.tail(channel.buffer, channel.buffer._settle)
+                tail = self._account.tail(buffer, buffer._settle)
             if not tail:
                 continue
             key = (step.group, *name)
@@ -348,9 +337,7 @@ class Answer:
                 event.insert(place.where, place.names, tail)
                 self._has_placed = True
 
-    def _close(self, key: Any, name: Name) -> None:
-        group = self._groups[key]
-        channel = group.channels[name]
+    def _close(self, key: Any, group: Group, name: Name, channel: Channel) -> None:
         group.channels.pop(name)
         self._count -= 1
         self._account.take(channel.buffer, channel.guard)
@@ -373,9 +360,15 @@ def natural(key: Any) -> str:
     return _NUMBER.sub(lambda number: number[0].zfill(12), repr(key))
 
 
-def _named(channels: Few[Name, Channel], step: End) -> list[Name]:
-    """The names of the channels that end."""
-    if step.kinds is None or step.own is None:
-        names = [name for name in channels if step.kinds is None or name[0] in step.kinds]
-        return sorted(names, key=natural) if len(names) > 1 else names
-    return [(kind, own) for kind in step.kinds for own in step.own if channels.get((kind, own)) is not None]
+def _named(channels: Few[Name, Channel], step: End) -> list[tuple[Name, Channel]]:
+    """The channels that end, with their names."""
+    kinds, owns = step.kinds, step.own
+    if kinds is None or owns is None:
+        found = [one for one in channels.items() if kinds is None or one[0][0] in kinds]
+        return sorted(found, key=lambda one: natural(one[0])) if len(found) > 1 else found
+    found = []
+    for kind in kinds:
+        for own in owns:
+            if (channel := channels.get((kind, own))) is not None:
+                found.append(((kind, own), channel))
+    return found

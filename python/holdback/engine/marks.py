@@ -59,8 +59,11 @@ class Event(Protocol):
 
 def address_of(slot: Slot, at: At, addresses: Addresses) -> tuple[Any, ...]:
     """What says which channel a mark belongs to: a value, or None, for each of the slot's addresses."""
+    places = slot.places
+    if not places:
+        return ()
     values = []
-    for name, depth, positional in slot.places:
+    for name, depth, positional in places:
         value = addresses.get((name, at[:depth]))
         if value is None or value == "":
             value = at[depth - 1] if positional and depth else None
