@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdback.engine.bytes_cursor import Change
 from holdback.engine.framing import BOM, Framing
@@ -69,19 +69,9 @@ class Given(Frame):
 
     __slots__ = ("has_name", "newline", "only_data")
 
-    def __init__(
-        self,
-        frame: bytes,
-        source: bytes,
-        begin: int,
-        newline: bytes,
-        has_name: bool,  # noqa: FBT001 - as the lane says it
-        only_data: bool,  # noqa: FBT001 - likewise
-    ) -> None:
-        super().__init__(frame, begin, source)
-        self.newline = newline
-        self.has_name = has_name
-        self.only_data = only_data
+    def __init__(self, frame: bytes, event: tuple[Any, bytes, int, bytes, bool, bool]) -> None:
+        self.bytes = frame
+        _, self.source, self.begin, self.newline, self.has_name, self.only_data = event
 
 
 class Element(Frame):

@@ -23,6 +23,7 @@ _TOKEN = re.compile(rb'["{}\[\],]')
 _IN_STRING = re.compile(rb'["\\]')
 _OBJECT_TOKEN = re.compile(rb'["{}\[\],:\n]')
 _IN_OBJECT_STRING = re.compile(rb'["\\\n]')
+_ODD = b"\r\n:" + BOM[:1]  # with which blank lines, comments and marks of the byte order begin
 _EVENTS, _LINES = Framing.EVENTS, Framing.LINES  # asked at each frame, and an enum finds its members slowly
 
 
@@ -150,10 +151,10 @@ class Framer:
 
     def _end_of_plain(self, data: bytes | bytearray) -> int:
         """Where the event ends that begins here, if it is written as most are, so that no line is looked at; else 0."""
-        if self._framing is not _EVENTS or self._seek or not self.offset or self.is_skipping or self.owes_lf:
+        if self._framing is not _EVENTS or self._seek or self.is_skipping or self.owes_lf:
             return 0
         end = data.find(b"\n\n")
-        if not 0 < end <= self._max or data[0] in b"\r\n:" or data.find(b"\r", 0, end) >= 0:
+        if not 0 < end <= self._max or data[0] in _ODD or data.find(b"\r", 0, end) >= 0:
             return 0
         return end + 2
 

@@ -73,9 +73,11 @@ class Account:
     )
 
     def __init__(self, keys: Keys | None = None, policy: RestorePolicy = NO_POLICY) -> None:
-        unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
-        self.unread = UNREAD if unread == UNREAD else unread  # most streams share one set
-        self.policy = policy if _may_keep(policy) else None
+        self.unread, self.policy = UNREAD, None
+        if policy is not NO_POLICY:  # most streams have none
+            unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
+            self.unread = UNREAD if unread == UNREAD else unread  # most share one set
+            self.policy = policy if _may_keep(policy) else None
         self.restored: Mapping[int, int] = _NOTHING
         self.kept: Mapping[tuple[Reason, int], int] = _NOTHING
         self.cut: Mapping[str, int] = _NOTHING

@@ -134,7 +134,7 @@ class WireRestorer(Settling):
             self._state, self._quick = State.FAILED, None
             raise
         out = self._writer.take()
-        is_quick = self._state is _RESTORING and not self._writer.owes_lead
+        is_quick = self._state is _RESTORING and (out or not self._writer.owes_lead)
         self._quick = self._source if is_quick else None
         return data if out == data else out
 
@@ -199,8 +199,7 @@ class WireRestorer(Settling):
             source = self._source
             self._unread = frame
             if event is not None:
-                reading, data, *place = event
-                self._settle_event(Given(frame, data, *place), BytesEvent(data, reading))
+                self._settle_event(Given(frame, event), BytesEvent(event[1], event[0]))
             else:
                 if source.manner is not None:
                     writer.seen_so(source.manner)
