@@ -115,8 +115,10 @@ class BytesEvent:
         edits = self._edits
         if edits is None:
             return []
-        found = [(*self.span(where), to_json_bytes(value)) for where, value in edits.set]
-        found += edits.changed
+        found = list(edits.changed)
+        for where, value in edits.set:
+            begin, end = self.span(where)
+            found.append((begin, end, to_json_bytes(value)))
         for (begin, end), members in edits.inserted.items():
             if self.source[begin : begin + 1] != b"{":
                 found.append((begin, end, to_json_bytes(members)))
@@ -127,8 +129,10 @@ class BytesEvent:
         for (begin, end), values in edits.appended.items():
             comma = "" if is_empty(self.source, begin) else ","
             found.append((end - 1, end - 1, (comma + to_json(values)[1:-1]).encode()))
-        found += self._removals(edits.taken)
-        return sorted(found)
+        if edits.taken:
+            found += self._removals(edits.taken)
+        found.sort()
+        return found
 
     def _removals(self, taken: dict[tuple[int, int], At]) -> Iterable[Change]:
         """The elements that are taken out: each with the comma that is one too many then."""

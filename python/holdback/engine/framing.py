@@ -48,4 +48,7 @@ class Framing(Enum):
         first = data.lstrip(b" \t\r\n")[:1]
         if not first:
             return None
-        return {b"{": Framing.LINES, b"[": Framing.ELEMENTS}.get(first, Framing.EVENTS)
+        return _BY_FIRST.get(first, Framing.EVENTS)
+
+
+_BY_FIRST = {b"{": Framing.LINES, b"[": Framing.ELEMENTS}

@@ -167,9 +167,12 @@ def string_of(literal: bytes) -> str:
 
 
 def scalar_of(literal: bytes) -> Any:
-    """The value of a literal."""
-    if literal[:1] == b'"':
+    """The value of a literal, or of an object."""
+    first = literal[:1]
+    if first == b'"':
         return string_of(literal)
+    if first == b"{":
+        return loads(literal)
     if literal.isdigit() and len(literal) < _MOST_DIGITS:
         return int(literal)
     return json.loads(literal.decode(), parse_int=_number)

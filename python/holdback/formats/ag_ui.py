@@ -139,11 +139,11 @@ class AgUi(Typed):
                 now = slot.name
                 if value:  # an empty one ends nothing, so that the lane may take it
                     has_text = True
-                    ends += [End((), (kind,), (None,)) for kind in self.ENDS[now]]
+                    ends.append(End((), self.ENDS[now], (None,)))
             elif slot.name == "name":
                 is_named = True
             elif slot.name == "kind":
-                ends += [End((), (kind,), (None,), closes=True) for kind in CHUNKS]
+                ends.append(End((), CHUNKS, (None,), closes=True))
         if now is None and is_named:
             now = "TOOL_CALL_CHUNK"
         if now in CHUNKS and (is_named or has_text):

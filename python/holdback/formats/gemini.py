@@ -341,13 +341,16 @@ def _tells(mark: Mark) -> bool:
 def _is_in_snake(node: Any, depth: int = 8) -> bool:
     """Whether a name is spelled as in Python's SDK, here or where such an event has names: so deep at most."""
     if isinstance(node, (list, tuple)):
-        return depth > 0 and any(_is_in_snake(item, depth - 1) for item in node)
+        return depth > 0 and any([_is_in_snake(item, depth - 1) for item in node])
     named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
-    return any(
-        "_" in name or (depth > 0 and name not in {"args", "response"} and _is_in_snake(inner, depth - 1))
-        for name, inner in named.items()
-        if isinstance(name, str)
-    )
+    for name, inner in named.items():
+        if isinstance(name, str):
+            if "_" in name:
+                return True
+            is_plain = inner is None or isinstance(inner, (str, int, float)) or name in {"args", "response"}
+            if depth > 0 and not is_plain and _is_in_snake(inner, depth - 1):
+                return True
+    return False
 
 
 def _renamed(node: Any) -> Any:

@@ -103,18 +103,20 @@ class Typed(Format):
 
     def _repeat(self, wholes: list[Whole], ends: list[Step]) -> None:
         """Tell whole values which channels said them before: those that end with them."""
-        begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
-        if not begins:
-            return
-        keys = [
-            (group, kind, own) for group, kinds, owns in begins for kind in kinds or () for own in owns or ()
-        ]
-        is_fed = any(key in self._fed for key in keys)
-        for key in keys:
-            self._fed.pop(key, None)
-        for whole in wholes:
-            whole.begins = begins
-            whole.repeats = is_fed
+        begins = []
+        is_fed = False
+        for end in ends:
+            if type(end) is End:
+                begins.append((end.group, end.kinds, end.own))
+                for kind in end.kinds or ():
+                    for own in end.own or ():
+                        if (key := (end.group, kind, own)) in self._fed:
+                            del self._fed[key]
+                            is_fed = True
+        if begins:
+            for whole in wholes:
+                whole.begins = begins
+                whole.repeats = is_fed
 
     def named(self, name: Any, event: Event) -> list[Step]:
         """A call's tool is named beside its ids."""
@@ -152,8 +154,9 @@ class Typed(Format):
 
     def ids(self, kind: str, event: Event) -> tuple[Any, ...]:
         """The ids that an event says of a kind of text, None for one that it does not say."""
-        values = (event.addresses.get((name, ())) for name in self.CHANNELS[kind].ids)
-        return tuple(None if value == "" else value for value in values)
+        addresses = event.addresses
+        values = [addresses.get((name, ())) for name in self.CHANNELS[kind].ids]
+        return tuple([None if value == "" else value for value in values])
 
     def ids_of(self, key: Key) -> dict[str, Any]:
         """The ids of a channel, as its own events say them."""
