@@ -30,6 +30,7 @@ from holdback.engine.few import Few
 from holdback.engine.groups import Channel, Group, Name
 from holdback.engine.guard import Account
 from holdback.engine.guards import Guards
+from holdback.engine.json_text import scalar_of
 from holdback.engine.marks import Event, Mark, address_of
 from holdback.engine.shapes import Kind, Slot
 from holdback.engine.spots import Spot, write
@@ -212,11 +213,15 @@ class Answer:
             self._lane.know(mark[0].number, addresses)
 
     def latest(self, slot: Slot) -> tuple[Any, bool] | None:
-        """The last value of a slot, as it came, and whether its event left."""
+        """The last value of a slot, and whether its event left."""
+        found: tuple[Any, bool] | None
         if self._lane is not None:
-            found: tuple[Any, bool] | None = self._lane.latest(slot.number)
+            found = self._lane.latest(slot.number)
+        else:
+            found = None if self._latest is None else self._latest.get(slot.name)
+        if found is None or not isinstance(found[0], bytes):
             return found
-        return None if self._latest is None else self._latest.get(slot.name)
+        return scalar_of(found[0]), found[1]
 
     def note(self, event: Event, *, leaves: bool) -> None:
         """Remember the values of which the last one counts, and whether their event leaves: an event that could be left
@@ -235,9 +240,9 @@ class Answer:
     def forget(self, key: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
         group = self._groups.get(key)
-        if group is not None and group.reached:
-            for number in group.reached:
-                self._lane.forget(number)
+        if group is not None:
+            for channel in group.reached.values():
+                self._lane.forget(channel.number)
             group.reached.clear()
 
     def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
@@ -281,6 +286,8 @@ class Answer:
         """Make a channel known to the lane, and which others end when text of one comes."""
         lane, ends = self._lane, self._format.ENDS
         channel.number = lane.open(channel.buffer)
+        if not ends or len(channels) == 1:
+            return
         for other in ends.get(kind, ()):
             if (one := channels.get((other, None))) is not None:
                 lane.link(channel.number, one.number)
@@ -365,7 +372,11 @@ def _named(channels: Few[Name, Channel], step: End) -> list[tuple[Name, Channel]
     kinds, owns = step.kinds, step.own
     if kinds is None or owns is None:
         found = [one for one in channels.items() if kinds is None or one[0][0] in kinds]
-        return sorted(found, key=lambda one: natural(one[0])) if len(found) > 1 else found
+        if (
+            sum(1 for _, channel in found if channel.buffer.pending) > 1
+        ):  # else none of them comes before another
+            found.sort(key=lambda one: natural(one[0]))
+        return found
     found = []
     for kind in kinds:
         for own in owns:

@@ -76,7 +76,7 @@ class BytesEvent:
         return span
 
     def raw(self, where: Any) -> Any:
-        begin, end = self.span(where)
+        begin, end = where
         return self.source[begin:end]
 
     def value(self, where: Any) -> Any:

@@ -144,7 +144,7 @@ class Account:
         pending = buffer.pending
         tail = end()
         if tail and tail == pending:
-            self.cut = _with(self.cut, (tail,))
+            self.cut = _with(self.cut, {tail: 1})
         return tail
 
     def report(self, *, oversized: int = 0, broken: int = 0) -> Report:

@@ -313,6 +313,11 @@ class Shapes:
         return frozenset(slot.number for slot in self.slots if slot.number not in shared)
 
     @cached_property
+    def latest(self) -> Slot:
+        """The slot of which the last value is remembered. A shape has one at most."""
+        return next(slot for slot in self.slots if slot.kind is Kind.LATEST)
+
+    @cached_property
     def native(self) -> Any:
         """The same for the native walk, where there is one."""
         from holdback import _backend  # noqa: PLC0415 - the engine stands below the backend's choice

@@ -48,43 +48,43 @@ class Wholes:
         slot, at, value, where = mark
         if slot.channel == "arguments" and self._account.policy is not None:
             tool = _tool_at(self._event, at) or tool
-        said = slot, choice, start, tool, counts
+        said = slot, choice, start, tool
         if slot.kind is _DOCUMENT:
-            self._event.document(where, lambda source: self._restored(source, *said))
+            self._event.document(where, lambda source: self._restored(source, *said, counts=counts))
         elif slot.part_of:
-            self._restore_parts(self._parts_of(mark), *said)
-        elif (restored := self._restored(value, *said)) != value:
+            self._restore_parts(self._parts_of(mark), *said, counts=counts)
+        elif (restored := self._restored(value, *said, counts=counts)) != value:
             self._event.set(where, restored)
 
     def _restored(
-        self, text: str, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, counts: bool
+        self, text: str, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, *, counts: bool
     ) -> str:
         """A text that is no part of another."""
-        buffer, guard = self._opened(slot, choice, start, tool, counts)
+        buffer, guard = self._opened(slot, choice, start, tool, counts=counts)
         restored = buffer.feed(text) + buffer.flush()
-        self._closed(buffer, guard, slot, choice, counts)
+        self._closed(buffer, guard, slot, choice, counts=counts)
         return restored
 
     def _restore_parts(
-        self, parts: Parts, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, counts: bool
+        self, parts: Parts, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, *, counts: bool
     ) -> None:
         """Restore the parts of one text."""
         if not parts:
             return
-        buffer, guard = self._opened(slot, choice, start, tool, counts)
+        buffer, guard = self._opened(slot, choice, start, tool, counts=counts)
         out, held = [], []
         for part, ends in parts:
             out.append(buffer.feed(part[2]) + (buffer._settle() if ends else ""))
             held.append(buffer.pending)
         out[-1] += buffer.flush()
         _stay(out, held)
-        self._closed(buffer, guard, slot, choice, counts)
+        self._closed(buffer, guard, slot, choice, counts=counts)
         for (part, _), restored in zip(parts, out, strict=True):
             if restored != part[2]:
                 self._event.set(part[3], restored)
 
     def _opened(
-        self, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, counts: bool
+        self, slot: Slot, choice: Any, start: AnyPlain | None, tool: Tool, *, counts: bool
     ) -> tuple[_backend.StreamBuffer, AnyGuard | None]:
         """A buffer for a text, with its guard if there is a policy."""
         json = slot.kind is _DOCUMENT or json_of(slot, self._content)
@@ -100,7 +100,7 @@ class Wholes:
         return (account.watch(buffer) if counts else buffer), guard
 
     def _closed(
-        self, buffer: _backend.StreamBuffer, guard: AnyGuard | None, slot: Slot, choice: Any, counts: bool
+        self, buffer: _backend.StreamBuffer, guard: AnyGuard | None, slot: Slot, choice: Any, *, counts: bool
     ) -> None:
         """The text is complete."""
         if counts:

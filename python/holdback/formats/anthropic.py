@@ -136,6 +136,7 @@ class Anthropic(Format):
         return type_of(answer) == "message" and isinstance(answer.get("content"), list)
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
+        before: list[Step] = []
         steps: list[Step] = []
         ends = False
         index = _index(event)
@@ -147,18 +148,18 @@ class Anthropic(Format):
             elif slot.is_whole:
                 steps.append(Whole(mark))
             elif slot.name == "kind":
-                if value in {"content_block_start", "content_block_stop"}:
-                    steps.append(End(index, closes=True))
-                    steps += begun((index, None), event)
+                if value == "content_block_stop":
+                    before.append(End(index, closes=True))
+                elif value == "content_block_start":
+                    before += [End(index, closes=True), *begun((index, None), event)]
                 elif value == "message_stop":
                     ends = True
             elif slot.name == "error":
-                steps.insert(0, Drain())
+                before.insert(0, Drain())
                 ends = True
             else:  # why the message stops
                 ends = True
-        steps.sort(key=_closes_first)
-        return [*steps, Drain()] if ends else steps
+        return [*before, *steps, Drain()] if ends else before + steps
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         index, kind, _ = key
@@ -170,7 +171,3 @@ def _index(event: Event) -> Any:
     """What the block of an event goes by."""
     index = event.addresses.get(("index", ()))
     return None if index == "" else index
-
-
-def _closes_first(step: Step) -> bool:
-    return type(step) is Feed or type(step) is Whole

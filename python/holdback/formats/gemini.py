@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from holdback.engine import json_text
 from holdback.engine.answer import Answer, addresses_of
 from holdback.engine.marks import Event, Mark
 from holdback.engine.objects import members
@@ -301,12 +300,9 @@ class Gemini(Format):
 
     def _usage(self, answer: Answer) -> dict[str, Any]:
         """The usage that an event said which did not leave, unless a later one said it."""
-        shapes = self.shapes()
-        for slot in shapes.slots:
-            if slot.kind is Kind.LATEST and (found := answer.latest(slot)) is not None and not found[1]:
-                value = json_text.scalar_of(found[0]) if isinstance(found[0], bytes) else found[0]
-                return {snake(slot.name) if self._in_snake else slot.name: value}
-        return {}
+        slot = self.shapes().latest
+        value, has_left = answer.latest(slot) or (None, True)
+        return {} if has_left else {snake(slot.name) if self._in_snake else slot.name: value}
 
 
 def _candidate(event: Event, at: tuple[int, ...]) -> Any:
@@ -341,7 +337,7 @@ def _tells(mark: Mark) -> bool:
 def _is_in_snake(node: Any, depth: int = 8) -> bool:
     """Whether a name is spelled as in Python's SDK, here or where such an event has names: so deep at most."""
     if isinstance(node, (list, tuple)):
-        return depth > 0 and any([_is_in_snake(item, depth - 1) for item in node])
+        return depth > 0 and any(_is_in_snake(item, depth - 1) for item in node)
     named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
     for name, inner in named.items():
         if isinstance(name, str):

@@ -12,7 +12,6 @@ Audio is never read: speech says the placeholder. Nor is what was heard of the u
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,6 @@ from holdback.engine.shapes import (
     TEXT,
     TOOL,
     ByType,
-    Kind,
     Shape,
     address,
     latest,
@@ -192,9 +190,5 @@ class Realtime(Typed):
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
         chunk = {"type": f"{key[1]}.delta", **self.ids_of(key), "delta": tail}
-        slot = next(slot for slot in self.shapes().slots if slot.kind is Kind.LATEST)
-        found = answer.latest(slot)
-        if found is None:
-            return chunk
-        said = json.loads(found[0]) if isinstance(found[0], bytes) else found[0]
-        return {**chunk, "event_id": said}
+        found = answer.latest(self.shapes().latest)
+        return chunk if found is None else {**chunk, "event_id": found[0]}

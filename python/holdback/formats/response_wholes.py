@@ -85,4 +85,4 @@ def _output(ids: Mapping[str, Any]) -> Any:
 
 
 def _index(ids: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(ids[name] for name in INDICES if ids.get(name) is not None)
+    return tuple([ids[name] for name in INDICES if ids.get(name) is not None])

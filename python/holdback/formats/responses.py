@@ -18,9 +18,10 @@ Each event says what it is. Audio, images, encrypted content and the echo of the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from holdback.engine.answer import MOST_CHANNELS, Answer, addresses_of
 from holdback.engine.marks import Event, Mark
@@ -32,9 +33,7 @@ from holdback.engine.shapes import (
     REFUSED,
     SIGNED,
     ByType,
-    Kind,
     Shape,
-    Shapes,
     Slot,
     address,
     event,
@@ -48,7 +47,8 @@ from holdback.formats.response_items import ANNOTATION, ANSWER, ITEM, OUTPUTS, P
 from holdback.formats.response_wholes import Said, ids_in
 
 
-class Channel(NamedTuple):
+@dataclass(frozen=True)
+class Channel:
     """What the delta events of a kind are."""
 
     ids: tuple[str, ...]  # that tell one channel from another
@@ -58,7 +58,7 @@ class Channel(NamedTuple):
     content: bool = False
     streams: tuple[str, ...] = ()  # of an object of texts, in place of a single one
 
-    @property
+    @cached_property
     def at(self) -> str | None:
         """The index that tells it from the others of its kind in the same item, if there is one."""
         return next((name for name in self.ids if name not in OF_ITEM), None)
@@ -197,6 +197,7 @@ class Responses(Format):
         steps: list[Step] = []
         wholes: list[Whole] = []
         kind = ""
+        ids: dict[str, Any] = {}
         for mark in event.marks:
             slot = mark[0]
             if slot.is_text:
@@ -206,14 +207,15 @@ class Responses(Format):
                 steps.append(wholes[-1])
             elif slot.name == "kind":
                 kind = kind or mark[2]
-                ends += self._ends(mark[2], event, answer)
+                ids = ids or ids_in(event)
+                ends += self._ends(mark[2], event, ids, answer)
             elif slot.name == "state":
                 kind = mark[2]
                 answer.is_new(mark, ())
             elif slot.name == "error":
                 ends.append(Drain())
         if wholes:
-            ids = ids_in(event)
+            ids = ids or ids_in(event)
             begins = [(end.group, end.kinds, end.own) for end in ends if type(end) is End]
             for whole in wholes:
                 whole.begins = begins
@@ -230,11 +232,8 @@ class Responses(Format):
         kind, _, stream = name.partition(":")
         ids = self._opened.get(item, {}).get((name, own), {})
         chunk = {"type": f"{kind}.delta", **ids, "delta": {stream: tail} if stream else tail}
-        found = answer.latest(_sequence(self.shapes()))
-        if found is None:
-            return chunk
-        number = json.loads(found[0]) if isinstance(found[0], bytes) else found[0]
-        return {**chunk, "sequence_number": number}
+        found = answer.latest(self.shapes().latest)
+        return chunk if found is None else {**chunk, "sequence_number": found[0]}
 
     def _feed(self, mark: Mark, event: Event, answer: Answer) -> Step:
         """The step of a text: which channel it belongs to."""
@@ -285,11 +284,10 @@ class Responses(Format):
             self._at_place.setdefault((kind, own), {})[item] = None
             self._at_output.setdefault(output, {})[item] = None
 
-    def _ends(self, kind: str, event: Event, answer: Answer) -> list[Step]:
+    def _ends(self, kind: str, event: Event, ids: Mapping[str, Any], answer: Answer) -> list[Step]:
         """The steps that the kind of an event says."""
         if kind in ENDS_ALL:
             return [Drain()]
-        ids = ids_in(event)
         item_id, output = ids["item_id"], ids.get("output_index")
         if kind == "response.output_item.added":
             for item in self._varied.pop(output, ()):
@@ -311,7 +309,9 @@ class Responses(Format):
         own = ids.get("output_index"), ids.get(channel.at or "")
         fed = self._fed.setdefault(kind, {})
         keys: list[Key]
-        if all(ids.get(name) is None for name in channel.ids):  # it does not say: all that had text
+        if not [
+            name for name in channel.ids if ids.get(name) is not None
+        ]:  # it does not say: all that had text
             keys = list(fed)
             fed.clear()
         else:
@@ -349,8 +349,3 @@ class Responses(Format):
             self._at_place.get((kind, own), {}).pop(item, None)
             self._at_output.get(ids.get("output_index"), {}).pop(item, None)
             self._fed.get(kind, {}).pop((item, kind, own), None)
-
-
-def _sequence(shapes: Shapes) -> Slot:
-    """The slot of the sequence number in a compiled shape."""
-    return next(slot for slot in shapes.slots if slot.kind is Kind.LATEST)
