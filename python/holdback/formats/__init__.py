@@ -71,7 +71,10 @@ def name_of(kind: type[Format]) -> str:
 
 def format_of(event: Mapping[str, Any]) -> type[Format] | None:
     """The format of a stream in which ``event`` stands; None if the event does not say."""
-    return next((one for one in FORMATS.values() if one.recognises(event)), None)
+    for one in FORMATS.values():
+        if one.recognises(event):
+            return one
+    return None
 
 
 def format_of_answer(answer: Mapping[str, Any]) -> type[Format] | None:

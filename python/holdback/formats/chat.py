@@ -54,6 +54,7 @@ THINKING = (*REASONING, "thinking", "reasoning_summary")
 TEXT_PARTS = ("", "text", "output_text")
 
 DROPPED = Emptied.EVENT
+_ONCE, _DOCUMENT = Kind.ONCE, Kind.DOCUMENT  # asked of each mark
 CALL = ("choice", "call", "call_at", "call_id", "call_name")
 
 
@@ -226,7 +227,9 @@ class Chat(Enveloped):
         for mark in event.marks:
             slot, at, value, _ = mark
             name = slot.name
-            if slot.is_text:
+            if name in ENVELOPE:
+                self._remember(mark, event, answer)
+            elif slot.is_text:
                 choice = choice_of(event, at)
                 if slot.addresses == CALL:
                     self._calls().steps(saying, mark, choice, event, answer)
@@ -243,12 +246,9 @@ class Chat(Enveloped):
                         ending[choice] = at
             elif slot.is_whole:
                 saying.append(Whole(mark))
-                if slot.kind is Kind.DOCUMENT:
+                if slot.kind is _DOCUMENT:
                     ending[choice_of(event, at)] = at
-            elif slot.kind is Kind.ONCE:
-                if name in ENVELOPE:
-                    self._remember(mark, event, answer)
-                    continue
+            elif slot.kind is _ONCE:
                 if answer.is_new(mark, addresses_of(mark, event)):
                     choice = choice_of(event, at)
                     if name == "call_begins":

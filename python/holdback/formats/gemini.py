@@ -53,6 +53,8 @@ from holdback.engine.shapes import (
 from holdback.engine.steps import Drain, End, Feed, Finish, Key, Named, Step, Whole
 from holdback.formats.base import Format
 
+_EVENT, _ONCE = Kind.EVENT, Kind.ONCE  # asked of each mark
+
 
 @cache
 def snake(name: str) -> str:
@@ -240,6 +242,7 @@ class Gemini(Format):
 
     def steps(self, event: Event, answer: Answer) -> list[Step]:
         steps: list[Step] = []
+        ending: list[Step] = []  # calls that are complete
         finishing: list[Step] = []
         is_error = False
         for mark in event.marks:
@@ -263,7 +266,9 @@ class Gemini(Format):
             elif slot.is_whole:
                 if name != "call":  # which is there so that no call passes unseen
                     steps.append(Whole(mark))
-            elif slot.kind is Kind.ONCE:
+                elif not _has(event, "call_goes_on", at):
+                    ending.append(End(_candidate(event, at), ("args",), closes=True))
+            elif slot.kind is _ONCE:
                 if answer.is_new(mark, ()):
                     self._seen.setdefault(name, value)
             elif name == "boundary":
@@ -276,11 +281,7 @@ class Gemini(Format):
                 is_error = True
             elif name == "root" and self._in_snake is None and any(map(_tells, event.marks)):
                 self._in_snake = _is_in_snake(event.value(where))
-        steps += [
-            End(_candidate(event, at), ("args",), closes=True)
-            for slot, at, _, _ in event.marks
-            if slot.name == "call" and not _has(event, "call_goes_on", at)
-        ]
+        steps += ending
         return [Drain(), *steps, Drain()] if is_error else steps + finishing
 
     def tail(self, key: Key, tail: str, answer: Answer) -> dict[str, Any]:
@@ -313,7 +314,7 @@ def _candidate(event: Event, at: tuple[int, ...]) -> Any:
 
 def _has(event: Event, name: str, at: tuple[int, ...]) -> bool:
     """Whether a slot of that name has these positions."""
-    return any(mark[0].name == name and mark[1] == at for mark in event.marks)
+    return at in [mark[1] for mark in event.marks if mark[0].name == name]
 
 
 def _end_of_piece(event: Event, at: tuple[int, ...]) -> list[Step]:
@@ -331,21 +332,26 @@ def _is_kept(event: Event, at: tuple[int, ...]) -> bool:
 def _tells(mark: Mark) -> bool:
     """Whether an event with this mark is one of an answer. The lane passes others unseen."""
     slot, _, value, _ = mark
-    return slot.kind in (Kind.EVENT, Kind.ONCE) or (slot.is_text and bool(value))
+    return slot.kind is _EVENT or slot.kind is _ONCE or (slot.is_text and bool(value))
 
 
-def _is_in_snake(node: Any, depth: int = 8) -> bool:
-    """Whether a name is spelled as in Python's SDK, here or where such an event has names: so deep at most."""
-    if isinstance(node, (list, tuple)):
-        return depth > 0 and any(_is_in_snake(item, depth - 1) for item in node)
-    named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
-    for name, inner in named.items():
-        if isinstance(name, str):
-            if "_" in name:
-                return True
-            is_plain = inner is None or isinstance(inner, (str, int, float)) or name in {"args", "response"}
-            if depth > 0 and not is_plain and _is_in_snake(inner, depth - 1):
-                return True
+def _is_in_snake(event: Any) -> bool:
+    """Whether a name is spelled as in Python's SDK, where an event has names: nine levels deep at most."""
+    level = [event]
+    for _ in range(9):
+        below: list[Any] = []
+        for node in level:
+            if isinstance(node, (list, tuple)):
+                below += node
+                continue
+            named: Mapping[Any, Any] = members(node) or {}  # a dict may have names of any kind
+            for name, inner in named.items():
+                if isinstance(name, str):
+                    if "_" in name:
+                        return True
+                    if name not in {"args", "response"}:
+                        below.append(inner)
+        level = [node for node in below if node is not None and not isinstance(node, (str, int, float))]
     return False
 
 
