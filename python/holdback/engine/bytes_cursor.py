@@ -188,7 +188,8 @@ class LoadedEvent(BytesEvent):
         else:
             index, element = 0, node.array
             for inner in value:
-                self._value(inner, element, (*at, index), (where, index))  # type: ignore[arg-type]
+                take = self._container if type(inner) is dict else self._value
+                take(inner, element, (*at, index), (where, index))  # type: ignore[arg-type]
                 index += 1  # noqa: SIM113 - most arrays have one element, for which enumerate() costs more
         for slot, is_always in node.around:
             if value or is_always:
@@ -201,9 +202,11 @@ class LoadedEvent(BytesEvent):
         known, other = shape.members, shape.other
         for name, value in members.items() if type(members) is dict else _counting(members, known):
             node = known.get(name, other)
-            if node is not None:
+            if node is not None and node.means:
                 if type(value) is dict and not node.places and not node.around and node.object is not None:
                     self._object(value, node.object, at, (where, name))
+                elif type(value) is list or type(value) is dict:
+                    self._container(value, node, at, (where, name))
                 elif value is not None or node.of_null:
                     self._value(value, node, at, (where, name))
             elif type(value) is dict or type(value) is list:

@@ -104,8 +104,20 @@ class Spans:
 
     def span(self, where: Where) -> tuple[int, int]:
         """Where a value begins and ends."""
-        begin = self._begin(where)
+        member = self._member_alone(where)
+        if member is not None and member[2] is not None:
+            return member.span(2)
+        begin = self._begin(where) if member is None else member.end()
         return begin, skip_value(self._source, begin)
+
+    def _member_alone(self, where: Where) -> re.Match[bytes] | None:
+        """The member that has the name of a value, if the name stands nowhere else."""
+        if not (where and self._alone and type(name := where[1]) is str and name.isidentifier()):
+            return None
+        self._alone -= 1
+        literal = b'"%b"' % name.encode()
+        at = self._source.find(literal)
+        return None if self._source.find(literal, at + 1) >= 0 else _read_member(self._source, at)
 
     def _begin(self, where: Where) -> int:
         if not where:
@@ -114,11 +126,8 @@ class Spans:
         is_nth = type(name) is Nth
         _, begins = self._begins.get(id(above), (above, None))
         if begins is None:
-            if self._alone and type(name) is str and name.isidentifier():
-                self._alone -= 1
-                literal = b'"%b"' % name.encode()
-                if self._source.count(literal) == 1:  # it stands nowhere else
-                    return _value_of(_read_member(self._source, self._source.find(literal)))
+            if (member := self._member_alone(where)) is not None:
+                return _value_of(member)
             begin = self._begin(above)
             if type(name) is int:
                 begins = _elements(self._source, begin)

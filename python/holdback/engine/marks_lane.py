@@ -62,9 +62,9 @@ class MarksLane(OpenChannels):
 
         Returns what ``Answer.write`` takes, in the order of the event; an empty list if all leave as they came.
         """
-        texts: list[tuple[Channel, str]] = []
+        texts: list[tuple[_backend.StreamBuffer, str]] = []
+        enders: list[Channel] = []
         latest: list[tuple[int, Any]] = []
-        ends_others = False
         addresses = event.addresses
         for slot, at, value, where in event.marks:
             kind = slot.kind
@@ -77,8 +77,9 @@ class MarksLane(OpenChannels):
                     channel = self.channel(slot.number, address_of(slot, at, addresses))
                     if channel is None:
                         return None
-                    texts.append((channel, value))
-                    ends_others = ends_others or bool(channel.ends)
+                    texts.append((channel.buffer, value))
+                    if channel.ends:
+                        enders.append(channel)
             elif kind is _EVENT or kind is _ONCE:
                 if slot.places:
                     if (slot.number, address_of(slot, at, addresses)) not in self._known:
@@ -87,11 +88,11 @@ class MarksLane(OpenChannels):
                     return None
             elif value or kind is _DOCUMENT:  # a whole value
                 return None
-        if ends_others and not self._ends_nothing(texts):
+        if enders and not self._end_nothing(enders, texts):
             return None
         for number, where in latest:
             self._latest[number] = event.raw(where), True
-        return fed_with([(channel.buffer, text) for channel, text in texts])
+        return fed_with(texts)
 
     def channel(self, slot: int, addresses: tuple[Any, ...]) -> Channel | None:
         """The channel to which text of a slot with these addresses leads."""
@@ -109,12 +110,12 @@ class MarksLane(OpenChannels):
         """What text of a channel ends."""
         return [self._channels[number].buffer for number in channel.ends]
 
-    def _ends_nothing(self, texts: list[tuple[Channel, str]]) -> bool:
-        """Whether no channel that the texts end holds anything, or is fed as well."""
-        for channel, _ in texts:
+    def _end_nothing(self, enders: list[Channel], texts: list[tuple[_backend.StreamBuffer, str]]) -> bool:
+        """Whether no channel that ends with text of these holds anything, or is fed as well."""
+        for channel in enders:
             for number in channel.ends:
-                ended = self._channels[number]
-                if ended.buffer.pending:
+                ended = self._channels[number].buffer
+                if ended.pending:
                     return False
                 if len(texts) > 1 and any(ended is other for other, _ in texts):
                     return False

@@ -218,6 +218,8 @@ class Node:
     object: Members | None = None
     array: Node | None = None
     number: int = -1
+    means: bool = False
+    """Whether anything is read of a value there."""
     places: tuple[Slot, ...] = ()
     """The places that a container is into which the walk descends; their marks stand before those inside."""
     around: tuple[tuple[Slot, bool], ...] = ()
@@ -335,6 +337,7 @@ class Shapes:
                 node.array = self._node(part[0], depth + 1)
             else:
                 node.object = self._members(part, depth)
+        node.means = bool(node.slots or node.object or node.array)
         marks = [slot for slot in node.slots if slot.kind not in _OF_NO_STRING]
         node.named = tuple(slot for slot in node.slots if slot.kind is Kind.ADDRESS)
         node.of_text = tuple((slot, slot.kind is not Kind.KEEPS) for slot in marks)

@@ -7,6 +7,8 @@ from typing import Any
 from holdback.engine.marks import Event, Mark
 from holdback.engine.shapes import Emptied, Kind
 
+_TEXT, _ELEMENT, _KEEPS = Emptied.TEXT, Emptied.ELEMENT, Kind.KEEPS  # asked of each text
+
 
 class Spot:
     """Where text of a channel stands in the event that is being settled."""
@@ -28,15 +30,13 @@ def write(event: Event, spots: list[Spot], *, has_placed: bool) -> bool:
     changed = [spot for spot in spots if spot.leaves != spot.mark[2]]
     if not changed:
         return True
-    withheld = [spot for spot in changed if spot.is_withheld]
-    if withheld and any(spot.mark[0].emptied is not Emptied.TEXT for spot in withheld):
-        kept = [mark for mark in event.marks if mark[0].kind is Kind.KEEPS]
+    kept: list[Mark] = []
+    if [spot for spot in changed if spot.is_withheld and spot.mark[0].emptied is not _TEXT]:
+        kept = [mark for mark in event.marks if mark[0].kind is _KEEPS]
         if not kept and not has_placed and not any(spot.leaves for spot in spots):
             for spot in changed:  # where it cannot be left out, it leaves with these changes
                 _set(event, spot, kept, spots)
             return False
-    else:
-        kept = []
     for spot in changed:
         _set(event, spot, kept, spots)
     return True
@@ -44,7 +44,7 @@ def write(event: Event, spots: list[Spot], *, has_placed: bool) -> bool:
 
 def _set(event: Event, spot: Spot, kept: list[Mark], spots: list[Spot]) -> None:
     slot, at, _, where = spot.mark
-    if slot.emptied is Emptied.ELEMENT and spot.is_withheld:
+    if slot.emptied is _ELEMENT and spot.is_withheld:
         depth = len(at)
         is_kept = any(mark[1][:depth] == at for mark in kept) or any(
             other.leaves and other.mark[1][:depth] == at for other in spots
