@@ -38,8 +38,8 @@ from holdback.engine.steps import End, Feed, Finish, Key, Named, Step, Whole
 from holdback.engine.wholes import Json, Wholes, json_of
 
 _NUMBER = re.compile(r"\d+")
-_TEXT, _SOURCE, _LATEST = Kind.TEXT, Kind.SOURCE, Kind.LATEST
-"""Names of the module: they are asked of each mark, and a member of an enum is slow to find."""
+_LATEST = Kind.LATEST
+"""A name of the module: it is asked of each mark, and a member of an enum is slow to find."""
 
 MOST_CHANNELS = 10_000
 """Text of further channels passes unrestored."""
@@ -129,7 +129,8 @@ class Answer:
             elif kind is Finish:
                 self._finish(event, step, before, last)  # type: ignore[arg-type]
             else:
-                for group in sorted(self._groups, key=natural):
+                groups = [*self._groups]
+                for group in sorted(groups, key=natural) if len(groups) > 1 else groups:
                     self._end(event, End(group), before, last)
         leaves = not spots or write(event, spots, has_placed=self._has_placed)
         self.note(event, leaves=leaves)
@@ -140,15 +141,14 @@ class Answer:
 
         ``fed`` has for each text that is not empty what leaves, and whether its channel held something back.
         """
-        self._has_placed = False
         texts, spots = iter(fed), []
         for mark in event.marks:
-            kind = mark[0].kind
-            if kind is _TEXT or kind is _SOURCE:
+            if mark[0].is_text:
                 leaves, holds = next(texts) if mark[2] else (mark[2], False)
                 spots.append(Spot(mark, leaves, holds=holds))
-        does_leave = write(event, spots, has_placed=self._has_placed)
-        self.note(event, leaves=does_leave)
+        does_leave = write(event, spots, has_placed=False)
+        if not does_leave:  # the lane has noted that it does
+            self.note(event, leaves=False)
         return does_leave
 
     def drain(self) -> list[dict[str, Any]]:
@@ -257,7 +257,7 @@ class Answer:
     def _open(self, step: Feed) -> Channel | None:
         """The channel of a text, which is made if there is none."""
         key, kind, own = step.key
-        group = self._group(key)
+        group = self._groups.get(key) or self._group(key)
         if group is None:
             return None
         if group.finish is not None:
