@@ -372,9 +372,8 @@ def _named(channels: Few[Name, Channel], step: End) -> list[tuple[Name, Channel]
     kinds, owns = step.kinds, step.own
     if kinds is None or owns is None:
         found = [one for one in channels.items() if kinds is None or one[0][0] in kinds]
-        if (
-            sum(1 for _, channel in found if channel.buffer.pending) > 1
-        ):  # else none of them comes before another
+        holding = [name for name, channel in found if channel.buffer.pending]
+        if len(holding) > 1:  # else there is no order
             found.sort(key=lambda one: natural(one[0]))
         return found
     found = []

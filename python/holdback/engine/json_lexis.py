@@ -107,8 +107,12 @@ class Spans:
         member = self._member_alone(where)
         if member is not None and member[2] is not None:
             return member.span(2)
-        begin = self._begin(where) if member is None else member.end()
+        begin = self._begin_in_container(where) if member is None else member.end()
         return begin, skip_value(self._source, begin)
+
+    def _begin(self, where: Where) -> int:
+        member = self._member_alone(where)
+        return self._begin_in_container(where) if member is None else _value_of(member)
 
     def _member_alone(self, where: Where) -> re.Match[bytes] | None:
         """The member that has the name of a value, if the name stands nowhere else."""
@@ -119,15 +123,13 @@ class Spans:
         at = self._source.find(literal)
         return None if self._source.find(literal, at + 1) >= 0 else _read_member(self._source, at)
 
-    def _begin(self, where: Where) -> int:
+    def _begin_in_container(self, where: Where) -> int:
         if not where:
             return skip_blanks(self._source, 0)
         above, name = where
         is_nth = type(name) is Nth
         _, begins = self._begins.get(id(above), (above, None))
         if begins is None:
-            if (member := self._member_alone(where)) is not None:
-                return _value_of(member)
             begin = self._begin(above)
             if type(name) is int:
                 begins = _elements(self._source, begin)

@@ -309,9 +309,8 @@ class Responses(Format):
         own = ids.get("output_index"), ids.get(channel.at or "")
         fed = self._fed.setdefault(kind, {})
         keys: list[Key]
-        if not [
-            name for name in channel.ids if ids.get(name) is not None
-        ]:  # it does not say: all that had text
+        said = [name for name in channel.ids if ids.get(name) is not None]
+        if not said:  # all that had text
             keys = list(fed)
             fed.clear()
         else:
