@@ -8,7 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::keys::{Address, Key, Table};
+use super::keys::{Address, Key};
+use super::known::{Entry, Known};
 use super::shapes::SlotId;
 use crate::SharedBuffer;
 
@@ -18,6 +19,12 @@ pub struct ChannelId {
     place: u32,
     /// How many channels had that place before.
     generation: u32,
+}
+
+impl ChannelId {
+    pub(super) fn place(self) -> usize {
+        self.place as usize
+    }
 }
 
 impl From<ChannelId> for u64 {
@@ -60,73 +67,80 @@ impl fmt::Display for LaneError {
 
 impl std::error::Error for LaneError {}
 
-/// A key that leads to a channel, and which of its addresses it leaves open.
-struct Registration {
-    key: Arc<[u8]>,
-    slot: SlotId,
-    open: Option<u8>,
-}
-
+/// A channel that is open.
 pub(crate) struct Channel {
     pub(crate) buffer: Arc<SharedBuffer>,
-    /// What leads to it.
-    registrations: Vec<Registration>,
     /// The channels that end with its text.
-    pub(crate) ends: Vec<ChannelId>,
+    pub(crate) ends: Box<[ChannelId]>,
     /// The last frame that fed it.
     pub(crate) fed_by: u64,
+}
+
+/// What is in a place.
+enum Place {
+    Open(Channel),
+    /// Nothing; and the next place of which that is so.
+    Free(Option<u32>),
 }
 
 /// The channels that are open, the keys that lead to them, and the keys that were made known.
 #[derive(Default)]
 pub(crate) struct Channels {
     /// For each place, how often it was used before, and what is in it.
-    places: Vec<(u32, Option<Channel>)>,
-    free: Vec<u32>,
-    /// A channel, and the place of the key among its registrations.
-    table: Table<(ChannelId, usize)>,
-    known: Table<()>,
+    places: Vec<(u32, Place)>,
+    /// The first place with nothing in it that may be used.
+    free: Option<u32>,
+    known: Known,
+    /// How often that was changed.
+    version: u64,
 }
 
 impl Channels {
     pub(crate) fn open(&mut self, buffer: Arc<SharedBuffer>) -> ChannelId {
-        let channel = Channel { buffer, registrations: Vec::with_capacity(1), ends: Vec::new(), fed_by: 0 };
-        let place = self.free.pop().unwrap_or_else(|| {
-            if self.places.is_empty() {
-                self.places.reserve_exact(1); // most streams have one
+        let channel = Place::Open(Channel { buffer, ends: Box::default(), fed_by: 0 });
+        if let Some(place) = self.free {
+            let (generation, here) = &mut self.places[place as usize];
+            if let Place::Free(next) = std::mem::replace(here, channel) {
+                self.free = next;
             }
-            self.places.push((0, None));
-            u32::try_from(self.places.len() - 1).expect("fewer channels than 2^32")
-        });
-        let (generation, here) = &mut self.places[place as usize];
-        *here = Some(channel);
-        ChannelId { place, generation: *generation }
+            return ChannelId { place, generation: *generation };
+        }
+        if self.places.is_empty() {
+            self.places.reserve_exact(1); // most streams have one
+        }
+        self.places.push((0, channel));
+        let place = u32::try_from(self.places.len() - 1).expect("fewer channels than 2^32");
+        ChannelId { place, generation: 0 }
     }
 
     /// As long as it is the same, the same keys lead to the same channels, and the same are known.
     pub(crate) fn version(&self) -> u64 {
-        self.table.version + self.known.version
+        self.version
     }
 
     fn get(&self, id: ChannelId) -> Option<&Channel> {
-        let (generation, channel) = self.places.get(id.place as usize)?;
-        if *generation == id.generation { channel.as_ref() } else { None }
+        match self.places.get(id.place())? {
+            (generation, Place::Open(channel)) if *generation == id.generation => Some(channel),
+            _ => None,
+        }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        let (generation, channel) = self.places.get_mut(id.place as usize)?;
-        if *generation == id.generation { channel.as_mut() } else { None }
+        match self.places.get_mut(id.place())? {
+            (generation, Place::Open(channel)) if *generation == id.generation => Some(channel),
+            _ => None,
+        }
     }
 
     pub(crate) fn close(&mut self, id: ChannelId) -> Result<(), LaneError> {
         self.forget(id)?;
-        let (generation, channel) = &mut self.places[id.place as usize];
-        *channel = None;
+        let (generation, here) = &mut self.places[id.place()];
+        *here = Place::Free(self.free);
         // After 2^32 channels the place is given up: its ids are used up.
         if let Some(next) = generation.checked_add(1) {
             *generation = next;
-            self.free.push(id.place);
+            self.free = Some(id.place);
         }
         Ok(())
     }
@@ -138,47 +152,26 @@ impl Channels {
         addresses: &[Address<'_>],
     ) -> Result<(), LaneError> {
         let open = open_of(addresses)?;
-        let key = Key::of(slot, addresses).bytes;
-        let leads_to = self.table.known.get(&*key).map(|&(channel, _)| channel);
-        let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
-        if leads_to == Some(id) {
-            return Ok(());
-        }
-        let place = channel.registrations.len();
-        let key: Arc<[u8]> = key.into();
-        channel.registrations.push(Registration { key: Arc::clone(&key), slot, open });
-        if let Some((earlier, place)) = self.table.insert(slot, key, open, (id, place)) {
-            self.take_registration(earlier, place);
+        let key = &*Key::of(slot, addresses).bytes;
+        self.get(id).ok_or(LaneError::NoChannel)?;
+        if self.known.leads_to(key) != Some(id) {
+            self.version += 1;
+            self.known.put(Entry { key, open, channel: Some(id) });
         }
         Ok(())
     }
 
-    /// Take a registration from the list of its channel. The last of the list takes its place.
-    fn take_registration(&mut self, id: ChannelId, place: usize) {
-        let Some(channel) = self.get_mut(id) else { return };
-        channel.registrations.swap_remove(place);
-        if let Some(moved) = channel.registrations.get(place) {
-            let key = Arc::clone(&moved.key);
-            if let Some((_, at)) = self.table.known.get_mut(&key) {
-                *at = place;
-            }
-        }
-    }
-
     pub(crate) fn forget(&mut self, id: ChannelId) -> Result<(), LaneError> {
-        let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
-        for registration in std::mem::take(&mut channel.registrations) {
-            self.table.remove(registration.slot, &registration.key, registration.open);
-        }
+        self.get(id).ok_or(LaneError::NoChannel)?;
+        self.version += u64::from(self.known.forget(id));
         Ok(())
     }
 
     pub(crate) fn link(&mut self, id: ChannelId, ended: ChannelId) -> Result<(), LaneError> {
-        self.get_mut(ended).ok_or(LaneError::NoChannel)?;
-        let channel = self.get_mut(id).ok_or(LaneError::NoChannel)?;
-        let mut ends = std::mem::take(&mut channel.ends);
-        ends.retain(|&other| other != ended && self.get_mut(other).is_some());
-        ends.push(ended);
+        self.get(ended).ok_or(LaneError::NoChannel)?;
+        let ends = &self.get(id).ok_or(LaneError::NoChannel)?.ends;
+        let others = ends.iter().copied().filter(|&other| other != ended && self.get(other).is_some());
+        let ends = others.chain([ended]).collect();
         if let Some(channel) = self.get_mut(id) {
             channel.ends = ends;
         }
@@ -207,16 +200,17 @@ impl Channels {
 
     pub(crate) fn know(&mut self, slot: SlotId, addresses: &[Address<'_>]) -> Result<(), LaneError> {
         let open = open_of(addresses)?;
-        self.known.insert(slot, Key::of(slot, addresses).bytes.into(), open, ());
+        self.version += 1;
+        self.known.put(Entry { key: &Key::of(slot, addresses).bytes, open, channel: None });
         Ok(())
     }
 
     pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<ChannelId> {
-        self.table.find(slot, key).map(|(id, _)| id)
+        self.known.find(slot, key)
     }
 
     pub(crate) fn is_known(&mut self, slot: SlotId, key: &Key) -> bool {
-        self.known.find(slot, key).is_some()
+        self.known.is_known(slot, key)
     }
 }
 

@@ -1,12 +1,10 @@
-//! Keys: a slot and the values of its addresses as bytes, and the tables of what is known by them.
+//! Keys: a slot and the values of its addresses as bytes.
 //!
 //! A key is made and looked up for each mark without an allocation. One that leaves an address open has that place
 //! marked, and is looked for where the exact key is not found and such keys exist.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
 
 use super::shapes::SlotId;
 
@@ -113,69 +111,32 @@ impl Key {
         key
     }
 
-    /// The same with any value for one address.
-    fn opened(&self, address: usize, out: &mut Vec<u8>) {
+    /// The slot that a key begins with.
+    pub(crate) fn slot_of(key: &[u8]) -> SlotId {
+        key.first_chunk().map_or(0, |slot| SlotId::from_le_bytes(*slot))
+    }
+
+    /// What stands before and behind one address.
+    fn around(&self, address: usize) -> (&[u8], &[u8]) {
         let end = self.begins.get(address + 1).copied().unwrap_or(self.bytes.len());
+        (&self.bytes[..self.begins[address]], &self.bytes[end..])
+    }
+
+    /// The same with any value for one address.
+    pub(crate) fn opened(&self, address: usize, out: &mut Vec<u8>) {
+        let (before, behind) = self.around(address);
         out.clear();
-        out.extend_from_slice(&self.bytes[..self.begins[address]]);
+        out.extend_from_slice(before);
         out.push(ANY);
-        out.extend_from_slice(&self.bytes[end..]);
-    }
-}
-
-/// What is known by key.
-pub(crate) struct Table<V> {
-    pub(crate) known: HashMap<Arc<[u8]>, V>,
-    /// For each slot and each of its addresses, how many keys leave it open; no zeros.
-    open: BTreeMap<(SlotId, u8), usize>,
-    scratch: Vec<u8>,
-    /// How often it was changed.
-    pub(crate) version: u64,
-}
-
-impl<V> Default for Table<V> {
-    fn default() -> Self {
-        Self { known: HashMap::new(), open: BTreeMap::new(), scratch: Vec::new(), version: 0 }
-    }
-}
-
-impl<V: Copy> Table<V> {
-    pub(crate) fn insert(&mut self, slot: SlotId, key: Arc<[u8]>, open: Option<u8>, value: V) -> Option<V> {
-        self.version += 1;
-        let replaced = self.known.insert(key, value);
-        if replaced.is_none()
-            && let Some(address) = open
-        {
-            *self.open.entry((slot, address)).or_default() += 1;
-        }
-        replaced
+        out.extend_from_slice(behind);
     }
 
-    pub(crate) fn remove(&mut self, slot: SlotId, key: &[u8], open: Option<u8>) -> Option<V> {
-        self.version += 1;
-        let removed = self.known.remove(key);
-        if removed.is_some()
-            && let Some(address) = open
-            && let Some(count) = self.open.get_mut(&(slot, address))
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.open.remove(&(slot, address));
-            }
+    /// Whether the other key, which may be of another slot, is the same with any value for one address.
+    pub(crate) fn fits(&self, address: usize, other: &[u8]) -> bool {
+        if address >= self.begins.len() {
+            return false;
         }
-        removed
-    }
-
-    pub(crate) fn find(&mut self, slot: SlotId, key: &Key) -> Option<V> {
-        if let Some(&value) = self.known.get(&*key.bytes) {
-            return Some(value);
-        }
-        for (&(_, address), _) in self.open.range((slot, 0)..=(slot, u8::MAX)) {
-            key.opened(address.into(), &mut self.scratch);
-            if let Some(&value) = self.known.get(&*self.scratch) {
-                return Some(value);
-            }
-        }
-        None
+        let (before, behind) = self.around(address);
+        other.strip_prefix(before).and_then(|rest| rest.strip_prefix(&[ANY])) == Some(behind)
     }
 }

@@ -133,15 +133,20 @@ impl Lane {
             begin = self.front;
             run = self.run(&mut room, &waiting, begin, out);
             self.front = run.at;
+            if run.at == waiting.len() && run.stop.is_none() {
+                out.extend_from_slice(&waiting[run.done..]);
+                self.front = 0; // the empty vector is not kept: a gateway has many streams
+                room.give_back();
+                return Progress::Taken;
+            }
         } else {
+            waiting = Vec::new(); // not the old one, for the same reason
             run = self.run(&mut room, data, 0, out);
             // A declined frame stands before them, so that it can be put back.
-            waiting.clear();
             waiting.extend_from_slice(&data[run.at - self.declined..]);
             self.front = self.declined;
         }
-        // A gateway has many streams: what waits in none takes no room.
-        self.waiting = if waiting.is_empty() { Vec::new() } else { waiting };
+        self.waiting = waiting;
         if matches!(run.stop, Some(Stop::Declined(..))) {
             self.room = Some(room);
         } else {

@@ -46,6 +46,7 @@ mod frames;
 mod json_text;
 mod judge;
 mod keys;
+mod known;
 mod lane;
 mod literal;
 mod messages;
