@@ -3,9 +3,9 @@
 mod lines;
 mod table;
 
-use holdback_core::wire::{Address, Frames, Framing, Lane, LaneError, Progress, Shapes};
+use holdback_core::wire::{Address, Frames, Framing, Lane, Progress, Shapes};
 use lines::{assert_declined, assert_taken, buffer, content, line, with_channels};
-use table::{ARGUMENTS, CONTENT, FINISH, LATEST, PART, REASONING, chat};
+use table::{ARGUMENTS, CONTENT, LATEST, PART, REASONING, chat};
 
 #[test]
 fn what_is_declined() {
@@ -88,61 +88,6 @@ fn what_is_declined_has_a_reading() {
 }
 
 #[test]
-fn a_channel_of_any_address() {
-    let (mut lane, _) = with_channels(&[]);
-    let [any, one] = [lane.open(buffer(true)), lane.open(buffer(true))];
-    let call = |index: &str, text: &str| {
-        line(&format!("\"calls\":[{{\"index\":{index},\"arguments\":\"{text}\"}}]"))
-    };
-    lane.register(any, ARGUMENTS, &[Address::Integer(0), Address::Any]).unwrap();
-    lane.register(one, ARGUMENTS, &[Address::Integer(0), Address::Text(b"x".into())]).unwrap();
-    let held = call(r#""y""#, "<");
-    assert_taken(&mut lane, &held, "");
-    assert_taken(&mut lane, &call(r#""x""#, "P>"), &call(r#""x""#, "P>"));
-    assert_taken(&mut lane, &call("7", "P>"), &call("7", "Ada"));
-    assert_declined(&mut lane, &call("7", "P>").replace("{\"delta\"", "{\"index\":1,\"delta\""));
-    lane.forget(any).unwrap();
-    assert_declined(&mut lane, &held);
-    let opened = lane.register(any, ARGUMENTS, &[Address::Any, Address::Any]);
-    assert_eq!(opened, Err(LaneError::TooOpen));
-}
-
-#[test]
-fn registrations() {
-    let (mut lane, ids) = with_channels(&[CONTENT, REASONING]);
-    let key = [Address::Integer(0)];
-    // The later registration of the same text counts, and is not dropped with the earlier channel.
-    lane.register(ids[1], CONTENT, &key).unwrap();
-    lane.register(ids[1], CONTENT, &key).unwrap();
-    lane.forget(ids[0]).unwrap();
-    assert_taken(&mut lane, &content("x"), &content("x"));
-    // Both registrations of a channel go to another one, one after the other.
-    let reasoning = line(r#""reasoning":"x""#);
-    lane.register(ids[0], CONTENT, &key).unwrap();
-    lane.register(ids[0], REASONING, &key).unwrap();
-    lane.register(ids[1], CONTENT, &key).unwrap();
-    lane.register(ids[1], REASONING, &key).unwrap();
-    lane.forget(ids[0]).unwrap();
-    assert_taken(&mut lane, &content("x"), &content("x"));
-    assert_taken(&mut lane, &reasoning, &reasoning);
-    lane.close(ids[1]).unwrap();
-    assert_declined(&mut lane, &content("x"));
-    assert_declined(&mut lane, &line(r#""reasoning":"x""#));
-    for refused in
-        [lane.close(ids[1]), lane.forget(ids[1]), lane.link(ids[0], ids[1]), lane.link(ids[1], ids[0])]
-    {
-        assert_eq!(refused, Err(LaneError::NoChannel));
-    }
-    assert_eq!(lane.register(ids[1], CONTENT, &key), Err(LaneError::NoChannel));
-    let next = lane.open(buffer(false));
-    assert_ne!(next, ids[1]);
-    assert_eq!(lane.register(next, CONTENT, &[]), Err(LaneError::Addresses));
-    assert_eq!(lane.register(next, 99, &key), Err(LaneError::NoSlot));
-    assert_eq!(lane.note(99, b"", true), Err(LaneError::NoSlot));
-    assert_eq!(LaneError::NoSlot.to_string(), "the table has no such slot");
-}
-
-#[test]
 fn what_text_ends() {
     let (mut lane, ids) = with_channels(&[CONTENT, REASONING]);
     lane.link(ids[0], ids[1]).unwrap();
@@ -156,18 +101,6 @@ fn what_text_ends() {
     assert_taken(&mut lane, &content("x"), &content("x"));
     lane.close(ids[1]).unwrap();
     assert_taken(&mut lane, &content("x"), &content("x"));
-}
-
-#[test]
-fn events_that_are_known() {
-    let (mut lane, _) = with_channels(&[CONTENT]);
-    let stop = "{\"choices\":[{\"index\":0,\"finish\":\"stop\"}]}\n";
-    let other = "{\"choices\":[{\"index\":1,\"finish\":\"stop\"}]}\n";
-    lane.know(FINISH, &[Address::Integer(0)]).unwrap();
-    assert_taken(&mut lane, stop, stop);
-    assert_declined(&mut lane, other);
-    lane.know(FINISH, &[Address::Any]).unwrap();
-    assert_taken(&mut lane, other, other);
 }
 
 #[test]

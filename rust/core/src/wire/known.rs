@@ -5,7 +5,7 @@
 //!
 //! Cost: each call O(its keys), and at most [`FEW`] bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::channels::ChannelId;
@@ -60,7 +60,7 @@ impl Known {
             Self::Few(few) => few.find(key, true)?.channel,
             Self::Many(many) => {
                 let Many { channels, open, scratch, .. } = &mut **many;
-                find(channels, open, scratch, slot, key).map(|(channel, _)| channel)
+                find(open, scratch, slot, key, |key| channels.get(key).map(|&(channel, _)| channel))
             }
         }
     }
@@ -71,7 +71,7 @@ impl Known {
             Self::Few(few) => few.find(key, false).is_some(),
             Self::Many(many) => {
                 let Many { known, open, scratch, .. } = &mut **many;
-                find(known, open, scratch, slot, key).is_some()
+                find(open, scratch, slot, key, |key| known.get(key).map(drop)).is_some()
             }
         }
     }
@@ -169,14 +169,17 @@ impl Few {
     }
 }
 
+/// A key that leads to a channel, and the address that it leaves open.
+type Registration = (Arc<[u8]>, Option<u8>);
+
 /// Entries in tables.
 #[derive(Default)]
 pub(super) struct Many {
     /// A channel, and the place of the key in the list of what leads to that.
     channels: HashMap<Arc<[u8]>, (ChannelId, usize)>,
-    known: HashMap<Arc<[u8]>, ()>,
-    /// For each place of a channel what leads to it: keys, and the addresses that they leave open.
-    lists: Vec<Vec<(Arc<[u8]>, Option<u8>)>>,
+    known: HashSet<Box<[u8]>>,
+    /// For each place of a channel what leads to it.
+    lists: Vec<Vec<Registration>>,
     /// For each slot and each of its addresses, how many keys leave it open; no zeros.
     open: BTreeMap<(SlotId, u8), usize>,
     scratch: Vec<u8>,
@@ -184,21 +187,20 @@ pub(super) struct Many {
 
 impl Many {
     fn put(&mut self, Entry { key, open, channel }: Entry<'_>) {
-        let shared: Arc<[u8]> = key.into();
         let is_new = if let Some(channel) = channel {
             let place = channel.place();
             if self.lists.len() <= place {
                 self.lists.resize_with(place + 1, Vec::new);
             }
-            let list = &mut self.lists[place];
-            list.push((Arc::clone(&shared), open));
-            let replaced = self.channels.insert(shared, (channel, list.len() - 1));
+            let (list, key) = (&mut self.lists[place], Arc::<[u8]>::from(key));
+            list.push((Arc::clone(&key), open));
+            let replaced = self.channels.insert(key, (channel, list.len() - 1));
             if let Some((earlier, at)) = replaced {
                 self.take_out(earlier, at);
             }
             replaced.is_none()
         } else {
-            self.known.insert(shared, ()).is_none()
+            self.known.insert(key.into())
         };
         if is_new && let Some(address) = open {
             *self.open.entry((Key::slot_of(key), address)).or_default() += 1;
@@ -233,21 +235,18 @@ impl Many {
     }
 }
 
-fn find<V: Copy>(
-    known: &HashMap<Arc<[u8]>, V>,
+/// What `get` has of a key, or of the first with an address left open that it has anything of.
+fn find<T>(
     open: &BTreeMap<(SlotId, u8), usize>,
     scratch: &mut Vec<u8>,
     slot: SlotId,
     key: &Key,
-) -> Option<V> {
-    if let Some(&value) = known.get(&*key.bytes) {
-        return Some(value);
-    }
-    for &(_, address) in open.range((slot, 0)..=(slot, u8::MAX)).map(|(open, _)| open) {
-        key.opened(address.into(), scratch);
-        if let Some(&value) = known.get(&**scratch) {
-            return Some(value);
-        }
-    }
-    None
+    get: impl Fn(&[u8]) -> Option<T>,
+) -> Option<T> {
+    get(&key.bytes).or_else(|| {
+        open.range((slot, 0)..=(slot, u8::MAX)).find_map(|(&(_, address), _)| {
+            key.opened(address.into(), scratch);
+            get(scratch)
+        })
+    })
 }
