@@ -14,7 +14,12 @@ use crate::starts::Starts;
 
 #[derive(Default)]
 pub(crate) struct Ledger {
-    hits: Option<Box<Hits>>,
+    entries: Option<Box<Entries>>,
+}
+
+#[derive(Default)]
+struct Entries {
+    hits: Hits,
     watch: Option<Box<Watch>>,
 }
 
@@ -78,12 +83,11 @@ impl Ledger {
     /// Begin to write behind what stands in `out`.
     #[inline]
     pub(crate) fn begin(&mut self, out: &[u8]) {
-        if let Some(hits) = &mut self.hits
-            && hits.recent.len() >= MOST_HITS
-        {
-            hits.count();
+        let Some(entries) = &mut self.entries else { return };
+        if entries.hits.recent.len() >= MOST_HITS {
+            entries.hits.count();
         }
-        if let Some(watch) = &mut self.watch {
+        if let Some(watch) = &mut entries.watch {
             watch.told = out.len();
         }
     }
@@ -91,7 +95,7 @@ impl Ledger {
     /// All of `text` was read.
     #[inline]
     pub(crate) fn end(&mut self, text: &[u8], fed: Fed, out: &[u8]) {
-        if let Some(watch) = &mut self.watch {
+        if let Some(watch) = self.watch() {
             match (fed, &watch.guard) {
                 (Fed::Unchanged, Some(guard)) => guard.passed(text),
                 _ => watch.tell(out),
@@ -104,7 +108,7 @@ impl Ledger {
 
     /// What was held back was written.
     pub(crate) fn end_settled(&mut self, out: &[u8]) {
-        if let Some(watch) = &mut self.watch {
+        if let Some(watch) = self.watch() {
             watch.tell(out);
             if let Some(unknown) = &mut watch.unknown {
                 unknown.feed(b"");
@@ -115,18 +119,19 @@ impl Ledger {
     /// Whether the key is replaced that stands behind what was written, at `begin` of the text that is read.
     #[inline]
     pub(crate) fn replaces(&mut self, key: u32, begin: isize, original: &[u8], out: &[u8]) -> bool {
-        if let Some(watch) = &mut self.watch
+        let entries = self.entries.get_or_insert_default();
+        if let Some(watch) = &mut entries.watch
             && watch.keeps(key, begin, original, out)
         {
             return false;
         }
-        self.hits.get_or_insert_default().recent.push(key);
+        entries.hits.recent.push(key);
         true
     }
 
     /// The text that is read turned out to be a JSON document from `at` on, or plain text.
     pub(crate) fn turned(&mut self, is_json: bool, at: usize) {
-        let Some(watch) = &mut self.watch else { return };
+        let Some(watch) = self.watch() else { return };
         if let Some(guard) = watch.guard.as_ref().filter(|_| !is_json) {
             guard.is_plain();
         }
@@ -144,29 +149,42 @@ impl Ledger {
 
     /// Whether a text in which no key starts changes nothing. What is of a form begins with the first byte of a key.
     pub(crate) fn is_idle(&self, starts: &Starts, json: bool) -> bool {
-        self.watch.as_ref().is_none_or(|watch| {
+        let watch = self.entries.as_ref().and_then(|entries| entries.watch.as_ref());
+        watch.is_none_or(|watch| {
             watch.guard.as_ref().is_none_or(|guard| !guard.looks_at_places())
                 && watch.unknown.as_ref().is_none_or(|unknown| unknown.is_idle() && starts.finds_firsts(json))
         })
     }
 
     pub(crate) fn guard_by(&mut self, guard: Guard) {
-        self.watch.get_or_insert_default().guard = Some(guard);
+        self.watched().guard = Some(guard);
     }
 
     pub(crate) fn look_for(&mut self, forms: Arc<Forms>, is_json: bool) {
-        self.watch.get_or_insert_default().unknown = Some(Unknown::new(forms, is_json));
+        self.watched().unknown = Some(Unknown::new(forms, is_json));
+    }
+
+    #[inline]
+    fn watch(&mut self) -> Option<&mut Watch> {
+        self.entries.as_mut()?.watch.as_deref_mut()
+    }
+
+    fn watched(&mut self) -> &mut Watch {
+        self.entries.get_or_insert_default().watch.get_or_insert_default()
     }
 
     fn unknown(&mut self) -> Option<&mut Unknown> {
-        self.watch.as_mut()?.unknown.as_mut()
+        self.watch()?.unknown.as_mut()
     }
 
     pub(crate) fn take_counts(&mut self) -> BTreeMap<u32, u64> {
-        self.hits.take().map_or_else(BTreeMap::new, |mut hits| {
-            hits.count();
-            hits.counts
-        })
+        let Some(entries) = &mut self.entries else { return BTreeMap::new() };
+        let mut hits = std::mem::take(&mut entries.hits);
+        if entries.watch.is_none() {
+            self.entries = None;
+        }
+        hits.count();
+        hits.counts
     }
 
     pub(crate) fn take_unknown(&mut self) -> BTreeMap<u32, u64> {
@@ -175,19 +193,19 @@ impl Ledger {
 
     /// As it is now, behind [`begin`](Self::begin).
     pub(crate) fn now(&self) -> Before {
-        let watch = self.watch.as_ref();
+        let Some(entries) = &self.entries else { return Before { hits: 0, told: 0, seen: None } };
+        let watch = entries.watch.as_ref();
         Before {
-            hits: self.hits.as_ref().map_or(0, |hits| hits.recent.len()),
+            hits: entries.hits.recent.len(),
             told: watch.map_or(0, |watch| watch.told),
             seen: watch.and_then(|watch| watch.guard.as_ref()).map(Guard::seen),
         }
     }
 
     pub(crate) fn go_back(&mut self, before: &Before) {
-        if let Some(hits) = &mut self.hits {
-            hits.recent.truncate(before.hits);
-        }
-        if let Some(watch) = &mut self.watch {
+        let Some(entries) = &mut self.entries else { return };
+        entries.hits.recent.truncate(before.hits);
+        if let Some(watch) = &mut entries.watch {
             watch.told = before.told;
             if let (Some(guard), Some(seen)) = (&watch.guard, &before.seen) {
                 guard.go_back(seen);

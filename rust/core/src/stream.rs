@@ -34,10 +34,7 @@ mod counting;
 /// ```
 pub struct StreamBuffer {
     automaton: Arc<Automaton>,
-    mode: Mode,
     channel: Channel,
-    /// A trailing high surrogate that waits for its mate.
-    high: Option<[u8; 3]>,
     ledger: Ledger,
 }
 
@@ -50,26 +47,50 @@ pub(crate) enum Mode {
     Auto,
 }
 
-/// What the text is: its units, and the state of the walk over them.
+/// What the text is: its units, and the state of the walk over them. There is one for each text that is open, and the
+/// edges take no room in here.
 enum Channel {
     /// Plain text, or JSON source that turned out to be none.
-    Plain(Walk),
+    Plain(Walk, Edges),
     /// JSON source.
-    Json(Box<State>),
+    Json(Box<State>, Edges),
+}
+
+/// Where a text begins and where it has come to.
+#[derive(Clone, Copy)]
+struct Edges {
+    mode: Mode,
+    /// A trailing high surrogate that waits for its mate.
+    high: Option<[u8; 3]>,
 }
 
 impl Channel {
     fn new(mode: Mode) -> Self {
+        let edges = Edges { mode, high: None };
         match mode {
-            Mode::Plain => Self::Plain(Walk::default()),
-            Mode::Json | Mode::Auto => Self::Json(Box::new(State::new(mode == Mode::Auto))),
+            Mode::Plain => Self::Plain(Walk::default(), edges),
+            Mode::Json | Mode::Auto => Self::Json(Box::new(State::new(mode == Mode::Auto)), edges),
+        }
+    }
+
+    #[inline]
+    fn edges(&self) -> &Edges {
+        match self {
+            Self::Plain(_, edges) | Self::Json(_, edges) => edges,
+        }
+    }
+
+    #[inline]
+    fn edges_mut(&mut self) -> &mut Edges {
+        match self {
+            Self::Plain(_, edges) | Self::Json(_, edges) => edges,
         }
     }
 }
 
 impl StreamBuffer {
     pub(crate) fn new(automaton: Arc<Automaton>, mode: Mode) -> Self {
-        Self { automaton, mode, channel: Channel::new(mode), high: None, ledger: Ledger::default() }
+        Self { automaton, channel: Channel::new(mode), ledger: Ledger::default() }
     }
 
     pub(crate) fn automaton(&self) -> Arc<Automaton> {
@@ -79,7 +100,7 @@ impl StreamBuffer {
     /// Take `text` in and append what may leave to `out`, whose content stays in front. Time is linear in `text`
     /// alone.
     pub fn feed(&mut self, text: &str, out: &mut Vec<u8>) -> Fed {
-        if self.high.is_none() || text.is_empty() {
+        if self.high().is_empty() || text.is_empty() {
             return self.advance(text.as_bytes(), out);
         }
         self.release_high(out);
@@ -105,7 +126,7 @@ impl StreamBuffer {
         if text.is_empty() {
             return Fed::Unchanged;
         }
-        if self.high.is_none()
+        if self.high().is_empty()
             && let Cow::Borrowed(text) = surrogate::join(text)
             && let (text, []) = surrogate::split_trailing_high(text)
         {
@@ -114,7 +135,7 @@ impl StreamBuffer {
         let whole = [self.high(), text].concat();
         let joined = surrogate::join(&whole);
         let (now, high) = surrogate::split_trailing_high(&joined);
-        self.high = high.try_into().ok();
+        self.channel.edges_mut().high = high.try_into().ok();
         self.advance_written(now, out);
         Fed::Written
     }
@@ -122,7 +143,7 @@ impl StreamBuffer {
     /// End the text: append what was held back to `out` and start over.
     pub fn flush(&mut self, out: &mut Vec<u8>) {
         self.settle(out);
-        self.channel = Channel::new(self.mode);
+        self.channel = Channel::new(self.channel.edges().mode);
         self.ledger.end_text();
     }
 
@@ -144,8 +165,8 @@ impl StreamBuffer {
         let ledger = &mut self.ledger;
         ledger.begin(out);
         match &mut self.channel {
-            Channel::Plain(walk) => walk.settle(&self.automaton, out, ledger),
-            Channel::Json(state) => state.settle(&self.automaton, out, ledger),
+            Channel::Plain(walk, _) => walk.settle(&self.automaton, out, ledger),
+            Channel::Json(state, _) => state.settle(&self.automaton, out, ledger),
         }
         ledger.end_settled(out);
     }
@@ -154,17 +175,17 @@ impl StreamBuffer {
     /// it came and change nothing.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        self.high.is_none()
+        self.high().is_empty()
             && self.ledger.is_idle(self.automaton.starts(), !self.is_plain())
             && match &self.channel {
-                Channel::Plain(walk) => walk.node == ROOT && !self.automaton.has_borders(),
-                Channel::Json(state) => state.is_at_rest(&self.automaton),
+                Channel::Plain(walk, _) => walk.node == ROOT && !self.automaton.has_borders(),
+                Channel::Json(state, _) => state.is_at_rest(&self.automaton),
             }
     }
 
     /// Whether the text is certainly plain.
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.channel, Channel::Plain(_))
+        matches!(self.channel, Channel::Plain(..))
     }
 
     /// What is held back, as WTF-8: empty, or a proper prefix of a key as it was spelled, behind it at most a lone
@@ -177,23 +198,23 @@ impl StreamBuffer {
     /// Whether anything is held back.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        self.high.is_some() || !self.held().is_empty()
+        !self.high().is_empty() || !self.held().is_empty()
     }
 
     fn held(&self) -> &[u8] {
         match &self.channel {
-            Channel::Plain(walk) => self.automaton.path(walk.node),
-            Channel::Json(state) => state.held(),
+            Channel::Plain(walk, _) => self.automaton.path(walk.node),
+            Channel::Json(state, _) => state.held(),
         }
     }
 
     fn high(&self) -> &[u8] {
-        self.high.as_ref().map_or(&[], |high| high)
+        self.channel.edges().high.as_ref().map_or(&[], |high| high)
     }
 
     /// A half that waits is text without its mate.
     fn release_high(&mut self, out: &mut Vec<u8>) {
-        if let Some(high) = self.high.take() {
+        if let Some(high) = self.channel.edges_mut().high.take() {
             self.advance_written(&high, out);
         }
     }
@@ -203,11 +224,11 @@ impl StreamBuffer {
         let ledger = &mut self.ledger;
         ledger.begin(out);
         let fed = match &mut self.channel {
-            Channel::Plain(walk) => walk.advance(&self.automaton, text, out, ledger),
-            Channel::Json(state) => {
+            Channel::Plain(walk, _) => walk.advance(&self.automaton, text, out, ledger),
+            Channel::Json(state, edges) => {
                 let fed = state.advance(&self.automaton, text, out, ledger);
                 if let Some(walk) = state.as_plain() {
-                    self.channel = Channel::Plain(walk);
+                    self.channel = Channel::Plain(walk, *edges);
                 }
                 fed
             }

@@ -22,7 +22,7 @@ impl StreamBuffer {
     /// Count from here on what has one of these forms and is no key, of text that comes. The forms are those of the
     /// matcher's keys. JSON source is read with its escapes undone, as far as it is a document.
     pub fn look_for(&mut self, forms: Arc<Forms>) {
-        self.ledger.look_for(forms, self.mode == Mode::Json);
+        self.ledger.look_for(forms, self.channel.edges().mode == Mode::Json);
     }
 
     /// What was counted of such text since this was asked last, by the numbers of the names.
