@@ -8,6 +8,7 @@ the comma before it along, and the first that leaves has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Any
 
 from holdback.engine.bytes_cursor import Change, apply
@@ -17,13 +18,19 @@ from holdback.engine.json_text import to_json_bytes
 from holdback.engine.messages import Message, written
 
 
+class Elements(Enum):
+    """What became of the elements of an array so far."""
+
+    NONE = auto()
+    LEFT_OUT = auto()
+    LEFT = auto()
+
+
 class FrameWriter:
     """What is ready to leave, in order; ``take`` returns it."""
 
     __slots__ = (
-        "_has_element",
-        "_has_left",
-        "_lacks_element",
+        "_elements",
         "_lead",
         "_named",
         "_newline",
@@ -37,10 +44,9 @@ class FrameWriter:
         self.owes_lf = False  # the last frame was left out and ended with CR: a LF behind it belongs to it
         self._out: list[bytes] | None = None  # while something is ready
         self._newline, self._named = b"\n", False  # how the last event that was read is written
-        self._has_left = False  # anything
-        self._has_element = False  # an element of the array
-        self._lacks_element = False  # an element of the array was left out
-        self._lead = b""  # the line end of a first frame that was left out
+        self._elements = Elements.NONE
+        # The line end of a first frame that was left out; None once anything has left.
+        self._lead: bytes | None = b""
 
     def data(self, data: bytes) -> None:
         """These bytes leave as they are."""
@@ -54,17 +60,18 @@ class FrameWriter:
         self.owes_lf = False
         data = apply(frame.bytes, changes) if changes else frame.bytes
         if frame.is_element:
-            if self._lacks_element and not self._has_element:
+            if self._elements is Elements.LEFT_OUT:
                 lead = frame.bytes[: frame.begin]
                 data = lead.replace(b",", b"") + data[frame.begin :]
-            self._has_element = True
+            self._elements = Elements.LEFT
         self.data(data)
 
     def leave_out(self, frame: Frame | Message) -> None:
         """A frame does not leave."""
         self.owes_lf = self.framing is Framing.EVENTS and frame.bytes.endswith(b"\r")
-        self._lacks_element = True
-        if not self._has_left and not self._lead and not any(self._out or ()):
+        if self._elements is Elements.NONE:
+            self._elements = Elements.LEFT_OUT
+        if self._lead == b"" and not any(self._out or ()):
             self._lead = frame.newline
 
     def seen(self, frame: Frame | Message) -> None:
@@ -83,8 +90,8 @@ class FrameWriter:
             return
         data, newline = to_json_bytes(chunk), self._newline
         if self.framing is Framing.ELEMENTS:
-            self.data(b"," + data if self._has_element else data)
-            self._has_element = True
+            self.data(b"," + data if self._elements is Elements.LEFT else data)
+            self._elements = Elements.LEFT
         elif self.framing is Framing.LINES:
             self.data(data + newline)
         elif self.framing is Framing.OBJECTS:
@@ -109,7 +116,7 @@ class FrameWriter:
     @property
     def owes_lead(self) -> bool:
         """Whether nothing has left yet though an event came: what leaves next must not become the stream's start."""
-        return bool(self._lead) and not self._has_left
+        return bool(self._lead)
 
     def __len__(self) -> int:
         return 0 if self._out is None else len(self._out)
@@ -120,8 +127,8 @@ class FrameWriter:
             return b""
         data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out = None
-        if data and not self._has_left:
-            self._has_left = True
-            if self._lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
-                return self._lead + data
+        if data and self._lead is not None:
+            lead, self._lead = self._lead, None
+            if lead and data.startswith(BOM):  # at the start of a stream a reader would skip it
+                return lead + data
         return data
