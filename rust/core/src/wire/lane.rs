@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::channels::{ChannelId, Channels, LaneError};
-use super::frames::{Frame, Frames, Framing, Manner};
+use super::frames::{Frames, Framing, Manner};
 use super::judge::note;
 use super::keys::Address;
 use super::outlines::Outlines;
@@ -135,15 +135,14 @@ impl Lane {
             self.front = run.at;
             if run.at == waiting.len() && run.stop.is_none() {
                 out.extend_from_slice(&waiting[run.done..]);
-                self.front = 0; // the empty vector is not kept: a gateway has many streams
+                self.front = 0; // an empty vector is not kept: a gateway has many streams
                 room.give_back();
                 return Progress::Taken;
             }
         } else {
-            waiting = Vec::new(); // not the old one, for the same reason
             run = self.run(&mut room, data, 0, out);
             // A declined frame stands before them, so that it can be put back.
-            waiting.extend_from_slice(&data[run.at - self.declined..]);
+            waiting = data[run.at - self.declined..].to_vec();
             self.front = self.declined;
         }
         self.waiting = waiting;
@@ -190,7 +189,7 @@ impl Lane {
             let rest = &bytes[run.at..];
             // A frame that fits an outline needs no search for its end, unless that was begun.
             let is_new = self.frames.is_new() && self.skipped.is_none();
-            let fitting = if is_new { self.fit(rest) } else { None };
+            let fitting = if is_new { self.outlines.fit(&self.shapes, rest) } else { None };
             let fits = fitting.is_some();
             let Some(frame) = fitting.or_else(|| self.frames.next(rest)) else {
                 if self.skipped.is_none() && self.frames.size() > self.most && !self.skip_oversized() {
@@ -202,7 +201,7 @@ impl Lane {
                 }
                 break;
             };
-            let is_read = fits || !is_new && self.fit(&rest[..frame.length]).is_some();
+            let is_read = fits || !is_new && self.outlines.fit(&self.shapes, &rest[..frame.length]).is_some();
             let (only_data, manner) = (frame.only_data, frame.manner);
             let mut found = Found { data: run.at..run.at, only_data, manner, is_read };
             let fate = if let Some(skipped) = self.skipped.take() {
@@ -222,13 +221,6 @@ impl Lane {
             self.last = frame.takes_line_feed.then_some(fate);
         }
         run
-    }
-
-    /// The frame that these bytes begin with, if it is like an earlier one.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is asked for each frame")]
-    fn fit(&mut self, bytes: &[u8]) -> Option<Frame> {
-        self.outlines.fit(&self.shapes, bytes)
     }
 
     /// Begin to let an oversized frame pass, or give up.
