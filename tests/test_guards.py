@@ -125,7 +125,7 @@ class Run:
     def result(self) -> Any:
         self.out.append(self.buffer.flush())
         self.account.take(self.buffer, self.guard)
-        return self.out, self.account.restored, self.account.kept, self.account.report()
+        return self.out, self.account.tally.restored, self.account.tally.kept, self.account.report()
 
 
 NATIVE, PURE = TrieMatcher(PAIRS), _pure.TrieMatcher(PAIRS)

@@ -185,38 +185,36 @@ class HasFakes(Protocol):
 class Prepared:
     """A mapping as it was when a restorer began: its matcher, and the types of its originals."""
 
-    __slots__ = ("_mapping", "matcher")
+    __slots__ = ("mapping", "matcher")
 
     def __init__(self, mapping: Any, matcher: _backend.TrieMatcher) -> None:
         self.matcher = matcher
-        self._mapping = mapping
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """The keys with their originals, in the order of the keys."""
-        return self.matcher._pairs()
+        self.mapping = mapping
 
     def has_its_types(self) -> bool:
         """Whether the types are still those that there were when the matcher was compiled. Those of another project may
         change at any time.
         """
-        if isinstance(self._mapping, PIIMapping):
-            return self._mapping._has(self.matcher)
+        if isinstance(self.mapping, PIIMapping):
+            return self.mapping._has(self.matcher)
         return self._get_type() is None
 
     def _get_type(self) -> Callable[[str], object] | None:
-        mapping = self._mapping.given if isinstance(self._mapping, StaticMapping) else self._mapping
+        mapping = self.mapping.given if isinstance(self.mapping, StaticMapping) else self.mapping
         get: Callable[[str], object] | None = getattr(mapping, "get_entity_type", None)
         return get if callable(get) and not isinstance(mapping, type) else None
 
     def types(self) -> dict[str, str]:
         """The types of the originals, also as they are spelled for HTML and for addresses."""
-        mapping, get = self._mapping, self._get_type()
+        mapping, get = self.mapping, self._get_type()
         if get is None:
             return {}
         if isinstance(mapping, PIIMapping):
             named: Iterable[tuple[str, object]] = list(mapping._entity_types.items())
         else:
-            named = [(original, get(original)) for original in {original for _, original in self.pairs()}]
+            named = [
+                (original, get(original)) for original in {original for _, original in self.matcher._pairs()}
+            ]
         types = {original: name for original, name in named if isinstance(name, str)}
         for original, name in list(types.items()):
             types.setdefault(html.escape(original), name)

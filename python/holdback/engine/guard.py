@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from holdback import _backend
 from holdback._backend import StreamBuffer
@@ -22,6 +22,7 @@ from holdback.engine.forms import MatcherForms
 from holdback.engine.json_places import JsonPlaces
 from holdback.engine.places import Places
 from holdback.engine.rules import rules_for
+from holdback.mapping import Prepared
 from holdback.policy import NO_POLICY, UNREAD, Reason, RestorePolicy
 from holdback.report import Counts, Report
 
@@ -33,59 +34,49 @@ AnyPlaces = Places | JsonPlaces
 AnyPlain = Places | _backend.Places
 
 
-class Keys(Protocol):
-    """The placeholders of a restorer; ``mapping.Prepared`` is what there is."""
+class Tally:
+    """What was counted, by the places of the keys in their order."""
 
-    @property
-    def matcher(self) -> _backend.TrieMatcher: ...
+    __slots__ = ("cut", "kept", "not_understood", "oversized", "restored", "unknown")
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """The keys with their originals, in the order of the keys."""
-
-    def types(self) -> Mapping[str, str]:
-        """The types of the originals."""
-
-    def has_its_types(self) -> bool:
-        """Whether these are the types for which the matcher was compiled."""
+    def __init__(self) -> None:
+        self.restored: Mapping[int, int] = _NOTHING
+        self.kept: Mapping[tuple[Reason, int], int] = _NOTHING
+        self.cut: Mapping[str, int] = _NOTHING
+        self.unknown: Mapping[int, int] = _NOTHING  # by the numbers of names
+        self.oversized = 0
+        self.not_understood = 0
 
 
 class Account:
-    """What one restorer counted, by the places of the keys in their order; types are looked up when they are needed.
+    """What one restorer restores with, and what it counted; types are looked up when they are needed.
 
     :param keys: None if there is nothing to restore.
     :param policy: what it keeps. Of one that keeps nothing only the channels remain that are not read.
     """
 
     __slots__ = (
-        "_keys",
+        "_mapping",
         "_pairs",
         "_rules",
+        "_tally",
         "_types",
-        "cut",
         "forms",
-        "kept",
-        "not_understood",
-        "oversized",
+        "matcher",
         "policy",
-        "restored",
-        "unknown",
         "unread",
     )
 
-    def __init__(self, keys: Keys | None = None, policy: RestorePolicy = NO_POLICY) -> None:
+    def __init__(self, keys: Prepared | None = None, policy: RestorePolicy = NO_POLICY) -> None:
         self.unread, self.policy = UNREAD, None
         if policy is not NO_POLICY:  # most streams have none
             unread = frozenset(channel for channel in UNREAD if policy.by_channel(channel) == "keep")
             self.unread = UNREAD if unread == UNREAD else unread  # most share one set
             self.policy = policy if _may_keep(policy) else None
-        self.restored: Mapping[int, int] = _NOTHING
-        self.kept: Mapping[tuple[Reason, int], int] = _NOTHING
-        self.cut: Mapping[str, int] = _NOTHING
-        self.unknown: Mapping[int, int] = _NOTHING  # by the numbers of names
         self.forms: MatcherForms | None = None  # if unknown ones are asked for
-        self.oversized = 0
-        self.not_understood = 0
-        self._keys = keys
+        self.matcher = None if keys is None else keys.matcher
+        self._mapping = None if keys is None else keys.mapping
+        self._tally: Tally | None = None  # once there is something to count
         self._pairs: list[tuple[str, str]] | None = None
         self._types: Mapping[str, str] | None = None
         self._rules: _backend.Rules | None = None
@@ -94,33 +85,38 @@ class Account:
     def pairs(self) -> list[tuple[str, str]]:
         """The keys with their originals, read once."""
         if self._pairs is None:
-            self._pairs = [] if self._keys is None else self._keys.pairs()
+            self._pairs = [] if self.matcher is None else self.matcher._pairs()
         return self._pairs
 
     @property
     def types(self) -> Mapping[str, str]:
         """The types of the originals, read once."""
         if self._types is None:
-            self._types = {} if self._keys is None else self._keys.types()
+            self._types = {} if self.matcher is None else self._keys(self.matcher).types()
         return self._types
 
     @property
     def rules(self) -> _backend.Rules | None:
         """What the policy says, for native guards; None for those of the pure twin."""
-        keys, policy = self._keys, self.policy
-        if (
-            self._rules is None
-            and policy is not None
-            and keys is not None
-            and _backend.is_native(keys.matcher)
-        ):
+        matcher, policy = self.matcher, self.policy
+        if self._rules is None and policy is not None and matcher is not None and _backend.is_native(matcher):
             self._rules = rules_for(
                 policy,
                 lambda: map(self.type_of, range(len(self.pairs))),
-                keys.matcher,
-                keys.has_its_types,
+                matcher,
+                self._keys(matcher).has_its_types,
             )
         return self._rules
+
+    def _keys(self, matcher: _backend.TrieMatcher) -> Prepared:
+        return Prepared(self._mapping, matcher)
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted so far."""
+        if self._tally is None:
+            self._tally = Tally()
+        return self._tally
 
     def type_of(self, key: int) -> str | None:
         return self.types.get(self.pairs[key][1])
@@ -133,34 +129,36 @@ class Account:
 
     def take(self, buffer: StreamBuffer, guard: AnyGuard | None = None) -> None:
         """Count what a buffer replaced and found, and its guard kept, since that was asked last."""
-        self.restored = _with(self.restored, buffer._take_counts())
-        if self.forms is not None:
-            self.unknown = _with(self.unknown, buffer._take_unknown())
-        if guard is not None:
-            self.kept = _with(self.kept, guard.take_kept())
+        if restored := buffer._take_counts():
+            self.tally.restored = _with(self.tally.restored, restored)
+        if self.forms is not None and (unknown := buffer._take_unknown()):
+            self.tally.unknown = _with(self.tally.unknown, unknown)
+        if guard is not None and (kept := guard.take_kept()):
+            self.tally.kept = _with(self.tally.kept, kept)
 
     def tail(self, buffer: StreamBuffer, end: Callable[[], str]) -> str:
         """What ``end`` gives, which ends the text of a buffer; counted if it is the beginning of a key."""
         pending = buffer.pending
         tail = end()
         if tail and tail == pending:
-            self.cut = _with(self.cut, {tail: 1})
+            self.tally.cut = _with(self.tally.cut, {tail: 1})
         return tail
 
     def report(self, *, oversized: int = 0, broken: int = 0) -> Report:
         """What was counted so far, here and by what cuts the stream: what was too large, and what was no message."""
-        has_any = self.restored or self.kept or self.cut or self.unknown
+        tally = self.tally
+        has_any = tally.restored or tally.kept or tally.cut or tally.unknown
         counts = Counts(self.types.values() if has_any else ())
-        for key, count in self.restored.items():
+        for key, count in tally.restored.items():
             counts.restored(self.type_of(key), count)
-        for (reason, key), count in self.kept.items():
+        for (reason, key), count in tally.kept.items():
             counts.kept(reason, self.type_of(key), count)
-        for beginning, count in self.cut.items():
+        for beginning, count in tally.cut.items():
             self._count_cut(counts, beginning, count)
-        for number, count in self.unknown.items():
+        for number, count in tally.unknown.items():
             counts.unknown(self._type_of_name(number), count)
-        counts.oversized(self.oversized + oversized)
-        counts.not_understood(self.not_understood + broken)
+        counts.oversized(tally.oversized + oversized)
+        counts.not_understood(tally.not_understood + broken)
         return counts.report()
 
     def _type_of_name(self, number: int) -> str | None:
@@ -186,9 +184,7 @@ class Account:
 
 
 def _with(counts: Mapping[_T, int], more: Iterable[_T] | Mapping[_T, int]) -> Mapping[_T, int]:
-    """``counts`` with more of them: a dict is made when there is something to count, and is then kept."""
-    if not more:
-        return counts
+    """``counts`` with more of them, in a dict that is then kept."""
     counter = counts if isinstance(counts, dict) else {}
     for one, count in (more if isinstance(more, dict) else Counter(more)).items():
         counter[one] = counter.get(one, 0) + count

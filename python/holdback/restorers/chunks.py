@@ -90,7 +90,7 @@ class ChunkRestorer:
             return self._fed_in_bytes(readable, source)
         answer = self._answer or self._begin(readable)
         if answer is None or self._format is None:
-            self._account.not_understood += 1
+            self._account.tally.not_understood += 1
             return [chunk]
         kind = type_of(members(readable)) if self._format.NAMED_EVENTS else None
         model = type(readable) if isinstance(readable, BaseModel) else None

@@ -91,7 +91,8 @@ class Settling:
         self._is_first = False
         source = frame.source
         if source is None:
-            self._account.not_understood += isinstance(frame, Message) and not frame.is_sound
+            if isinstance(frame, Message) and not frame.is_sound:
+                self._account.tally.not_understood += 1
             if frame.bytes == b"\n" and self._writer.owes_lf:  # it goes the way of its frame
                 self._writer.owes_lf = False
             else:
@@ -121,7 +122,7 @@ class Settling:
         if kind is None:
             whole = format_of_answer(event)
             if whole is None:
-                self._account.not_understood += 1
+                self._account.tally.not_understood += 1
             else:
                 self._occurred = True
             return whole

@@ -244,6 +244,7 @@ class WireRestorer(Settling):
 
     def _go_on_with(self, source: Any, framing: Framing | None) -> None:
         """Another source gives the frames from here on; what the one before counted is kept."""
-        self._account.oversized += self._source.oversized
-        self._account.not_understood += self._source.broken
+        if self._source.oversized or self._source.broken:
+            self._account.tally.oversized += self._source.oversized
+            self._account.tally.not_understood += self._source.broken
         self._source, self._writer.framing = source, framing
