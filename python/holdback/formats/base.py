@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdback.engine.answer import Answer, addresses_of
+from holdback.engine.json_text import loads, to_json_bytes
 from holdback.engine.marks import Event, Mark, tools_at
 from holdback.engine.objects import members
 from holdback.engine.shapes import Shape, Shapes, Slot, once
@@ -79,29 +80,36 @@ class Format:
 ENVELOPE = ("id", "created", "model")
 ENVELOPE_SLOTS: dict[str, tuple[Slot, ...]] = {name: (once(name),) for name in ENVELOPE}
 """What a synthetic chunk of OpenAI's older formats is dressed in."""
+_NAMES = {name: f'"{name}":'.encode() for name in ENVELOPE}
 
 
 class Enveloped(Format):
     """A format whose synthetic chunks carry the stream's own id, time and model, as first seen."""
 
-    __slots__ = ENVELOPE
+    __slots__ = ("_envelope",)
 
     OBJECT: ClassVar[str]
 
     def __init__(self) -> None:
-        self.id: Any = None  # until it was seen, as the others
-        self.created: Any = None
-        self.model: Any = None
+        # What was seen, as members of JSON, each with a comma behind it: objects would take twice the memory.
+        self._envelope = b""
 
     def _remember(self, mark: Mark, event: Event, answer: Answer) -> None:
         """Remember a part of the envelope unless it was seen. What is no text and no number is left out."""
-        slot, _, value, _ = mark
-        if getattr(self, slot.name) is None:
-            setattr(self, slot.name, value if isinstance(value, (str, int, float)) else "")
-            answer.know(mark, addresses_of(mark, event))
+        slot, _, value, where = mark
+        name = _NAMES[slot.name]
+        if name in self._envelope:  # as a name: quotes in a literal are escaped
+            return
+        literal = event.raw(where) if isinstance(value, (str, int, float)) else b'""'
+        if not isinstance(literal, bytes):
+            literal = to_json_bytes(value)
+        self._envelope += name + literal + b","
+        answer.know(mark, addresses_of(mark, event))
 
     def _synthetic(self, choice: dict[str, Any]) -> dict[str, Any]:
-        chunk = {"id": self.id, "object": self.OBJECT, "created": self.created, "model": self.model}
+        seen = loads(b"{" + self._envelope[:-1] + b"}") or {}
+        chunk = {"id": seen.get("id"), "object": self.OBJECT}
+        chunk |= {"created": seen.get("created"), "model": seen.get("model")}
         return {name: value for name, value in chunk.items() if value} | {"choices": [choice]}
 
 
