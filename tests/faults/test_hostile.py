@@ -152,7 +152,7 @@ def test_what_is_kept_of_choices_has_a_limit(kind: str, backend: str) -> None:
         assert restorer.feed(chunk) == [chunk]
     answer = restorer._answer
     assert answer is not None
-    assert len(answer._groups) == MOST_CHANNELS
+    assert len(answer) == MOST_CHANNELS
 
 
 def of_chat(count: int) -> Iterable[Any]:
@@ -281,7 +281,7 @@ def test_an_endless_stream_forgets_what_closed(name: str) -> None:
     for chunk in make(50):
         restorer.feed(chunk)
     assert restorer._answer is not None
-    assert not restorer._answer._groups
+    assert len(restorer._answer) == 0
     assert restorer._lane is not None
     assert restorer._lane._channels == {}
     assert restorer._lane._registered == {}

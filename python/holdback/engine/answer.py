@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from holdback import _backend
 from holdback.engine.few import Few
-from holdback.engine.groups import Channel, Group, Name
+from holdback.engine.groups import Channel, Group, Name, lone
 from holdback.engine.guard import Account
 from holdback.engine.guards import Guards
 from holdback.engine.json_text import scalar_of
@@ -66,15 +66,14 @@ class Life(Protocol):
         """An event that carries nothing but the tail of a channel."""
 
 
-class Answer:
-    """The channels of one answer, and what is decided about its events."""
+class Answer(Few[Any, Group]):
+    """The groups of channels of one answer by their keys, and what is decided about its events."""
 
     __slots__ = (
         "_account",
         "_content",
         "_count",
         "_format",
-        "_groups",
         "_guards",
         "_has_placed",
         "_known",
@@ -91,17 +90,21 @@ class Answer:
         *,
         content: Json = "auto",
     ) -> None:
+        super().__init__()
         self._account = account
         self._guards = None if account.policy is None else Guards(account, account.policy, format_)
         self._matcher = matcher
         self._content = content
         self._format = format_
-        self._groups: Few[Any, Group] = Few()
         self._count = 0  # of channels
         self._known: set[tuple[int, tuple[Any, ...]]] | None = None  # marks, once one is asked for
         self._latest: dict[str, tuple[Any, bool]] | None = None  # values, if no lane has them
         self._lane: Any = None
         self._has_placed = False  # a tail was put into the event in hand where no text of its channel stands
+
+    def __bool__(self) -> bool:
+        """An answer without groups is one all the same."""
+        return True
 
     def use(self, lane: Any) -> None:
         """Let the native lane take the events that do nothing but feed open channels."""
@@ -129,7 +132,7 @@ class Answer:
             elif kind is Finish:
                 self._finish(event, step, before, last)  # type: ignore[arg-type]
             else:
-                groups = [*self._groups]
+                groups = [*self]
                 for group in sorted(groups, key=natural) if len(groups) > 1 else groups:
                     self._end(event, End(group), before, last)
         leaves = not spots or write(event, spots, has_placed=self._has_placed)
@@ -154,16 +157,16 @@ class Answer:
     def drain(self) -> list[dict[str, Any]]:
         """End every channel for good; returns the events that carry what they held back."""
         tails = []
-        for key, group in self._groups.items():
-            for name, channel in group.channels.items():
+        for key, group in self.items():
+            for name, channel in group.items():
                 tail = self._account.tail(channel.buffer, channel.buffer.flush)
                 self._account.take(channel.buffer, channel.guard)
                 if tail:
                     tails.append((key, name, tail))
                 if self._lane is not None:
                     self._lane.close(channel.number)
-            group.channels.clear()
-            group.reached.clear()
+            group.clear()
+            group.leave_all()
         if len(tails) > 1:
             tails.sort(key=lambda found: natural(found[:2]))
         self._count = 0
@@ -173,8 +176,8 @@ class Answer:
 
     def count(self) -> None:
         """Bring the account up to date."""
-        for group in self._groups.values():
-            for channel in group.channels.values():
+        for group in self.values():
+            for channel in group.values():
                 self._account.take(channel.buffer, channel.guard)
 
     def _opened(self, step: Feed) -> Channel:
@@ -239,11 +242,10 @@ class Answer:
 
     def forget(self, key: Any) -> None:
         """Let the lane take no event for this group until it was seen anew."""
-        group = self._groups.get(key)
+        group = self.get(key)
         if group is not None:
-            for channel in group.reached.values():
+            for channel in group.leave_all():
                 self._lane.forget(channel.number)
-            group.reached.clear()
 
     def _feed(self, step: Feed, spots: list[Spot], last: dict[Key, Spot]) -> None:
         key, came = step.key, step.mark[2]
@@ -257,32 +259,33 @@ class Answer:
     def _open(self, step: Feed) -> Channel | None:
         """The channel of a text, which is made if there is none."""
         key, kind, own = step.key
-        group = self._groups.get(key) or self._group(key)
+        group = self._group(key)
         if group is None:
             return None
         if group.finish is not None:
             self._reopen(group, *group.finish)
-        channel = group.channels.get((kind, own))
+        name = lone(kind) if own is None else (kind, own)
+        channel = group.get(name)
         if channel is None:
             if self._count >= MOST_CHANNELS:
                 return None
             self._count += 1
-            channel = group.channels[kind, own] = self._opened(step)
+            channel = group[name] = self._opened(step)
             if self._lane is not None:
-                self._enter(channel, kind, group.channels)
+                self._enter(channel, kind, group)
         if self._lane is not None and step.addresses is not None:
             self._lane.register(channel.number, step.mark[0].number, step.addresses)
-            group.reached[channel.number] = channel
+            group.reach(channel)
         return channel
 
     def _group(self, key: Any) -> Group | None:
         """The group of that key, which is made if there is none; None if there are too many."""
-        group = self._groups.get(key)
-        if group is None and len(self._groups) < MOST_CHANNELS:
-            group = self._groups[key] = Group()
+        group = self.get(key)
+        if group is None and len(self) < MOST_CHANNELS:
+            group = self[key] = Group()
         return group
 
-    def _enter(self, channel: Channel, kind: str, channels: Few[Name, Channel]) -> None:
+    def _enter(self, channel: Channel, kind: str, channels: Group) -> None:
         """Make a channel known to the lane, and which others end when text of one comes."""
         lane, ends = self._lane, self._format.ENDS
         channel.number = lane.open(channel.buffer)
@@ -318,10 +321,10 @@ class Answer:
         self.forget(step.group)
 
     def _end(self, event: Event, step: End, before: list[dict[str, Any]], last: dict[Key, Spot]) -> None:
-        group = self._groups.get(step.group)
+        group = self.get(step.group)
         if group is None:
             return
-        for name, channel in _named(group.channels, step):
+        for name, channel in _named(group, step):
             buffer = channel.buffer
             if step.closes:
                 tail = self._account.tail(buffer, buffer.flush)
@@ -345,16 +348,16 @@ class Answer:
                 self._has_placed = True
 
     def _close(self, key: Any, group: Group, name: Name, channel: Channel) -> None:
-        group.channels.pop(name)
+        group.pop(name)
         self._count -= 1
         self._account.take(channel.buffer, channel.guard)
         if self._guards is not None:
             self._guards.closed((key, *name), channel.guard)
         if self._lane is not None:
             self._lane.close(channel.number)
-            group.reached.pop(channel.number)
-        if not (group.channels or group.finish or group.is_void):
-            self._groups.pop(key)  # an endless stream may go on to ever new groups
+            group.leave(channel)
+        if not (group or group.finish or group.is_void):
+            self.pop(key)  # an endless stream may go on to ever new groups
 
 
 def addresses_of(mark: Mark, event: Event) -> tuple[Any, ...]:
@@ -367,7 +370,7 @@ def natural(key: Any) -> str:
     return _NUMBER.sub(lambda number: number[0].zfill(12), repr(key))
 
 
-def _named(channels: Few[Name, Channel], step: End) -> list[tuple[Name, Channel]]:
+def _named(channels: Group, step: End) -> list[tuple[Name, Channel]]:
     """The channels that end, with their names."""
     kinds, owns = step.kinds, step.own
     if kinds is None or owns is None:
