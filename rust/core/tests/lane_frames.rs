@@ -5,7 +5,7 @@ mod table;
 
 use std::sync::Arc;
 
-use holdback_core::wire::{Address, Framing, Lane, Manner, Taken};
+use holdback_core::wire::{Address, Framing, Lane, LineEnd, Manner, Taken};
 use lines::{assert_declined, assert_taken, buffer, content, fed, lines, with_channels};
 use table::{CONTENT, PART, chat};
 
@@ -139,7 +139,7 @@ fn how_the_last_event_is_written() {
         }
         manners.push(lane.manner());
         let manner = |line_end, has_name| Some(Manner { line_end, has_name });
-        assert_eq!(manners, [manner("\r\n", true), None, manner("\r\n", false)]);
+        assert_eq!(manners, [manner(LineEnd::CrLf, true), None, manner(LineEnd::CrLf, false)]);
     }
 }
 

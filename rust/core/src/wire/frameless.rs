@@ -34,7 +34,7 @@ impl Lane {
     }
 
     fn take_event(&mut self, room: &mut Room, source: &[u8], out: &mut Vec<u8>) -> Taken {
-        if !self.outlines.read(&self.shapes, source, &mut room.reading) {
+        if !self.outlines.read(&self.shapes, source, &mut room.reading, &mut room.changes) {
             return Taken::Declined;
         }
         self.last = None;

@@ -54,11 +54,35 @@ pub struct Frame {
     pub manner: Manner,
 }
 
+/// What ends a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineEnd {
+    /// LF.
+    #[default]
+    Lf,
+    /// CR and LF.
+    CrLf,
+    /// CR.
+    Cr,
+}
+
+impl LineEnd {
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Lf => b"\n",
+            Self::CrLf => b"\r\n",
+            Self::Cr => b"\r",
+        }
+    }
+}
+
 /// How an event is written, so that one like it can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Manner {
     /// What ends its first line.
-    pub line_end: &'static str,
+    pub line_end: LineEnd,
     /// Whether it has an `event` line.
     pub has_name: bool,
 }
@@ -89,7 +113,8 @@ pub struct Frames {
     /// Some of its last line was given up to [`pass`](Self::pass).
     is_cut: bool,
     /// The first bytes of that if it was its first line.
-    head: Vec<u8>,
+    head: [u8; HEAD],
+    head_length: u8,
     /// The line before ended with a CR at the end of what had come: a LF here belongs to it.
     after_return: bool,
     /// Where its last line with anything in it ended.
@@ -114,14 +139,15 @@ impl Frames {
             at: 0,
             line: 0,
             is_cut: false,
-            head: Vec::new(),
+            head: [0; HEAD],
+            head_length: 0,
             after_return: false,
             size: 0,
             data: Data::None,
             only_data: true,
             has_lines: false,
             is_first_line: false,
-            manner: Manner { line_end: "\n", has_name: false },
+            manner: Manner::default(),
             messages: Messages::default(),
         }
     }
@@ -185,8 +211,7 @@ impl Frames {
             return;
         }
         if !self.has_lines {
-            let more = bytes.len().min(HEAD - self.head.len());
-            self.head.extend_from_slice(&bytes[..more]);
+            self.begin_line(bytes);
         }
         self.is_cut |= self.at > self.line;
         (self.at, self.line) = (0, 0);
@@ -211,7 +236,7 @@ impl Frames {
                     self.at += 1;
                     self.line = self.at;
                     if self.is_first_line {
-                        self.manner.line_end = "\r\n";
+                        self.manner.line_end = LineEnd::CrLf;
                     }
                 }
             }
@@ -227,9 +252,9 @@ impl Frames {
             let is_pair = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
             if self.is_first_line {
                 self.manner.line_end = match bytes[end] {
-                    b'\n' => "\n",
-                    _ if is_pair => "\r\n",
-                    _ => "\r",
+                    b'\n' => LineEnd::Lf,
+                    _ if is_pair => LineEnd::CrLf,
+                    _ => LineEnd::Cr,
                 };
             }
             self.at = end + 1 + usize::from(is_pair);
@@ -252,9 +277,10 @@ impl Frames {
         self.size = end;
         if self.is_cut && !self.has_lines {
             self.has_lines = true;
-            self.head.extend_from_slice(&bytes[line..end.min(line + HEAD)]);
-            let head = if self.is_first { self.head.strip_prefix(BOM) } else { None };
-            return matches!(head.unwrap_or(&self.head), [] | [b':', ..]);
+            self.begin_line(&bytes[line..end]);
+            let head = &self.head[..self.head_length.into()];
+            let text = if self.is_first { head.strip_prefix(BOM) } else { None };
+            return matches!(text.unwrap_or(head), [] | [b':', ..]);
         }
         if self.is_first && !self.has_lines && bytes.starts_with(BOM) {
             line = BOM.len().min(end);
@@ -277,6 +303,14 @@ impl Frames {
         };
         self.data = if self.data == Data::None { Data::One(value..end) } else { Data::Several };
         false
+    }
+
+    /// Some more of the first line, of which only the first bytes are of interest.
+    fn begin_line(&mut self, bytes: &[u8]) {
+        for (&byte, free) in bytes.iter().zip(&mut self.head[usize::from(self.head_length)..]) {
+            *free = byte;
+            self.head_length += 1;
+        }
     }
 
     fn complete(&mut self, length: usize, takes_line_feed: bool) -> Frame {

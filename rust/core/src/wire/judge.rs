@@ -4,9 +4,8 @@ use super::frames::{Data, Frame, Framing};
 use super::lane::{Fate, Lane, Run};
 use super::literal::Kind;
 use super::messages::{self, Carried};
-use super::outline::Framed;
+use super::outline::{Change, Framed};
 use super::progress::Found;
-use super::reading::Reading;
 use super::room::Room;
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
@@ -38,7 +37,9 @@ impl Lane {
             if source.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
                 return Fate::Passes;
             }
-            if source.starts_with(b"[DONE]") || !self.outlines.read(&self.shapes, source, &mut room.reading) {
+            if source.starts_with(b"[DONE]")
+                || !self.outlines.read(&self.shapes, source, &mut room.reading, &mut room.changes)
+            {
                 return Fate::Declined;
             }
         }
@@ -73,7 +74,7 @@ impl Lane {
             Carried::Nothing => Fate::Passes,
             Carried::Other => Fate::Declined,
             Carried::Named(_) | Carried::Chunk(_) => {
-                if self.outlines.read(&self.shapes, &event, &mut room.reading) {
+                if self.outlines.read(&self.shapes, &event, &mut room.reading, &mut room.changes) {
                     self.settle(room, &Framed { source: &event, frame: None }, true)
                 } else {
                     Fate::Declined
@@ -99,35 +100,35 @@ impl Lane {
     pub(super) fn settle(&mut self, room: &mut Room, event: &Framed<'_>, may_drop: bool) -> Fate {
         self.frame += 1;
         room.splice.begin();
-        if self.is_quiet(event.source) {
-            self.remember(&room.reading, event.source, true);
+        if self.is_quiet(event.source, &room.changes) {
+            self.remember(room, event.source, true);
             return Fate::Passes;
         }
-        let is_judged = self.outlines.judge(self.channels.version(), &mut room.splice);
+        let is_judged = self.outlines.judge(self.channels.version(), &room.changes, &mut room.splice);
         if !is_judged {
-            self.outlines.complete(&mut room.reading);
+            self.outlines.complete(&mut room.reading, &room.changes);
             if room.reading.is_odd || !self.judge(room, event) {
                 return Fate::Declined;
             }
         }
         if !self.ends_nothing(&room.splice.texts) {
-            self.outlines.complete(&mut room.reading);
+            self.outlines.complete(&mut room.reading, &room.changes);
             return Fate::Declined;
         }
         self.feed_texts(room, event.source);
         let mut drops = false;
         if room.splice.withholds() {
-            self.outlines.complete(&mut room.reading);
+            self.outlines.complete(&mut room.reading, &room.changes);
             drops = may_drop && room.splice.drops(&self.shapes, &room.reading);
         }
-        self.remember(&room.reading, event.source, !drops);
+        self.remember(room, event.source, !drops);
         if drops { Fate::Dropped } else { Fate::Passes }
     }
 
     /// Whether an event is alike an earlier one and does nothing at all: no text of it changes its channel or ends what
     /// another holds.
-    fn is_quiet(&self, source: &[u8]) -> bool {
-        let Some(texts) = self.outlines.texts(self.channels.version()) else { return false };
+    fn is_quiet(&self, source: &[u8], changes: &[Change]) -> bool {
+        let Some(texts) = self.outlines.texts(self.channels.version(), changes) else { return false };
         let is_only = texts.len() == 1;
         texts.into_iter().all(|(literal, channel)| {
             let inside = &source[literal.begin + 1..literal.end - 1];
@@ -208,10 +209,10 @@ impl Lane {
         }
     }
 
-    fn remember(&mut self, reading: &Reading, source: &[u8], left: bool) {
+    fn remember(&mut self, room: &Room, source: &[u8], left: bool) {
         if self.has_latest {
             let Self { outlines, latest, shapes, .. } = self;
-            outlines.each_mark(reading, |slot, literal| {
+            outlines.each_mark(&room.reading, &room.changes, |slot, literal| {
                 if shapes.kind(slot) == SlotKind::Latest {
                     note(latest, slot, &source[literal.begin..literal.end], left);
                 }

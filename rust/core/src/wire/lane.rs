@@ -181,7 +181,7 @@ impl Lane {
             if let Some(fate) = self.last.take()
                 && bytes[run.at] == b'\n'
             {
-                let manner = Manner { line_end: "\n", has_name: false };
+                let manner = Manner::default();
                 let found = Found { data: run.at..run.at, only_data: false, manner, is_read: false };
                 self.finish(&mut run, bytes, 1, fate, found, out);
                 continue;
@@ -189,7 +189,8 @@ impl Lane {
             let rest = &bytes[run.at..];
             // A frame that fits an outline needs no search for its end, unless that was begun.
             let is_new = self.frames.is_new() && self.skipped.is_none();
-            let fitting = if is_new { self.outlines.fit(&self.shapes, rest) } else { None };
+            let fitting =
+                if is_new { self.outlines.fit(&self.shapes, rest, &mut room.changes) } else { None };
             let fits = fitting.is_some();
             let Some(frame) = fitting.or_else(|| self.frames.next(rest)) else {
                 if self.skipped.is_none() && self.frames.size() > self.most && !self.skip_oversized() {
@@ -201,7 +202,9 @@ impl Lane {
                 }
                 break;
             };
-            let is_read = fits || !is_new && self.outlines.fit(&self.shapes, &rest[..frame.length]).is_some();
+            let is_read = fits
+                || !is_new
+                    && self.outlines.fit(&self.shapes, &rest[..frame.length], &mut room.changes).is_some();
             let (only_data, manner) = (frame.only_data, frame.manner);
             let mut found = Found { data: run.at..run.at, only_data, manner, is_read };
             let fate = if let Some(skipped) = self.skipped.take() {

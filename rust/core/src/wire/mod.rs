@@ -66,7 +66,7 @@ mod walking;
 
 pub use channels::{ChannelId, LaneError};
 pub use frameless::Taken;
-pub use frames::{Data, Frame, Frames, Framing, Manner};
+pub use frames::{Data, Frame, Frames, Framing, LineEnd, Manner};
 pub use keys::Address;
 pub use lane::Lane;
 pub use literal::{Kind, Literal};

@@ -42,7 +42,8 @@ pub(crate) struct Outline {
     frame: Option<Written>,
     scalars: Vec<(NodeId, Span)>,
     /// The numbers of the scalars in which alike events differed.
-    gaps: Vec<u16>,
+    gaps: [u16; MOST_CHANGES],
+    gap_count: u16,
     /// The marks, and behind them the addresses.
     marks: Vec<(SlotId, u16, Span)>,
     addresses: u16,
@@ -98,7 +99,7 @@ impl Outline {
         };
         copy(&mut self.bytes, bytes.iter().copied());
         (self.begin, self.end) = (small(data.start), small(data.end));
-        self.gaps.clear();
+        self.gap_count = 0;
         copy(&mut self.scalars, reading.scalars.iter().map(|scalar| (scalar.node, Span::of(scalar.literal))));
         let marks = reading.marks.iter().chain(&reading.addresses);
         copy(&mut self.marks, marks.map(|mark| (mark.slot, small(mark.place), Span::of(mark.literal))));
@@ -163,7 +164,7 @@ impl Outline {
         changes.clear();
         let begin = usize::from(self.begin);
         let (mut rest, mut done) = (bytes, 0);
-        for &gap in &self.gaps {
+        for &gap in self.gaps() {
             let (node, span) = self.scalars[usize::from(gap)];
             let literal = span.literal();
             rest = rest.strip_prefix(&self.bytes[done..begin + literal.begin])?;
@@ -243,16 +244,22 @@ impl Outline {
 
     /// Events may differ in these scalars from now on.
     pub(crate) fn learn(&mut self, changes: &[Change]) {
-        for change in changes {
-            let gap = small(change.scalar);
-            let Err(place) = self.gaps.binary_search(&gap) else { continue };
-            if self.gaps.len() == MOST_CHANGES {
-                copy(&mut self.gaps, changes.iter().map(|change| small(change.scalar)));
-                return;
-            }
-            self.gaps.reserve_exact(1);
-            self.gaps.insert(place, gap);
+        let gap = |change: &Change| small(change.scalar);
+        if changes.iter().all(|change| self.gaps().contains(&gap(change))) {
+            return;
         }
+        let mut gaps: Vec<u16> = changes.iter().map(gap).chain(self.gaps().iter().copied()).collect();
+        gaps.sort_unstable();
+        gaps.dedup();
+        if gaps.len() > MOST_CHANGES {
+            gaps = changes.iter().map(gap).collect(); // some others may not have differed for long
+        }
+        self.gaps[..gaps.len()].copy_from_slice(&gaps);
+        self.gap_count = small(gaps.len());
+    }
+
+    fn gaps(&self) -> &[u16] {
+        &self.gaps[..self.gap_count.into()]
     }
 
     /// What a walk would find in the event that differs in these scalars.

@@ -30,7 +30,8 @@ use super::splice::{Leaves, Splice, Text};
 /// So many outlines are kept.
 const KEPT: usize = 2;
 
-/// The outlines of the last events, and what became of the event in hand.
+/// The outlines of the last events, and what became of the event in hand. How that differs from one of them is kept by the
+/// caller, who hands it in again.
 #[derive(Default)]
 pub(crate) struct Outlines {
     kept: Vec<Outline>,
@@ -40,16 +41,15 @@ pub(crate) struct Outlines {
     is_alike: bool,
     /// The marks of the event in hand are not recalled yet.
     is_pending: bool,
-    changes: Vec<Change>,
 }
 
 impl Outlines {
     /// The frame that `bytes` begins with, if it fits between the gaps of an outline. Its event is alike then.
     #[inline(always)]
-    pub(crate) fn fit(&mut self, shapes: &Shapes, bytes: &[u8]) -> Option<Frame> {
+    pub(crate) fn fit(&mut self, shapes: &Shapes, bytes: &[u8], changes: &mut Vec<Change>) -> Option<Frame> {
         for turn in 0..self.kept.len() {
             let number = (self.last + turn) % KEPT;
-            if let Some(frame) = self.kept[number].fit(shapes, bytes, &mut self.changes) {
+            if let Some(frame) = self.kept[number].fit(shapes, bytes, changes) {
                 (self.last, self.is_alike, self.is_pending) = (number, true, true);
                 return Some(frame);
             }
@@ -60,10 +60,16 @@ impl Outlines {
     /// Read an event of a stream. False if it is no JSON object. The table is always the same.
     ///
     /// Of an event that is alike an earlier one the reading is for [`complete`](Self::complete) to make.
-    pub(crate) fn read(&mut self, shapes: &Shapes, source: &[u8], reading: &mut Reading) -> bool {
+    pub(crate) fn read(
+        &mut self,
+        shapes: &Shapes,
+        source: &[u8],
+        reading: &mut Reading,
+        changes: &mut Vec<Change>,
+    ) -> bool {
         (self.is_alike, self.is_pending) = (false, false);
         if let Some(outline) = self.kept.get(self.last)
-            && outline.fits(shapes, source, &mut self.changes)
+            && outline.fits(shapes, source, changes)
         {
             (self.is_alike, self.is_pending) = (true, true);
             return true;
@@ -72,15 +78,15 @@ impl Outlines {
         for turn in 0..self.kept.len() {
             let number = (self.last + turn) % KEPT;
             let outline = &mut self.kept[number];
-            let Some(is_alike) = outline.compare(shapes, source, &mut self.changes) else { continue };
+            let Some(is_alike) = outline.compare(shapes, source, changes) else { continue };
             if is_alike {
-                outline.learn(&self.changes);
+                outline.learn(changes);
                 (self.last, self.is_alike, self.is_pending) = (number, true, true);
                 return true;
             }
             if !is_recalled {
-                outline.recall(&self.changes, reading);
-                outline.recall_scalars(&self.changes, reading);
+                outline.recall(changes, reading);
+                outline.recall_scalars(changes, reading);
                 is_recalled = true;
             }
         }
@@ -88,25 +94,34 @@ impl Outlines {
     }
 
     /// Make the reading of the event in hand, if that was not done.
-    pub(crate) fn complete(&mut self, reading: &mut Reading) {
+    pub(crate) fn complete(&mut self, reading: &mut Reading, changes: &[Change]) {
         if std::mem::take(&mut self.is_pending) {
-            self.kept[self.last].recall(&self.changes, reading);
+            self.kept[self.last].recall(changes, reading);
         }
     }
 
     /// The texts of the event in hand, if it is alike one that was made while the channels were as they are, and nobody has
     /// asked for its reading: where each stands, and which channel it feeds.
     #[inline]
-    pub(crate) fn texts(&self, version: u64) -> Option<impl ExactSizeIterator<Item = (Literal, ChannelId)>> {
+    pub(crate) fn texts(
+        &self,
+        version: u64,
+        changes: &[Change],
+    ) -> Option<impl ExactSizeIterator<Item = (Literal, ChannelId)>> {
         let outline = self.kept.get(self.last)?;
-        let texts = || outline.texts(&self.changes).map(|(_, literal, channel)| (literal, channel));
+        let texts = || outline.texts(changes).map(|(_, literal, channel)| (literal, channel));
         (self.is_pending && outline.version == version).then(texts)
     }
 
     /// Call a function with the marks of the event in hand. `reading` has them if they were recalled.
-    pub(crate) fn each_mark(&self, reading: &Reading, mut each: impl FnMut(SlotId, Literal)) {
+    pub(crate) fn each_mark(
+        &self,
+        reading: &Reading,
+        changes: &[Change],
+        mut each: impl FnMut(SlotId, Literal),
+    ) {
         if self.is_pending {
-            self.kept[self.last].marks(&self.changes).for_each(|(slot, literal)| each(slot, literal));
+            self.kept[self.last].marks(changes).for_each(|(slot, literal)| each(slot, literal));
         } else {
             reading.marks.iter().for_each(|mark| each(mark.slot, mark.literal));
         }
@@ -114,13 +129,13 @@ impl Outlines {
 
     /// Judge the event in hand by the one that it is alike. False if there is none, or if the channels have changed.
     #[inline]
-    pub(crate) fn judge(&self, version: u64, splice: &mut Splice) -> bool {
+    pub(crate) fn judge(&self, version: u64, changes: &[Change], splice: &mut Splice) -> bool {
         if !self.is_alike || self.kept[self.last].version != version {
             return false;
         }
         let outline = &self.kept[self.last];
         let text = |(mark, literal, channel)| Text { mark, literal, channel, leaves: Leaves::Same };
-        splice.texts.extend(outline.texts(&self.changes).map(text));
+        splice.texts.extend(outline.texts(changes).map(text));
         splice.keeps = outline.keeps;
         true
     }

@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use super::addresses::Addresses;
 use super::keys::Key;
+use super::outline::Change;
 use super::reading::Reading;
 use super::splice::Splice;
 
@@ -21,6 +22,8 @@ const LARGEST: usize = 1 << 16;
 #[derive(Default)]
 pub(super) struct Room {
     pub(super) reading: Reading,
+    /// How the event in hand differs from an earlier one.
+    pub(super) changes: Vec<Change>,
     pub(super) addresses: Addresses,
     pub(super) key: Key,
     pub(super) decoded: Vec<u8>,
@@ -43,6 +46,7 @@ impl Room {
             return;
         }
         self.reading.empty();
+        self.changes.clear();
         self.addresses.clear();
         self.key.clear();
         self.splice.begin();
