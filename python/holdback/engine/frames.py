@@ -146,8 +146,7 @@ class Framer:
 
     def _may_pass(self, data: bytes) -> bool:
         """Whether a frame may pass unread: one begins here, or one that has begun may end in these bytes."""
-        is_open = self.offset and not self.is_skipping and not self.owes_lf
-        return bool(is_open) and (not self._seek or b"\n" in data)
+        return not (self.is_skipping or self.owes_lf) and (not self._seek or b"\n" in data)
 
     def _end_of_plain(self, data: bytes | bytearray) -> int:
         """Where the event ends that begins here, if it is written as most are, so that no line is looked at; else 0."""

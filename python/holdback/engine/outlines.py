@@ -21,8 +21,6 @@ from typing import Any, NamedTuple
 from holdback import _pure
 from holdback.engine.bytes_cursor import BytesEvent
 from holdback.engine.frame import Frame
-from holdback.engine.framing import BOM
-from holdback.engine.json_text import scalar_of
 from holdback.engine.marks import Mark, address_of
 from holdback.engine.marks_lane import MarksLane
 from holdback.engine.messages import Message
@@ -32,8 +30,6 @@ KEPT = 2
 """So many outlines are kept: two kinds of events may come in turns."""
 LARGEST = 4096
 """The most bytes of a frame whose outline is kept."""
-PATIENCE = 8
-"""After so many frames in a row that fit none only one of so many is drawn: the next may not fit either."""
 
 _TEXT = re.compile(rb'[^"\\\x00-\x1f]++')
 _NUMBER = re.compile(rb"[1-9][0-9]{0,14}+")
@@ -94,9 +90,12 @@ class Outlines:
         return outline.recalled(source, values)
 
     def draw(self, frame: Frame | Message, event: BytesEvent) -> None:
-        """Keep the outline of a frame that the lane took."""
+        """Keep the outline of a frame that the lane took.
+
+        Of many in a row that fit none, fewer and fewer are drawn: the next may not fit either.
+        """
         self._misses += 1
-        if self._misses > PATIENCE and self._misses % PATIENCE:
+        if self._misses & (self._misses - 1):
             return
         outline = _drawn(frame, event, self._lane)
         if outline is not None:
@@ -117,7 +116,7 @@ class _Gap(NamedTuple):
 class _Outline:
     """One outline. It holds for the channels as they were in that version."""
 
-    __slots__ = ("addresses", "behind", "ended", "gaps", "has_numbers", "manner", "marks", "tail", "version")
+    __slots__ = ("behind", "ended", "event", "gaps", "has_numbers", "manner", "marks", "tail", "version")
 
     def __init__(
         self,
@@ -135,8 +134,8 @@ class _Outline:
         self.manner = frame.newline, frame.has_name
         self.behind = len(frame.bytes) - len(frame.bytes.rstrip(b"\r\n"))
         self.has_numbers = any(gap.buffer is None for gap in gaps)
-        self.marks = [(slot, at, value, event.span(where)) for slot, at, value, where in event.marks]
-        self.addresses = event.addresses
+        self.event = event
+        self.marks: list[Mark] = []  # with spans, once they are asked for
 
     def fit(self, data: bytes | bytearray, at: int, values: list[Any]) -> int:
         """Where the frame ends that begins there, if it differs in the gaps alone; else 0. Appends their values."""
@@ -178,23 +177,14 @@ class _Outline:
         def moved(place: int) -> int:
             return place + sum(delta for begin, delta in shifts if begin < place)
 
+        event = self.event
+        if not self.marks:
+            self.marks = [(slot, at, value, event.span(where)) for slot, at, value, where in event.marks]
         marks: list[Mark] = [
             (slot, at, texts.get(begin + 1, value) if slot.is_text else value, (moved(begin), moved(end)))
             for slot, at, value, (begin, end) in self.marks
         ]
-        return _Recalled(source, (marks, dict(self.addresses)))
-
-
-class _Recalled(BytesEvent):
-    """An event that was not read. Its values are what reading in Python would find."""
-
-    __slots__ = ()
-
-    def raw(self, where: Any) -> Any:
-        return scalar_of(super().raw(where))
-
-    def value(self, where: Any) -> Any:
-        return self.raw(where)
+        return BytesEvent(source, (marks, dict(event.addresses)))
 
 
 def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outline | None:
@@ -203,15 +193,14 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
     if len(data) > LARGEST or not isinstance(frame, Frame):
         return None
     first = frame.begin if frame.segments is None else frame.segments[0].frame
-    # Behind a CR at the end a LF may follow that belongs to it, and a byte order mark counts at the start of a stream.
-    if not data.startswith(source, first) or not data.endswith(b"\n") or data.startswith(BOM):
+    # Behind a CR at the end a LF may follow that belongs to it.
+    if not data.startswith(source, first) or not data.endswith(b"\n"):
         return None
     gaps: list[_Gap] = []
     ended: list[Any] = []
     done = 0
     for slot, at, value, where in event.marks:
         kind = slot.kind
-        begin, end = event.span(where)
         buffer: Any = None
         if kind is Kind.TEXT or kind is Kind.SOURCE:
             if not value:
@@ -221,9 +210,13 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
                 return None
             buffer = channel.buffer
             ended += lane.ended_by(channel)
-            begin, end = begin + 1, end - 1
         elif kind is not Kind.LATEST:
             continue
+        elif type(value) is not int:
+            return None
+        begin, end = event.span(where)
+        if buffer is not None:
+            begin, end = begin + 1, end - 1
         pattern = _NUMBER if buffer is None else _TEXT
         # The channels of this lane are always those of the reference twin.
         if pattern.fullmatch(source, begin, end) is None or first + begin < done:
