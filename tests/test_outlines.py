@@ -97,8 +97,11 @@ def same_as_read(stream: bytes, cuts: list[int], protocol: str) -> None:
     "chat",
 )
 @example(
-    [*[("a", "", MANNERS[0])] * 2, ("a", "n", MANNERS[0]), *[("a", "", MANNERS[0])] * 2]
-    + [("<P", "n", MANNERS[4]), ("a", "", MANNERS[6])],
+    [
+        *[("a", other, MANNERS[0]) for other in ("", "", "n", "", "")],
+        ("<P", "n", MANNERS[4]),
+        ("a", "", MANNERS[6]),
+    ],
     [],
     "chat",
 )

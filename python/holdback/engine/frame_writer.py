@@ -82,6 +82,7 @@ class FrameWriter:
         """Likewise of an event that the lane took: what ends its lines, and whether it has an ``event`` line."""
         if manner is not None:
             self._newline, self._named = manner
+            self.owes_lf = False
 
     def event(self, chunk: dict[str, Any]) -> None:
         """A synthetic event leaves."""
