@@ -6,6 +6,7 @@ use super::literal::Kind;
 use super::messages::{self, Carried};
 use super::outline::{Change, Framed};
 use super::progress::Found;
+use super::reading::Mark;
 use super::room::Room;
 use super::shapes::{SlotId, SlotKind};
 use super::splice::{Leaves, Splice, Text};
@@ -116,10 +117,9 @@ impl Lane {
             return Fate::Declined;
         }
         self.feed_texts(room, event.source);
-        let mut drops = false;
-        if room.splice.withholds() {
+        let drops = may_drop && room.splice.drops(&self.shapes);
+        if !drops && room.splice.takes_out(&self.shapes) {
             self.outlines.complete(&mut room.reading, &room.changes);
-            drops = may_drop && room.splice.drops(&self.shapes, &room.reading);
         }
         self.remember(room, event.source, !drops);
         if drops { Fate::Dropped } else { Fate::Passes }
@@ -167,8 +167,8 @@ impl Lane {
                         return false;
                     }
                     let Some(channel) = channels.find(mark.slot, key) else { return false };
-                    let literal = mark.literal;
-                    splice.texts.push(Text { mark: number, literal, channel, leaves: Leaves::Same });
+                    let Mark { slot, literal, .. } = *mark;
+                    splice.texts.push(Text { mark: number, slot, literal, channel, leaves: Leaves::Same });
                 }
             }
         }

@@ -118,15 +118,15 @@ impl Outline {
         (self.keeps, self.version) = (keeps, version);
     }
 
-    /// The texts of the event that differs so: their marks, where they stand, and the channels that they feed.
+    /// The texts of the event that differs so: their marks, with slots and where they stand, and the channels that they feed.
     #[inline]
     pub(crate) fn texts(
         &self,
         changes: &[Change],
-    ) -> impl ExactSizeIterator<Item = (usize, Literal, ChannelId)> {
+    ) -> impl ExactSizeIterator<Item = (usize, SlotId, Literal, ChannelId)> {
         self.texts.iter().map(|&(mark, channel)| {
             let mark = usize::from(mark);
-            (mark, moved(changes, self.marks[mark].2), channel)
+            (mark, self.marks[mark].0, moved(changes, self.marks[mark].2), channel)
         })
     }
 

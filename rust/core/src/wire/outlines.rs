@@ -109,7 +109,7 @@ impl Outlines {
         changes: &[Change],
     ) -> Option<impl ExactSizeIterator<Item = (Literal, ChannelId)>> {
         let outline = self.kept.get(self.last)?;
-        let texts = || outline.texts(changes).map(|(_, literal, channel)| (literal, channel));
+        let texts = || outline.texts(changes).map(|(_, _, literal, channel)| (literal, channel));
         (self.is_pending && outline.version == version).then(texts)
     }
 
@@ -134,7 +134,8 @@ impl Outlines {
             return false;
         }
         let outline = &self.kept[self.last];
-        let text = |(mark, literal, channel)| Text { mark, literal, channel, leaves: Leaves::Same };
+        let text =
+            |(mark, slot, literal, channel)| Text { mark, slot, literal, channel, leaves: Leaves::Same };
         splice.texts.extend(outline.texts(changes).map(text));
         splice.keeps = outline.keeps;
         true

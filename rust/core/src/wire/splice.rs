@@ -10,13 +10,14 @@ use std::ops::Range;
 use super::channels::ChannelId;
 use super::literal::Literal;
 use super::reading::{ROOT, Reading};
-use super::shapes::{Emptied, Shapes, SlotKind};
+use super::shapes::{Emptied, Shapes, SlotId, SlotKind};
 use super::strings::write_string;
 
 /// A text of an event, and the channel that takes it.
 pub(crate) struct Text {
     /// The number of its mark.
     pub(crate) mark: usize,
+    pub(crate) slot: SlotId,
     pub(crate) literal: Literal,
     pub(crate) channel: ChannelId,
     pub(crate) leaves: Leaves,
@@ -53,11 +54,6 @@ impl Splice {
         self.keeps = false;
     }
 
-    /// Whether a text is withheld.
-    pub(crate) fn withholds(&self) -> bool {
-        self.texts.iter().any(|text| text.leaves == Leaves::Withheld)
-    }
-
     fn says(&self, text: &Text) -> bool {
         match &text.leaves {
             Leaves::Same => true,
@@ -67,19 +63,19 @@ impl Splice {
     }
 
     /// Whether the event does not leave.
-    pub(crate) fn drops(&self, shapes: &Shapes, reading: &Reading) -> bool {
-        let may_drop = |text: &Text| {
-            text.leaves == Leaves::Withheld && self.emptied(shapes, reading, text) != Emptied::Text
-        };
+    pub(crate) fn drops(&self, shapes: &Shapes) -> bool {
+        let may_drop =
+            |text: &Text| text.leaves == Leaves::Withheld && shapes.slot(text.slot).emptied != Emptied::Text;
         !self.keeps && self.texts.iter().any(may_drop) && !self.texts.iter().any(|text| self.says(text))
     }
 
-    fn emptied(&self, shapes: &Shapes, reading: &Reading, text: &Text) -> Emptied {
-        shapes.slot(reading.marks[text.mark].slot).emptied
+    /// Whether elements may go that are nothing but withheld text. Then [`write`](Self::write) asks the reading.
+    pub(crate) fn takes_out(&self, shapes: &Shapes) -> bool {
+        self.texts.iter().any(|text| is_taken_out(shapes, text))
     }
 
     /// Append the event to `out`, from `done` on. Its data stands in `bytes` from `data` on. Returns up to where the
-    /// event has been written: what stands behind is unchanged. The reading is asked only if a text is withheld.
+    /// event has been written: what stands behind is unchanged.
     pub(crate) fn write(
         &self,
         shapes: &Shapes,
@@ -95,10 +91,9 @@ impl Splice {
                 changes.push((text.literal.begin, text.literal.end, Some(number)));
             }
         }
-        if changes.is_empty() {
-            return done;
+        if self.takes_out(shapes) {
+            self.take_out_elements(shapes, reading, &mut changes);
         }
-        self.take_out_elements(shapes, reading, &mut changes);
         for (begin, end, text) in changes {
             if data + begin < done {
                 continue; // inside an element that is gone
@@ -123,11 +118,7 @@ impl Splice {
     /// from the end of the one before it on, else up to the begin of the one behind it: the comma goes along.
     fn take_out_elements(&self, shapes: &Shapes, reading: &Reading, changes: &mut Vec<Change>) {
         let places = &reading.places;
-        let goes = |text: &Text| {
-            text.leaves == Leaves::Withheld
-                && self.emptied(shapes, reading, text) == Emptied::Element
-                && reading.marks[text.mark].place != ROOT
-        };
+        let goes = |text: &Text| is_taken_out(shapes, text) && reading.marks[text.mark].place != ROOT;
         if !self.texts.iter().any(goes) {
             return;
         }
@@ -167,4 +158,9 @@ impl Splice {
         }
         changes.sort_unstable_by_key(|&(begin, end, _)| (begin, Reverse(end)));
     }
+}
+
+/// Whether a text leaves nothing, not even the element of an array in which it stands.
+fn is_taken_out(shapes: &Shapes, text: &Text) -> bool {
+    text.leaves == Leaves::Withheld && shapes.slot(text.slot).emptied == Emptied::Element
 }
