@@ -95,6 +95,8 @@ def ends() -> Iterator[tuple[str, bytes]]:
     yield "the last event lacks its empty line, CR", body + last.replace(b"\n", b"\r")[:-1]
     halves = (f"data: {dumps(say(text))}" for text in (" a <PERSON_1>", " and <PERS"))
     yield "the last frame has two events and lacks its empty line", body + frame(*halves)[:-1]
+    begun = f"data: {dumps(say('ON_1> and <PER'))}", "data: {"
+    yield "the last frame has an event and the beginning of another", body + frame(*begun)[:-2]
     yield "the last event is a comment", body + b": <PERSON_1>"
     yield "nothing", b""
     yield "a line end", b"\n"

@@ -233,10 +233,17 @@ class Settling:
             writer.data(rest)
         elif rest:
             frame = taken_apart(rest, writer.framing, first=self._is_first)
-            if frame.source is None or not json_text.is_event(frame.source):
+            if not _has_event(frame):
                 self._drain()  # cut off, or nothing to read: tails leave before it
             self._read(frame)
         ready = len(writer)
         self._drain()
         if ready or is_cut:
             writer.complete(b"" if is_line_open else rest or b"\n", ready)
+
+
+def _has_event(frame: Frame | Message) -> bool:
+    """Whether a frame is an event, or one of its lines is."""
+    lines = frame.segments or ()
+    sources = [frame.source or b"", *(frame.bytes[line.frame : line.frame + line.length] for line in lines)]
+    return any(map(json_text.is_event, sources))
