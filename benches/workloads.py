@@ -275,10 +275,12 @@ def load_and_dump(stream: Stream) -> Callable[[bytes], bytes]:
 def wires(pairs: Pairs) -> dict[str, Callable[[], Callable[[bytes], bytes]]]:
     """Each contender: gives the ``feed`` of a new stream."""
     contenders: dict[str, Callable[[], Callable[[bytes], bytes]]] = {}
+    known = DeanonymizationConfig(content="text")  # and not what it begins like
     for name, twin in (("native", native), ("pure", _pure)):
         if twin is not None:
             matcher = twin.TrieMatcher(pairs)
             contenders[name] = lambda matcher=matcher: WireRestorer(matcher).feed  # type: ignore[misc]
+            contenders[f"{name}, text"] = lambda matcher=matcher: WireRestorer(matcher, known).feed  # type: ignore[misc]
             contenders[f"{name} by hand"] = lambda matcher=matcher: load_and_dump(matcher.stream())  # type: ignore[misc]
     return contenders
 
