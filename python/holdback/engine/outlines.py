@@ -208,7 +208,7 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
             channel = lane.channel(slot.number, address_of(slot, at, event.addresses))
             if channel is None:
                 return None
-            buffer = channel.buffer
+            buffer = channel.buffer  # of the reference twin: natively there is no such lane
             ended += lane.ended_by(channel)
         elif kind is not Kind.LATEST:
             continue
@@ -218,7 +218,6 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
         if buffer is not None:
             begin, end = begin + 1, end - 1
         pattern = _NUMBER if buffer is None else _TEXT
-        # The channels of this lane are always those of the reference twin.
         if pattern.fullmatch(source, begin, end) is None or first + begin < done:
             return None
         gaps.append(_Gap(data[done : first + begin], begin, end, slot.number, buffer))
