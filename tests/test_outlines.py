@@ -210,6 +210,14 @@ def test_with_a_policy_every_text_is_looked_at() -> None:
         assert (b"<P1>" in left) is ("<P1>" in text)
 
 
+def test_text_that_ends_another_leaves_the_outlines_as_they_are(reads: list[bytes]) -> None:
+    restorer = WireRestorer(MATCHER, protocol="openai-chat")
+    said = [*[("a", "r"), ("b", "")] * 3, ("<P", "r"), ("c", ""), ("d", "r"), ("e", "")]
+    for text, other in said:
+        restorer.feed(f"data: {chat(text, other)}\n\n".encode())
+    assert len(reads) == 4
+
+
 def test_few_are_drawn_where_none_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
     draw = outlines._drawn

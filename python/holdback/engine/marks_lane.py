@@ -39,6 +39,8 @@ class MarksLane(OpenChannels):
 
     def register(self, channel: int, slot: int, addresses: tuple[Any, ...]) -> None:
         """The same. An address may be left open (``ANY``): then it may say anything."""
+        if self._registered.get((slot, addresses)) == channel:
+            return
         super().register(channel, slot, addresses)
         self.version += 1
         if ... in addresses:
