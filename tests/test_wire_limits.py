@@ -332,6 +332,17 @@ def test_row_44_a_bom_stays_where_it_is(backend: str) -> None:
     )
 
 
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_bom_behind_what_passed_unread_is_no_start(end: bytes, backend: str) -> None:
+    large = b"data: " + b"x" * 300 + b"\n\n"
+    for before in (large, b"\n\n", large.replace(b"\n", b"\r\n")):
+        data = before + wires.BOM + event("<PERSON_1>").removesuffix(b"\n") + end
+        for size in (len(data), 1, 7):
+            restorer = WireRestorer(P, max_event_bytes=200)
+            assert through(restorer, every(data, size)).data == data
+            assert restorer.protocol == "unknown"
+
+
 def test_row_45_data_without_a_space_in_lines_and_in_packets(backend: str) -> None:
     data = b'event: x\ndata:{"choices":[{"index":0,\ndata: "delta":{"content":"<PERSON_1>"}}]}\n\n'
     for size in (0, 1, 9):

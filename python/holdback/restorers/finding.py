@@ -54,7 +54,7 @@ def too_large(offset: int, limits: Limits) -> EventTooLarge:
 class Start:
     """The start of a stream, until it is known how events are put into it: a ``Framer`` that finds no frame yet."""
 
-    __slots__ = ("_limits", "_passed", "_rest", "framing")
+    __slots__ = ("_limits", "_rest", "framing", "offset")
 
     manner = None
     is_skipping = is_in_line = False
@@ -62,7 +62,7 @@ class Start:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._passed = 0  # how many bytes of blank lines came before
+        self.offset = 0  # how many bytes of blank lines came before
         self._rest = b""  # what has come and did not pass
         self.framing: Framing | None = None
 
@@ -72,14 +72,14 @@ class Start:
         :raises EncodedInput: the stream is compressed.
         """
         self._rest += data
-        if not self._passed and self._may_be_encoded():
+        if not self.offset and self._may_be_encoded():
             return b""
-        self.framing = Framing.of(self._rest, is_first=not self._passed)
+        self.framing = Framing.of(self._rest, is_first=not self.offset)
         if self.framing is not None:
             return b""
         end = self._rest.rfind(b"\n") + 1
         blank, self._rest = self._rest[:end], self._rest[end:]
-        self._passed += end
+        self.offset += end
         return blank
 
     def _may_be_encoded(self) -> bool:
@@ -96,7 +96,7 @@ class Start:
 
     def framer(self, framing: Framing) -> Framer | MessageFramer:
         """What cuts the stream into frames."""
-        return framer_of(framing, self._limits, self._passed)
+        return framer_of(framing, self._limits, self.offset)
 
     def objects(self, line: Frame | Message, end: int) -> tuple[Framer | MessageFramer, bytes] | None:
         """What cuts a stream of lines into objects, if its first line, which ends there in the stream, is no object but

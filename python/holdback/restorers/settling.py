@@ -47,7 +47,6 @@ class Settling:
         "_answered",
         "_content",
         "_format",
-        "_is_first",
         "_kind",
         "_lane",
         "_matcher",
@@ -73,7 +72,6 @@ class Settling:
         self._lane = MarksLane() if lane and not self._uses_lane else None  # of events read in Python
         self._outlines: Outlines | None = None  # of those that it took, once the format is decided
         self._state = State.FORWARDING if self._matcher is None else State.DETECTING
-        self._is_first = True  # no frame was read yet
         self._writer = FrameWriter()
 
     def _decide(self, kind: type[Format]) -> None:
@@ -88,7 +86,6 @@ class Settling:
 
     def _read(self, frame: Frame | Message) -> None:
         """What becomes of a frame."""
-        self._is_first = False
         source = frame.source
         if source is None:
             if isinstance(frame, Message) and not frame.is_sound:
@@ -221,9 +218,10 @@ class Settling:
             for chunk in self._answer.drain():
                 self._writer.event(chunk)
 
-    def _end(self, rest: bytes, *, is_cut: bool, is_line_open: bool) -> None:
+    def _end(self, rest: bytes, *, is_first: bool, is_cut: bool, is_line_open: bool) -> None:
         """The stream has ended, and this is left of it.
 
+        :param is_first: whether nothing came before it.
         :param is_cut: whether that is the middle of an event that passes.
         :param is_line_open: whether it is the middle of a line of it.
         """
@@ -232,7 +230,7 @@ class Settling:
         if is_cut:
             writer.data(rest)
         elif rest:
-            frame = taken_apart(rest, writer.framing, first=self._is_first)
+            frame = taken_apart(rest, writer.framing, first=is_first)
             if not _has_event(frame):
                 self._drain()  # cut off, or nothing to read: tails leave before it
             self._read(frame)

@@ -154,7 +154,7 @@ class WireRestorer(Settling):
         elif state is State.FORWARDING:
             writer.data(rest)
         else:
-            self._end(rest, is_cut=is_cut, is_line_open=is_line_open)
+            self._end(rest, is_first=not source.offset, is_cut=is_cut, is_line_open=is_line_open)
         return writer.take()
 
     @property
@@ -205,7 +205,7 @@ class WireRestorer(Settling):
                     writer.seen_so(source.manner)
                 if not frame:
                     raise too_large(source.offset, self._limits)
-                piece = taken_apart(frame, writer.framing, first=self._is_first)
+                piece = taken_apart(frame, writer.framing, first=source.offset == len(frame))
                 if self._start is None or not self._is_first_of_some(self._start, piece):
                     self._read(piece)
             self._unread = b""
