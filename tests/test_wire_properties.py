@@ -91,6 +91,9 @@ def test_what_can_leave_has_left(
 @every_kind
 @examples(0.1)
 @given(seed=SEEDS, most=MOST, content=CONTENTS)
+@example(
+    seed=1800531, most=17, content="auto"
+)  # a text that is restored to nothing, and another behind its end
 def test_chunks_say_what_bytes_say(
     backend: str, protocol: str, wide: bool, seed: int, most: int, content: Any
 ) -> None:

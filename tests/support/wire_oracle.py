@@ -18,6 +18,7 @@ the frames of the output are laid against those of the input. The output is righ
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -101,7 +102,7 @@ def texts(data: bytes, protocol: str, *, lines: Lines = False, signed: bool = Fa
     """What a stream says, by channel."""
     heard = Channels()
     _said_all(frames(data, lines=lines), protocol, heard, signed=signed)
-    return {key: text for key, text in heard.said().items() if text}
+    return _that_say_something(heard.said())
 
 
 def texts_of_chunks(chunks: Sequence[Any], protocol: str, *, signed: bool = False) -> dict[Instance, str]:
@@ -109,7 +110,7 @@ def texts_of_chunks(chunks: Sequence[Any], protocol: str, *, signed: bool = Fals
     heard, reader = Channels(), READERS[protocol](signed=signed)
     for chunk in chunks:
         reader.read(chunk, heard)
-    return {key: text for key, text in heard.said().items() if text}
+    return _that_say_something(heard.said())
 
 
 def restored_texts(
@@ -127,7 +128,18 @@ def restored_texts(
     _read_all(read, protocol, restored, heard, signed=signed)
     heard.end(everything)
     whole = {key: restored.whole(text, source=heard.is_source[key]) for key, text in heard.texts.items()}
-    return {key: text for key, text in whole.items() if text}
+    return _that_say_something(whole)
+
+
+def _that_say_something(texts: Mapping[Instance, str]) -> dict[Instance, str]:
+    """Those with text, numbered anew: of one that is restored to nothing it cannot be told that it was there."""
+    counts: Counter[Any] = Counter()
+    said = {}
+    for (name, _), text in texts.items():
+        if text:
+            said[name, counts[name]] = text
+            counts[name] += 1
+    return said
 
 
 # ---------------------------------------------------------------- the input
