@@ -33,9 +33,8 @@ class MarksLane(OpenChannels):
         super().__init__()
         self._known_slots: set[int] = set()  # those without addresses whose marks say nothing any more
         self._open_at: dict[int, set[int]] = {}  # by slot, which of its addresses were left open
-        self.version = (
-            0  # as long as it is the same, the same text leads to the same channels and ends the same
-        )
+        # As long as it is the same, the same text leads to the same channels and ends the same.
+        self.version = 0
 
     def register(self, channel: int, slot: int, addresses: tuple[Any, ...]) -> None:
         """The same. An address may be left open (``ANY``): then it may say anything."""
@@ -115,8 +114,7 @@ class MarksLane(OpenChannels):
     def _end_nothing(self, enders: list[Channel], texts: list[tuple[_backend.StreamBuffer, str]]) -> bool:
         """Whether no channel that ends with text of these holds anything, or is fed as well."""
         for channel in enders:
-            for number in channel.ends:
-                ended = self._channels[number].buffer
+            for ended in self.ended_by(channel):
                 if ended.pending:
                     return False
                 if len(texts) > 1 and any(ended is other for other, _ in texts):

@@ -200,9 +200,8 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
     ended: list[Any] = []
     done = 0
     for slot, at, value, where in event.marks:
-        kind = slot.kind
         buffer: Any = None
-        if kind is Kind.TEXT or kind is Kind.SOURCE:
+        if slot.is_text:
             if not value:
                 continue
             channel = lane.channel(slot.number, address_of(slot, at, event.addresses))
@@ -210,7 +209,7 @@ def _drawn(frame: Frame | Message, event: BytesEvent, lane: MarksLane) -> _Outli
                 return None
             buffer = channel.buffer  # of the reference twin: natively there is no such lane
             ended += lane.ended_by(channel)
-        elif kind is not Kind.LATEST:
+        elif slot.kind is not Kind.LATEST:
             continue
         elif type(value) is not int:
             return None
